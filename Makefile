@@ -1,0 +1,25 @@
+# Everything runs in .venv, which the first target that needs it creates.
+PYTHON ?= python3
+RUN := .venv/bin/
+
+.PHONY: demo test lint format clean
+
+demo: .venv/installed          ## train both systems on embedded data and show them working
+	$(RUN)patchword demo --out demo
+
+test: .venv/installed          ## the whole test suite
+	$(RUN)python -m pytest
+
+lint: .venv/installed          ## style, types and the layers
+	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy && $(RUN)lint-imports
+
+format: .venv/installed        ## rewrite the sources in the project's format
+	$(RUN)ruff check --fix . && $(RUN)ruff format .
+
+clean:                         ## remove the environment and everything that can be made again
+	rm -rf .venv build demo src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(RUN)pip install --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $@

@@ -1,0 +1,54 @@
+"""Frozen, validated configuration objects."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from patchword.errors import RecipeError, nearest
+
+
+class Config(BaseModel):
+    """Base of every configuration: immutable, strict about names, and one sentence for each mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], origin: str) -> Self:
+        """Build from plain values.
+
+        Args:
+            values: the fields; nested configs as mappings.
+            origin: the file or option that they came from, for the message.
+
+        Raises:
+            RecipeError: naming the origin, the field, what was found, and the nearest valid name.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise RecipeError(f"{origin}: {cls._explain(error)}") from None
+
+    @classmethod
+    def _explain(cls, error: ValidationError) -> str:
+        detail = error.errors(include_url=False)[0]
+        path = [str(part) for part in detail["loc"]]
+        field = ".".join(path)
+        if detail["type"] == "extra_forbidden":
+            return f"unknown key {field!r}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
+        if detail["type"] == "missing":
+            return f"key {field!r} is missing"
+        message = detail["msg"].removeprefix("Value error, ")
+        if not field:
+            return message
+        return f"{field} = {detail['input']!r}: {message[0].lower()}{message[1:]}"
+
+    @classmethod
+    def _fields_at(cls, path: list[str]) -> list[str]:
+        """Names of the fields of the config nested at a path."""
+        config: type[BaseModel] = cls
+        for name in path:
+            annotation = config.model_fields[name].annotation
+            nested = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type)]
+            config = next(a for a in nested if issubclass(a, BaseModel))
+        return list(config.model_fields)

@@ -1,0 +1,160 @@
+"""The Transformer of "Attention Is All You Need" (Vaswani et al. 2017)."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from patchword.config import Config
+from patchword.errors import RecipeError, nearest
+from patchword.nn.cache import DecoderState
+from patchword.nn.decoder import Decoder
+from patchword.nn.dropout import Dropout
+from patchword.nn.embeddings import OutputProjection, TokenEmbedding
+from patchword.nn.encoder import Encoder, LayerOptions
+from patchword.nn.masks import padding_mask
+from patchword.nn.positions import text_positions
+from patchword.nn.trace import AttentionTrace
+
+# Sizes by name. base and big are the paper's (table 3); tiny and small suit tens of thousands of pairs.
+SIZES: dict[str, dict[str, int]] = {
+    "tiny": {"d_model": 128, "num_heads": 4, "encoder_layers": 4, "decoder_layers": 4, "d_ff": 256},
+    "small": {"d_model": 256, "num_heads": 4, "encoder_layers": 3, "decoder_layers": 3, "d_ff": 512},
+    "base": {"d_model": 512, "num_heads": 8, "encoder_layers": 6, "decoder_layers": 6, "d_ff": 2048},
+    "big": {"d_model": 1024, "num_heads": 16, "encoder_layers": 6, "decoder_layers": 6, "d_ff": 4096},
+}
+
+
+class TransformerConfig(Config):
+    """Sizes and choices of a Transformer; the defaults are the paper's base model.
+
+    Vocabulary sizes are in tokens, dropouts are probabilities, ids are positions in the vocabulary.
+    """
+
+    source_vocab_size: int = Field(gt=0)
+    target_vocab_size: int = Field(gt=0)
+    d_model: int = Field(512, gt=0)
+    num_heads: int = Field(8, gt=0)
+    encoder_layers: int = Field(6, gt=0)
+    decoder_layers: int = Field(6, gt=0)
+    d_ff: int = Field(2048, gt=0)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    attention_dropout: float = Field(0.0, ge=0, lt=1)
+    activation_dropout: float = Field(0.0, ge=0, lt=1)
+    activation: Literal["relu", "gelu", "gelu_tanh", "silu"] = "relu"
+    norm_first: bool = False
+    layer_norm_eps: float = Field(1e-5, gt=0)
+    positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "none"] = "sinusoidal"
+    max_positions: int = Field(1024, gt=0)
+    share_embeddings: bool = True
+    tie_output: bool = True
+    scale_embeddings: bool = True
+    output_bias: bool = False
+    pad_id: int = Field(0, ge=0)
+    bos_id: int = Field(2, ge=0)
+    eos_id: int = Field(3, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.d_model % self.num_heads:
+            raise ValueError(f"d_model {self.d_model} is not a multiple of num_heads {self.num_heads}")
+        if self.positions.startswith("sinusoidal") and self.d_model % 2:
+            raise ValueError(f"sinusoidal positions need an even d_model, not {self.d_model}")
+        if self.share_embeddings and self.source_vocab_size != self.target_vocab_size:
+            raise ValueError("share_embeddings needs source and target vocabularies of one size")
+        if max(self.pad_id, self.bos_id, self.eos_id) >= self.target_vocab_size:
+            raise ValueError("pad_id, bos_id and eos_id must be smaller than target_vocab_size")
+        return self
+
+    @classmethod
+    def named(cls, size: str, source_vocab_size: int, target_vocab_size: int, **changes: object) -> "TransformerConfig":
+        """A size by its name: tiny, small, base or big; `changes` are further fields.
+
+        Raises:
+            RecipeError: if there is no such size.
+        """
+        if size not in SIZES:
+            raise RecipeError(f"unknown Transformer size {size!r}; {nearest(size, SIZES)}")
+        vocabulary = {"source_vocab_size": source_vocab_size, "target_vocab_size": target_vocab_size}
+        return cls.parse({**SIZES[size], **vocabulary, **changes}, f"Transformer {size}")
+
+
+class Transformer(nn.Module):
+    """Encoder-decoder: token ids in, hidden states or logits over the target vocabulary out.
+
+    Args:
+        config: sizes and choices.
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        options = LayerOptions(
+            d_model=config.d_model,
+            num_heads=config.num_heads,
+            d_ff=config.d_ff,
+            dropout=config.dropout,
+            attention_dropout=config.attention_dropout,
+            activation_dropout=config.activation_dropout,
+            activation=config.activation,
+            norm_first=config.norm_first,
+            layer_norm_eps=config.layer_norm_eps,
+        )
+
+        def embedding(vocab_size: int) -> TokenEmbedding:
+            return TokenEmbedding(vocab_size, config.d_model, config.pad_id, config.scale_embeddings)
+
+        self.source_embedding = embedding(config.source_vocab_size)
+        self.target_embedding = (
+            self.source_embedding if config.share_embeddings else embedding(config.target_vocab_size)
+        )
+        self.source_positions = text_positions(config.positions, config.d_model, config.max_positions)
+        self.target_positions = text_positions(config.positions, config.d_model, config.max_positions)
+        self.dropout = Dropout(config.dropout)
+        self.encoder = Encoder(config.encoder_layers, options)
+        self.decoder = Decoder(config.decoder_layers, options)
+        tied = self.target_embedding if config.tie_output else None
+        self.output = OutputProjection(config.target_vocab_size, config.d_model, tied, config.output_bias)
+
+    def encode(self, source: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """Source ids (batch, source) to the memory (batch, source, d_model)."""
+        x = self.dropout(self.source_positions(self.source_embedding(source)))
+        return self.encoder(x, padding_mask(source, self.config.pad_id), trace)
+
+    def decode(self, target: Tensor, memory: Tensor, source: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """Hidden states before the output projection, for every target position at once (teacher forcing).
+
+        Args:
+            target: ids (batch, target), beginning with the start token.
+            memory: from `encode`.
+            source: the ids that the memory was made from; tells where padding is.
+            trace: receives the attention weights.
+
+        Returns:
+            (batch, target, d_model).
+        """
+        x = self.dropout(self.target_positions(self.target_embedding(target)))
+        return self.decoder(x, memory, padding_mask(source, self.config.pad_id), trace=trace)
+
+    def forward(self, source: Tensor, target: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """Logits (batch, target, target_vocab_size) of each next token; softmax gives probabilities."""
+        return self.output(self.decode(target, self.encode(source, trace), source, trace))
+
+    def start(self, memory: Tensor, source: Tensor) -> DecoderState:
+        """The state before the first target token: cross-attention is projected here, once a sentence."""
+        return DecoderState(self.decoder.project_memory(memory), padding_mask(source, self.config.pad_id))
+
+    def decode_step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        """One step of generation.
+
+        Args:
+            tokens: the newest token of each hypothesis, (rows,); rows = sentences * beam.
+            state: from `start` or the previous step; it is updated in place.
+
+        Returns:
+            the next token's logits (rows, target_vocab_size), and the state.
+        """
+        x = self.target_positions(self.target_embedding(tokens[:, None]), state.length)
+        hidden = self.decoder(self.dropout(x), state.memory, state.memory_mask, caches=state.caches)
+        return self.output(hidden[:, 0]), state
+

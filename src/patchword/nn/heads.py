@@ -1,0 +1,22 @@
+"""The classification head (Dosovitskiy et al. 2021, section 3.1)."""
+
+from torch import Tensor, nn
+
+
+class ClassificationHead(nn.Module):
+    """One linear layer, or an MLP with one hidden layer (tanh), as ViT uses in pre-training.
+
+    Args:
+        d_model: width of the image's representation.
+        num_classes: number of logits.
+        hidden: width of the hidden layer (the JAX checkpoints' `pre_logits`), or None for a linear head.
+    """
+
+    def __init__(self, d_model: int, num_classes: int, hidden: int | None = None) -> None:
+        super().__init__()
+        self.hidden = nn.Sequential() if hidden is None else nn.Sequential(nn.Linear(d_model, hidden), nn.Tanh())
+        self.linear = nn.Linear(hidden or d_model, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Representations (batch, d_model) in, logits (batch, num_classes) out."""
+        return self.linear(self.hidden(x))

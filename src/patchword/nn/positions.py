@@ -1,0 +1,141 @@
+"""What tells a Transformer the order of its inputs."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SINUSOID_LAYOUTS = ("interleaved", "halves")
+
+
+def sinusoidal_table(length: int, d_model: int, layout: str = "interleaved") -> Tensor:
+    """PE(pos, 2i) = sin(pos / 10000^(2i / d_model)), PE(pos, 2i + 1) = cos(same) (Vaswani et al. 2017, section 3.5).
+
+    Args:
+        length: number of positions, counted from 0.
+        d_model: width, even.
+        layout: "interleaved" as in the paper, or "halves", all sines before all cosines (Marian, tensor2tensor).
+
+    Returns:
+        (length, d_model), float32, computed in float64.
+    """
+    position = torch.arange(length, dtype=torch.float64)[:, None]
+    angle = position * torch.exp(torch.arange(0, d_model, 2, dtype=torch.float64) * (-math.log(10000.0) / d_model))
+    if layout == "halves":
+        return torch.cat([angle.sin(), angle.cos()], dim=1).float()
+    return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1).float()
+
+
+class SinusoidalPositions(nn.Module):
+    """Adds the sinusoidal table; it has no parameters and grows to any length.
+
+    Args:
+        d_model: width, even.
+        layout: see `sinusoidal_table`.
+
+    Raises:
+        ValueError: if d_model is odd.
+    """
+
+    table: Tensor
+
+    def __init__(self, d_model: int, layout: str = "interleaved") -> None:
+        super().__init__()
+        if d_model % 2:
+            raise ValueError(f"sinusoidal positions need an even d_model, not {d_model}")
+        self.d_model = d_model
+        self.layout = layout
+        self.register_buffer("table", sinusoidal_table(512, d_model, layout), persistent=False)
+
+    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+        """Add positions offset, offset + 1, ... to x, (batch, length, d_model)."""
+        end = offset + x.size(1)
+        if end > self.table.size(0):
+            self.table = sinusoidal_table(2 * end, self.d_model, self.layout).to(self.table)
+        return x + self.table[offset:end]
+
+
+class LearnedPositions(nn.Module):
+    """Adds a learned vector for each position, 1-D.
+
+    Args:
+        max_positions: the longest sequence that there are vectors for.
+        d_model: width.
+    """
+
+    def __init__(self, max_positions: int, d_model: int) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(torch.empty(max_positions, d_model))
+        nn.init.trunc_normal_(self.embedding, std=0.02)
+
+    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+        """Add positions offset, offset + 1, ... to x, (batch, length, d_model).
+
+        Raises:
+            ValueError: if x reaches past `max_positions`.
+        """
+        end = offset + x.size(1)
+        if end > self.embedding.size(0):
+            raise ValueError(f"{end} positions asked for, but only {self.embedding.size(0)} were learned")
+        return x + self.embedding[offset:end]
+
+
+class NoPositions(nn.Module):
+    """Adds nothing: for ablations."""
+
+    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+        """(batch, length, d_model) in, the same out."""
+        return x
+
+
+def text_positions(kind: str, d_model: int, max_positions: int) -> nn.Module:
+    """Positions for a token sequence, by name.
+
+    Args:
+        kind: "sinusoidal", "sinusoidal_halves", "learned" or "none".
+        d_model: width.
+        max_positions: for "learned" only.
+    """
+    if kind == "learned":
+        return LearnedPositions(max_positions, d_model)
+    if kind == "none":
+        return NoPositions()
+    return SinusoidalPositions(d_model, "halves" if kind == "sinusoidal_halves" else "interleaved")
+
+
+class GridPositions(nn.Module):
+    """ViT's learned position embedding, a vector for each patch of a grid (Dosovitskiy et al. 2021, section 3.1).
+
+    Args:
+        grid: rows and columns of patches.
+        d_model: width.
+        prefix: positions before the patches (1 when the class token has a position embedding, otherwise 0).
+    """
+
+    def __init__(self, grid: tuple[int, int], d_model: int, prefix: int = 1) -> None:
+        super().__init__()
+        self.grid = grid
+        self.prefix = prefix
+        self.embedding = nn.Parameter(torch.empty(prefix + grid[0] * grid[1], d_model))
+        nn.init.trunc_normal_(self.embedding, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the positions to x, (batch, prefix + rows * columns, d_model)."""
+        return x + self.embedding
+
+    def resized(self, grid: tuple[int, int]) -> Tensor:
+        """The embedding for another grid, by bicubic interpolation of the 2-D layout (section 3.2).
+
+        Args:
+            grid: rows and columns wanted; need not be square.
+
+        Returns:
+            (prefix + rows * columns, d_model); the prefix is untouched.
+        """
+        if grid == self.grid:
+            return self.embedding
+        prefix, patches = self.embedding[: self.prefix], self.embedding[self.prefix :]
+        image = patches.view(1, *self.grid, -1).permute(0, 3, 1, 2)
+        image = F.interpolate(image, size=grid, mode="bicubic", antialias=True, align_corners=False)
+        return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(0, 2)])
