@@ -1,0 +1,172 @@
+"""The model folder: self-contained, safe to open (no pickle), and described by itself.
+
+    config.json         format version, architecture, task, model config, task details, facts
+    model.safetensors   the weights
+    README.md           the model card
+    ...                 further files of the task, such as vocabulary.model
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from patchword.config import Config
+from patchword.errors import ModelFolderError, RecipeError, nearest
+from patchword.files import replacing, write_bytes, write_text
+from patchword.models.registry import ARCHITECTURES, architecture_of
+
+FORMAT_VERSION = 1
+
+
+class Description(Config):
+    """config.json.
+
+    Attributes:
+        format_version: of this layout.
+        task: "translation" or "classification".
+        architecture: a name in `models.registry.ARCHITECTURES`.
+        model: fields of that architecture's config.
+        details: what the task needs beside the weights: preprocessing, class names, languages.
+        facts: what is known about the model: scores, data, command, time; for people, and shown by `patchword info`.
+    """
+
+    format_version: int
+    task: str
+    architecture: str
+    model: dict[str, Any]
+    details: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
+
+
+def write_model_folder(
+    path: Path,
+    model: nn.Module,
+    *,
+    task: str,
+    details: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    card: str,
+    files: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write a model folder, each file atomically, the weights first and the description last.
+
+    Args:
+        path: the folder; made if missing.
+        model: one of the registered architectures.
+        task: see `Description`.
+        details: see `Description`.
+        facts: see `Description`.
+        card: text of README.md.
+        files: further files by name.
+    """
+    description = Description(
+        format_version=FORMAT_VERSION,
+        task=task,
+        architecture=architecture_of(model),
+        model=model.config.model_dump(mode="json"),  # type: ignore[union-attr, operator]
+        details=dict(details),
+        facts=dict(facts),
+    )
+    path.mkdir(parents=True, exist_ok=True)
+    with replacing(path / "model.safetensors") as temporary:
+        # A tied weight is one tensor under several names; it is stored once, under the first.
+        save_file(_without_aliases(model), temporary)
+    for name, data in (files or {}).items():
+        write_bytes(path / name, data)
+    write_text(path / "README.md", card)
+    write_text(path / "config.json", json.dumps(description.model_dump(), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_description(path: Path, task: str | None = None) -> Description:
+    """Read and check a folder's config.json.
+
+    Args:
+        path: a model folder, or a run folder, whose `best` is meant then.
+        task: what the caller wants the model for; None accepts any.
+
+    Raises:
+        ModelFolderError: if there is no such folder, it is no model folder, or the model does another task.
+    """
+    path = model_path(path)
+    try:
+        values = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        description = Description.parse(values, "config.json")
+    except (OSError, ValueError, RecipeError) as error:
+        raise ModelFolderError(path, f"config.json is not a description of a model: {error}") from None
+    if description.format_version > FORMAT_VERSION:
+        raise ModelFolderError(
+            path, f"format version {description.format_version} is newer than this program's, {FORMAT_VERSION}"
+        )
+    if description.architecture not in ARCHITECTURES:
+        name = description.architecture
+        raise ModelFolderError(path, f"config.json: unknown architecture {name!r}; {nearest(name, ARCHITECTURES)}")
+    if task is not None and description.task != task:
+        raise ModelFolderError(path, f"holds a model for {description.task}, but {task} was asked for")
+    return description
+
+
+def model_path(path: Path) -> Path:
+    """The model folder meant by a path: itself, or the `best` of a run folder.
+
+    Raises:
+        ModelFolderError: if it is neither.
+    """
+    if not path.exists():
+        raise ModelFolderError(path, "no such model folder")
+    if not path.is_dir():
+        raise ModelFolderError(path, "is a file; a model is a folder with config.json and model.safetensors")
+    if (path / "config.json").is_file():
+        return path
+    if (path / "best" / "config.json").is_file():
+        return path / "best"
+    if (path / "recipe.toml").is_file():
+        raise ModelFolderError(path, "this run has not been validated yet, so it has no best model; let it train on")
+    raise ModelFolderError(path, "not a model folder: it has no config.json")
+
+
+def read_model(path: Path, description: Description) -> nn.Module:
+    """Build the described network and fill every weight of it, in evaluation mode.
+
+    Raises:
+        ModelFolderError: if the weights are missing, damaged, or not those of the described network.
+    """
+    path = model_path(path)
+    config_class, model_class = ARCHITECTURES[description.architecture]
+    try:
+        config = config_class.parse(description.model, "config.json")
+    except RecipeError as error:
+        raise ModelFolderError(path, str(error)) from None
+    weights = path / "model.safetensors"
+    try:
+        tensors = load_file(weights)
+    except FileNotFoundError:
+        raise ModelFolderError(path, "model.safetensors is missing") from None
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ModelFolderError(weights, f"damaged or not a safetensors file: {error}") from None
+    # On the meta device nothing is drawn only to be overwritten.
+    with torch.device("meta"):
+        expected = {name: tensor.shape for name, tensor in _without_aliases(model_class(config)).items()}
+    missing, unexpected = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    if missing or unexpected:
+        raise ModelFolderError(
+            weights, f"does not fit config.json: missing tensors {missing[:5]}, unexpected tensors {unexpected[:5]}"
+        )
+    for name, shape in expected.items():
+        if tensors[name].shape != shape:
+            raise ModelFolderError(
+                weights,
+                f"does not fit config.json: {name} is {tuple(tensors[name].shape)}, expected {tuple(shape)}",
+            )
+    model: nn.Module = model_class(config)
+    model.load_state_dict(tensors, strict=False)
+    return model.eval()
+
+
+def _without_aliases(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}

@@ -1,0 +1,152 @@
+"""The Vision Transformer of "An Image Is Worth 16x16 Words" (Dosovitskiy et al. 2021)."""
+
+from typing import Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from patchword.config import Config
+from patchword.errors import RecipeError, nearest
+from patchword.nn.dropout import Dropout
+from patchword.nn.encoder import Encoder, LayerOptions
+from patchword.nn.heads import ClassificationHead
+from patchword.nn.patches import PatchEmbedding
+from patchword.nn.positions import GridPositions, NoPositions
+from patchword.nn.trace import AttentionTrace
+
+# Table 1 of the paper (B, L, H), and DeiT's smaller two (Touvron et al. 2021).
+SIZES: dict[str, dict[str, int]] = {
+    "Ti": {"d_model": 192, "num_heads": 3, "num_layers": 12, "d_ff": 768},
+    "S": {"d_model": 384, "num_heads": 6, "num_layers": 12, "d_ff": 1536},
+    "B": {"d_model": 768, "num_heads": 12, "num_layers": 12, "d_ff": 3072},
+    "L": {"d_model": 1024, "num_heads": 16, "num_layers": 24, "d_ff": 4096},
+    "H": {"d_model": 1280, "num_heads": 16, "num_layers": 32, "d_ff": 5120},
+}
+
+
+class VisionTransformerConfig(Config):
+    """Sizes and choices of a ViT; the defaults are ViT-B/16 at 224 pixels.
+
+    `image_size` is (height, width) in pixels, `patch_size` the side of a patch in pixels.
+    """
+
+    num_classes: int = Field(gt=0)
+    image_size: tuple[int, int] = (224, 224)
+    patch_size: int = Field(16, gt=0)
+    channels: int = Field(3, gt=0)
+    d_model: int = Field(768, gt=0)
+    num_heads: int = Field(12, gt=0)
+    num_layers: int = Field(12, gt=0)
+    d_ff: int = Field(3072, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    attention_dropout: float = Field(0.0, ge=0, lt=1)
+    activation_dropout: float = Field(0.0, ge=0, lt=1)
+    drop_path: float = Field(0.0, ge=0, lt=1)
+    activation: Literal["relu", "gelu", "gelu_tanh", "silu"] = "gelu"
+    norm_first: bool = True
+    layer_norm_eps: float = Field(1e-6, gt=0)
+    layer_scale: float | None = None
+    class_token: bool = True
+    register_tokens: int = Field(0, ge=0)
+    pool: Literal["class_token", "mean"] = "class_token"
+    positions: Literal["learned", "none"] = "learned"
+    head_hidden: int | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.d_model % self.num_heads:
+            raise ValueError(f"d_model {self.d_model} is not a multiple of num_heads {self.num_heads}")
+        if any(side <= 0 or side % self.patch_size for side in self.image_size):
+            height, width = self.image_size
+            raise ValueError(f"an image of {height} x {width} pixels does not divide into patches of {self.patch_size}")
+        if self.pool == "class_token" and not self.class_token:
+            raise ValueError("pool = 'class_token' needs class_token = true")
+        return self
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        return self.image_size[0] // self.patch_size, self.image_size[1] // self.patch_size
+
+    @classmethod
+    def named(cls, name: str, num_classes: int, **changes: object) -> "VisionTransformerConfig":
+        """A model by the papers' name, such as "B/16": size, then patch size.
+
+        Raises:
+            RecipeError: if there is no such size, or the patch size is not a number.
+        """
+        size, _, patch_size = name.partition("/")
+        if size not in SIZES or not patch_size.isdigit():
+            raise RecipeError(f"unknown ViT {name!r}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}")
+        values = {**SIZES[size], "patch_size": int(patch_size), "num_classes": num_classes, **changes}
+        return cls.parse(values, f"ViT {name}")
+
+
+class VisionTransformer(nn.Module):
+    """Images in, class logits out.
+
+    Args:
+        config: sizes and choices.
+    """
+
+    def __init__(self, config: VisionTransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        options = LayerOptions(
+            d_model=config.d_model,
+            num_heads=config.num_heads,
+            d_ff=config.d_ff,
+            dropout=config.dropout,
+            attention_dropout=config.attention_dropout,
+            activation_dropout=config.activation_dropout,
+            activation=config.activation,
+            norm_first=config.norm_first,
+            layer_norm_eps=config.layer_norm_eps,
+            layer_scale=config.layer_scale,
+        )
+        self.patch_embedding = PatchEmbedding(config.patch_size, config.channels, config.d_model)
+        self.class_token = nn.Parameter(torch.zeros(config.d_model)) if config.class_token else None
+        self.register_tokens = (
+            nn.Parameter(torch.randn(config.register_tokens, config.d_model) * 0.02) if config.register_tokens else None
+        )
+        self.position_embedding: nn.Module = (
+            NoPositions()
+            if config.positions == "none"
+            else GridPositions(config.grid, config.d_model, prefix=int(config.class_token))
+        )
+        self.dropout = Dropout(config.dropout)
+        self.encoder = Encoder(config.num_layers, options, config.drop_path)
+        self.head = ClassificationHead(config.d_model, config.num_classes, config.head_hidden)
+
+    def encode(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """z_L after the last norm (equations 1 to 3).
+
+        Args:
+            images: normalised pixels, (batch, channels, height, width) of the config's image_size.
+            trace: receives "encoder" attention weights; positions are [class token, registers, patches row by row].
+
+        Returns:
+            (batch, tokens, d_model) in the same order of positions.
+        """
+        x = self.patch_embedding(images)
+        if self.class_token is not None:
+            x = torch.cat([self.class_token.expand(x.size(0), 1, -1), x], dim=1)
+        x = self.position_embedding(x)
+        if self.register_tokens is not None:
+            # Registers stand between class token and patches and have no position (Darcet et al. 2024; DINOv2).
+            registers = self.register_tokens.expand(x.size(0), -1, -1)
+            first = int(self.config.class_token)
+            x = torch.cat([x[:, :first], registers, x[:, first:]], dim=1)
+        return self.encoder(self.dropout(x), trace=trace)
+
+    def features(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """The image representation y (equation 4), (batch, d_model): the class token's, or the patches' mean."""
+        x = self.encode(images, trace)
+        if self.config.pool == "class_token":
+            return x[:, 0]
+        return x[:, int(self.config.class_token) + self.config.register_tokens :].mean(dim=1)
+
+    def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """(batch, channels, height, width) in, logits (batch, num_classes) out; softmax gives probabilities."""
+        return self.head(self.features(images, trace))

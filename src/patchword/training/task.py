@@ -1,0 +1,48 @@
+"""What the training loop asks of a task; both wings offer it and the loop knows neither."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class BatchLoss:
+    """The loss of one batch.
+
+    Attributes:
+        total: summed over the items, a scalar with a gradient.
+        count: number of items: target tokens, or images.
+        plain: the sum without label smoothing and mixing where it differs, for the curves; no gradient.
+    """
+
+    total: Tensor
+    count: int
+    plain: Tensor
+
+
+class Task(Protocol):
+    """A model, its training data and its validation."""
+
+    model: nn.Module
+    unit: str  # what BatchLoss.count counts, in the plural: "tokens", "images"
+    metric: str  # the key of validate()'s result that decides which model is best
+    greater_is_better: bool
+
+    def epoch(self, number: int) -> Sequence[Any]:
+        """The batches of an epoch (counted from 0), in order; a function of the seed and the number alone."""
+
+    def load(self, batch: Any, device: torch.device) -> Any:
+        """The tensors of one batch. Randomness comes from torch's, numpy's and Python's global generators."""
+
+    def loss(self, model: nn.Module, tensors: Any) -> BatchLoss:
+        """Loss of one loaded batch; the model is in training mode."""
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Scores on the validation data; the model is in evaluation mode. Must not draw random numbers."""
+
+    def save(self, model: nn.Module, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Write a model folder; `facts` go into its description and card."""
