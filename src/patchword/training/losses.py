@@ -86,8 +86,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
         if bias_gradient is not None:
             bias_gradient -= smoothing * rows / vocab
         ctx.save_for_backward(hidden_gradient, weight_gradient, bias_gradient)
-        ctx.mark_non_differentiable(likelihood)
-        return -(1 - smoothing) * likelihood - smoothing / vocab * spread, -likelihood
+        plain = -likelihood
+        ctx.mark_non_differentiable(plain)
+        return (1 - smoothing) * plain - smoothing / vocab * spread, plain
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None]:

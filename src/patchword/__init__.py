@@ -1,0 +1,56 @@
+"""Patchword: one Transformer core, two systems.
+
+    import patchword
+    translator = patchword.load("runs/en-de")
+    translator.translate(["A man rides a bike."])[0].text
+
+Nothing heavy is imported until a name is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from patchword.api import evaluate, load, save, train
+    from patchword.images.classifier import ImageClassifier
+    from patchword.models.transformer import Transformer, TransformerConfig
+    from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+    from patchword.text.translator import Translator
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ImageClassifier",
+    "Transformer",
+    "TransformerConfig",
+    "Translator",
+    "VisionTransformer",
+    "VisionTransformerConfig",
+    "evaluate",
+    "load",
+    "save",
+    "train",
+]
+
+_HOMES = {
+    "ImageClassifier": "patchword.images.classifier",
+    "Transformer": "patchword.models.transformer",
+    "TransformerConfig": "patchword.models.transformer",
+    "Translator": "patchword.text.translator",
+    "VisionTransformer": "patchword.models.vision_transformer",
+    "VisionTransformerConfig": "patchword.models.vision_transformer",
+    "evaluate": "patchword.api",
+    "load": "patchword.api",
+    "save": "patchword.api",
+    "train": "patchword.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'patchword' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""The text wing: parallel text to vocabulary, batches, search, `Translator` and scores."""

@@ -1,0 +1,108 @@
+"""Beam search with a length penalty (Wu et al. 2016, section 7; Vaswani et al. 2017, section 6.1)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from patchword.models.sequence import SequenceToSequence
+from patchword.text.hypothesis import Hypothesis, length_penalty
+
+
+@dataclass
+class _Sentence:
+    """A sentence's finished hypotheses while its search goes on."""
+
+    limit: int
+    finished: list[Hypothesis] = field(default_factory=list)
+
+    def add(self, tokens: list[int], log_probability: float, alpha: float) -> None:
+        score = log_probability / length_penalty(len(tokens), alpha)
+        self.finished.append(Hypothesis(tuple(tokens), log_probability, score))
+
+    def is_done(self, best_live: float, beam: int, alpha: float, n_best: int) -> bool:
+        """Whether going on cannot change the n best.
+
+        Log-probabilities only fall, and the penalty divides by at most its value at the limit; so no continuation
+        of a live hypothesis scores more than best_live / penalty(limit).
+        """
+        if len(self.finished) >= beam:
+            return True
+        if len(self.finished) < n_best:
+            return False
+        worst = sorted((h.score for h in self.finished), reverse=True)[n_best - 1]
+        return worst >= best_live / length_penalty(self.limit, alpha)
+
+    def best(self, n_best: int) -> list[Hypothesis]:
+        return sorted(self.finished, key=lambda h: -h.score)[:n_best]
+
+
+def beam_search(
+    model: SequenceToSequence, source: Tensor, limits: Tensor, beam: int, alpha: float, n_best: int
+) -> list[list[Hypothesis]]:
+    """Keep the `beam` likeliest unfinished hypotheses of every sentence at every step.
+
+    A sentence ends when `beam` hypotheses have finished, when no live one can still get among its n best, or at its
+    limit, where the live ones count as they are. It then leaves the batch.
+
+    Args:
+        model: in evaluation mode.
+        source: ids (batch, source), padded at the end.
+        limits: most tokens a hypothesis may have, (batch,).
+        beam: hypotheses kept a sentence, at least 1.
+        alpha: length penalty.
+        n_best: hypotheses returned, at most beam.
+
+    Returns:
+        for each sentence its hypotheses, best first.
+    """
+    config = model.config
+    device = source.device
+    sentences = [_Sentence(limit) for limit in limits.tolist()]
+    alive = list(range(len(sentences)))
+    state: Any = model.start(model.encode(source), source)
+    tokens = torch.full((len(alive) * beam,), config.bos_id, device=device)
+    # At first all hypotheses of a sentence are the same, so only one of them may be continued.
+    scores = torch.full((len(alive), beam), -torch.inf, device=device)
+    scores[:, 0] = 0.0
+    history = torch.empty(len(alive), beam, 0, dtype=torch.long, device=device)
+    while alive:
+        logits, state = model.decode_step(tokens, state)
+        logits[:, [config.pad_id, config.bos_id]] = -torch.inf
+        vocab = logits.size(-1)
+        candidates = logits.float().log_softmax(-1).view(len(alive), beam, vocab) + scores[:, :, None]
+        # 2 * beam candidates always hold `beam` that do not end here.
+        top, index = candidates.flatten(1).topk(min(2 * beam, candidates[0].numel()), dim=1)
+        parent, token = index // vocab, index % vocab
+        ended = token == config.eos_id
+        for row, rank in ended[:, :beam].nonzero().tolist():
+            if top[row, rank] > -torch.inf:
+                prefix = history[row, parent[row, rank]].tolist()
+                sentences[alive[row]].add([*prefix, config.eos_id], top[row, rank].item(), alpha)
+        # A stable sort by "ended" puts the best live candidates first, still in order of their scores.
+        keep = ended.int().sort(dim=1, stable=True).indices[:, :beam]
+        scores = top.gather(1, keep).masked_fill(ended.gather(1, keep), -torch.inf)
+        parent, token = parent.gather(1, keep), token.gather(1, keep)
+        history = torch.cat([history.gather(1, parent[:, :, None].expand(-1, -1, history.size(2))), token[:, :, None]], 2)
+        length = history.size(2)
+        going = []
+        for row, (index_of, live) in enumerate(zip(alive, scores.tolist(), strict=True)):
+            sentence = sentences[index_of]
+            if length >= sentence.limit:
+                for rank, score in enumerate(live):
+                    if score > -torch.inf:
+                        sentence.add(history[row, rank].tolist(), score, alpha)
+            elif not sentence.is_done(live[0], beam, alpha, n_best):
+                going.append(row)
+        rows = torch.arange(len(alive), device=device)[:, None] * beam + parent
+        if len(going) < len(alive):
+            kept = torch.tensor(going, dtype=torch.long, device=device)
+            alive = [alive[row] for row in going]
+            scores, history, token, rows = scores[kept], history[kept], token[kept], rows[kept]
+            if alive:
+                state.select(kept, rows.flatten())
+        else:
+            state.select(None, rows.flatten())
+        tokens = token.flatten()
+    return [sentence.best(n_best) for sentence in sentences]

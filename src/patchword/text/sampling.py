@@ -1,0 +1,32 @@
+"""Drawing the next token."""
+
+import torch
+from torch import Tensor
+
+
+def choose_token(
+    log_probability: Tensor, temperature: float, top_k: int, top_p: float, generator: torch.Generator
+) -> Tensor:
+    """Sample one token a row.
+
+    Args:
+        log_probability: (rows, vocab).
+        temperature: divides the logits, above 0.
+        top_k: keep the k likeliest tokens; 0 keeps all.
+        top_p: then keep the fewest tokens whose probabilities reach this sum (Holtzman et al. 2020, section 3.1).
+        generator: of the draw.
+
+    Returns:
+        (rows,) ids.
+    """
+    scaled = log_probability / temperature
+    if 0 < top_k < scaled.size(1):
+        least = scaled.topk(top_k).values[:, -1:]
+        scaled = scaled.masked_fill(scaled < least, -torch.inf)
+    probability = scaled.softmax(-1)
+    if top_p < 1.0:
+        ordered, order = probability.sort(dim=-1, descending=True)
+        # A token is out if those before it already reach top_p; so the likeliest always stays.
+        ordered = ordered.masked_fill(ordered.cumsum(-1) - ordered >= top_p, 0.0)
+        probability = torch.zeros_like(probability).scatter(1, order, ordered)
+    return torch.multinomial(probability, 1, generator=generator)[:, 0]

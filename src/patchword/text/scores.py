@@ -1,0 +1,63 @@
+"""BLEU and chrF with sacreBLEU's signature."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TranslationScores:
+    """Corpus scores, 0 to 100, with the signatures that make them comparable (Post 2018).
+
+    Attributes:
+        bleu: sacreBLEU's, cased.
+        chrf: character F-score (Popovic 2015).
+        exact: share of sentences equal to their reference, in percent.
+        sentences: how many were scored.
+        bleu_signature: how BLEU was computed.
+        chrf_signature: how chrF was computed.
+    """
+
+    bleu: float
+    chrf: float
+    exact: float
+    sentences: int
+    bleu_signature: str
+    chrf_signature: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def score_translations(
+    translations: Sequence[str], references: Sequence[str], target_language: str = ""
+) -> TranslationScores:
+    """Score translations against one reference each.
+
+    Args:
+        translations: plain text, detokenised.
+        references: as many.
+        target_language: zh and ja are split into characters for BLEU (ja needs MeCab otherwise), others by 13a.
+
+    Raises:
+        ValueError: if the numbers differ.
+    """
+    from sacrebleu.metrics import BLEU, CHRF
+
+    if len(translations) != len(references):
+        raise ValueError(f"{len(translations)} translations, {len(references)} references")
+    language = target_language.lower().replace("_", "-").split("-")[0]
+    bleu = BLEU(tokenize={"zh": "zh", "ja": "char"}.get(language, "13a"))
+    chrf = CHRF()
+    bleu_score = bleu.corpus_score(list(translations), [list(references)])
+    chrf_score = chrf.corpus_score(list(translations), [list(references)])
+    equal = sum(a == b for a, b in zip(translations, references, strict=True))
+    return TranslationScores(
+        bleu=bleu_score.score,
+        chrf=chrf_score.score,
+        exact=100.0 * equal / max(1, len(references)),
+        sentences=len(references),
+        bleu_signature=str(bleu.get_signature()),
+        chrf_signature=str(chrf.get_signature()),
+    )

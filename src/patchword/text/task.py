@@ -1,0 +1,197 @@
+"""Translation as a task for the training loop."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from patchword.errors import DataError
+from patchword.files import write_bytes, write_text
+from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.text.batches import TokenBatch, length_buckets, pad
+from patchword.text.pairs import Pair, read_pairs
+from patchword.text.recipe import TransformerChoice, TranslationRecipe
+from patchword.text.scores import score_translations
+from patchword.text.search import SearchOptions
+from patchword.text.translator import Translator
+from patchword.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, Vocabulary
+from patchword.training.losses import linear_cross_entropy
+from patchword.training.task import BatchLoss
+
+
+class TranslationTask:
+    """Pairs, vocabulary and model of one training run.
+
+    Args:
+        recipe: what to do.
+        train: training pairs.
+        validation: validation pairs, none of which is trained on.
+        vocabulary: learned from the training pairs alone.
+        model: a new Transformer of the vocabulary's sizes.
+    """
+
+    unit = "tokens"
+
+    def __init__(
+        self,
+        recipe: TranslationRecipe,
+        train: Sequence[Pair],
+        validation: Sequence[Pair],
+        vocabulary: Vocabulary,
+        model: Transformer,
+    ) -> None:
+        self.recipe, self.vocabulary = recipe, vocabulary
+        self.model: nn.Module = model
+        self.metric = "bleu" if recipe.validate_bleu else "loss"
+        self.greater_is_better = recipe.validate_bleu
+        self.notes = [f"{len(train):,} training pairs, {len(validation):,} validation pairs"]
+        sources = vocabulary.encode_source([p.source for p in train])
+        targets = vocabulary.encode_target([p.target for p in train])
+        limit = recipe.data.max_tokens
+        fits = [i for i in range(len(train)) if max(len(sources[i]), len(targets[i])) <= limit]
+        self.overlong = sorted(set(range(len(train))) - set(fits))
+        self.overlong_lines = [train[i].line for i in self.overlong]
+        if self.overlong:
+            shown = ", ".join(str(line) for line in self.overlong_lines[:10])
+            more = f" and {len(self.overlong) - 10:,} more" if len(self.overlong) > 10 else ""
+            self.notes.append(f"{len(self.overlong):,} pairs over {limit} tokens left out: lines {shown}{more}")
+        if not fits:
+            raise DataError(recipe.data.train[0], f"every pair has more than data.max_tokens = {limit} tokens")
+        self._train = [train[i] for i in fits]
+        self._sources = [sources[i] for i in fits]
+        self._targets = [targets[i] for i in fits]
+        self._validation = list(validation)
+
+    @classmethod
+    def prepare(cls, recipe: TranslationRecipe, run: Path, quiet: bool = False) -> "TranslationTask":
+        """Read the data, learn the vocabulary or find the one that the run has, and build the model.
+
+        Args:
+            recipe: what to do.
+            run: the run folder; if it has a recipe already, the run goes on, with the vocabulary that it has.
+            quiet: accepted for the other wing's sake; nothing here is slow enough for a bar.
+
+        Raises:
+            DataError: if the parallel text cannot be used.
+            RecipeError: if the vocabulary or the model cannot be made.
+        """
+        data = recipe.data
+        languages = (data.source_language, data.target_language)
+        train = read_pairs(data.paths(data.train), languages)
+        if data.validation is not None:
+            validation = read_pairs(data.paths(data.validation), languages)
+        else:
+            train, validation = hold_out(train, data.hold_out, data.paths(data.train)[0])
+        kept = run / "vocabulary"
+        if (run / "recipe.toml").is_file():
+            vocabulary = Vocabulary.load(kept)
+        else:
+            vocabulary = Vocabulary.train([p.source for p in train], [p.target for p in train], recipe.vocabulary)
+            for name, content in vocabulary.files().items():
+                write_bytes(kept / name, content)
+        task = cls(recipe, train, validation, vocabulary, Transformer(model_config(recipe.model, vocabulary)))
+        if task.overlong_lines:
+            write_text(run / "left_out.txt", "".join(f"{line}\n" for line in task.overlong_lines))
+        return task
+
+    def epoch(self, number: int) -> list[list[int]]:
+        """Batches of pair indices, with new segmentations if the vocabulary samples them."""
+        seed = self.recipe.training.seed * 1_000_003 + number
+        if self.recipe.vocabulary.sampling:
+            self._sources, self._targets = self.vocabulary.sample(
+                [p.source for p in self._train],
+                [p.target for p in self._train],
+                self.recipe.vocabulary.sampling,
+                seed % 2**32,
+            )
+        generator = torch.Generator().manual_seed(seed)
+        source_lengths = [len(ids) for ids in self._sources]
+        return length_buckets(source_lengths, [len(ids) for ids in self._targets], self.recipe.batch_tokens, generator)
+
+    def load(self, batch: list[int], device: torch.device) -> TokenBatch:
+        """Padded ids of one batch."""
+        source = pad([self._sources[i] for i in batch], PAD_ID).to(device)
+        return TokenBatch(source, pad([self._targets[i] for i in batch], PAD_ID).to(device))
+
+    def loss(self, model: nn.Module, tensors: TokenBatch) -> BatchLoss:
+        """Cross-entropy of every target token given those before it; the decoder's input is shifted right."""
+        smoothing = self.recipe.training.label_smoothing if model.training else 0.0
+        assert isinstance(model, Transformer)
+        hidden = model.decode(tensors.target[:, :-1], model.encode(tensors.source), tensors.source)
+        wanted: Tensor = tensors.target[:, 1:].flatten()
+        real = (wanted != PAD_ID).nonzero()[:, 0]
+        total, plain = linear_cross_entropy(
+            hidden.flatten(0, 1)[real], model.output.weight, model.output.bias, wanted[real], smoothing
+        )
+        return BatchLoss(total, real.numel(), plain)
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Loss in nats a token; with `validate_bleu` also BLEU and chrF of greedy translations."""
+        device = next(model.parameters()).device
+        sources = self.vocabulary.encode_source([p.source for p in self._validation])
+        targets = self.vocabulary.encode_target([p.target for p in self._validation])
+        generator = torch.Generator().manual_seed(0)
+        total, count = 0.0, 0
+        lengths = [len(ids) for ids in sources], [len(ids) for ids in targets]
+        for batch in length_buckets(*lengths, self.recipe.batch_tokens, generator):
+            ids = pad([sources[i] for i in batch], PAD_ID), pad([targets[i] for i in batch], PAD_ID)
+            loss = self.loss(model, TokenBatch(ids[0].to(device), ids[1].to(device)))
+            total, count = total + float(loss.plain), count + loss.count
+        scores = {"loss": total / count}
+        if self.recipe.validate_bleu:
+            translator = self._translator(model, {})
+            texts = translator.translate([p.source for p in self._validation], SearchOptions(method="greedy"))
+            references = [p.target for p in self._validation]
+            found = score_translations([t.text for t in texts], references, self.recipe.data.target_language)
+            scores |= {"bleu": found.bleu, "chrf": found.chrf}
+        return scores
+
+    def save(self, model: nn.Module, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Write a model folder that `Translator.load` opens."""
+        self._translator(model, facts).save(folder)
+
+    def _translator(self, model: nn.Module, facts: Mapping[str, Any]) -> Translator:
+        languages = (self.recipe.data.source_language, self.recipe.data.target_language)
+        return Translator(model, self.vocabulary, languages, facts)
+
+
+def model_config(choice: TransformerChoice, vocabulary: Vocabulary) -> TransformerConfig:
+    """The Transformer that a recipe means, for a vocabulary."""
+    changes = choice.model_dump(exclude={"size"}, exclude_none=True)
+    return TransformerConfig.named(
+        choice.size,
+        vocabulary.source_size,
+        vocabulary.target_size,
+        share_embeddings=vocabulary.joint,
+        pad_id=PAD_ID,
+        bos_id=BOS_ID,
+        eos_id=EOS_ID,
+        **changes,
+    )
+
+
+def hold_out(pairs: Sequence[Pair], count: int, path: Path) -> tuple[list[Pair], list[Pair]]:
+    """Split off validation pairs, evenly spaced; a source sentence that occurs twice never stands on both sides.
+
+    Args:
+        pairs: all of them.
+        count: how many to keep for validation; at most a tenth is taken.
+        path: named if there are too few pairs.
+
+    Returns:
+        training pairs, validation pairs.
+
+    Raises:
+        DataError: if there are fewer than 20 pairs.
+    """
+    if len(pairs) < 20:
+        raise DataError(path, f"has {len(pairs)} pairs; at least 20 are needed to hold out some for validation")
+    count = min(count, len(pairs) // 10)
+    chosen = {int(i * len(pairs) / count) for i in range(count)}
+    held = {pairs[i].source for i in chosen}
+    train = [pair for pair in pairs if pair.source not in held]
+    if not train:
+        raise DataError(path, "all pairs have the same source sentence")
+    return train, [pairs[i] for i in sorted(chosen)]

@@ -1,0 +1,176 @@
+"""A trained translator: text in, text out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
+from patchword.errors import ModelFolderError
+from patchword.models.sequence import SequenceToSequence
+from patchword.nn.trace import AttentionTrace
+from patchword.text.batches import pad
+from patchword.text.card import translation_card
+from patchword.text.hypothesis import Hypothesis
+from patchword.text.search import SearchOptions, search
+from patchword.text.vocabulary import Vocabulary
+
+BATCH_TOKENS = 2048  # source tokens decoded together
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One of a sentence's translations; `score` is its log-probability over the length penalty, nearer 0 is better."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A sentence's translation.
+
+    Attributes:
+        source: the text as given.
+        text: the best translation; empty for an empty source.
+        score: of the best translation.
+        alternatives: the n best, the best included.
+    """
+
+    source: str
+    text: str
+    score: float
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True)
+class AttendedTranslation:
+    """A translation with its attention.
+
+    Attributes:
+        translation: the result.
+        source_pieces: the source tokens as text, the end token included.
+        target_pieces: the generated tokens as text.
+        trace: its "cross" maps are (1, heads, target, source), one a layer: row t is where the decoder looked in the
+            source while it predicted target piece t.
+    """
+
+    translation: Translation
+    source_pieces: tuple[str, ...]
+    target_pieces: tuple[str, ...]
+    trace: AttentionTrace
+
+
+class Translator:
+    """Translates with a model and its vocabulary.
+
+    Args:
+        model: a sequence-to-sequence network.
+        vocabulary: whose tokens it was trained on.
+        languages: source and target, as codes such as "en" and "de".
+        facts: what is known about the model.
+
+    Raises:
+        ValueError: if the vocabulary's sizes are not the model's.
+    """
+
+    task = "translation"
+
+    def __init__(
+        self,
+        model: Any,
+        vocabulary: Vocabulary,
+        languages: tuple[str, str] = ("source", "target"),
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        sizes = (vocabulary.source_size, vocabulary.target_size)
+        expected = (model.config.source_vocab_size, model.config.target_vocab_size)
+        if sizes != expected:
+            raise ValueError(
+                f"the vocabulary has {sizes[0]} source and {sizes[1]} target tokens, "
+                f"but the weights were made for {expected[0]} and {expected[1]}"
+            )
+        self.model = model.eval()
+        self.vocabulary = vocabulary
+        self.languages = languages
+        self.facts = dict(facts or {})
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Open a model folder, or a run folder's best model.
+
+        Raises:
+            ModelFolderError: if the folder is missing, damaged, for another task, or its vocabulary does not fit.
+        """
+        folder = model_path(Path(path))
+        description = read_description(folder, cls.task)
+        vocabulary = Vocabulary.load(folder)
+        languages = (description.details.get("source_language", "?"), description.details.get("target_language", "?"))
+        try:
+            return cls(read_model(folder, description), vocabulary, languages, description.facts)
+        except ValueError as error:
+            raise ModelFolderError(folder, str(error)) from None
+
+    def save(self, path: Path | str) -> None:
+        """Write a model folder."""
+        details = {"source_language": self.languages[0], "target_language": self.languages[1]}
+        write_model_folder(
+            Path(path),
+            self.model,
+            task=self.task,
+            details=details,
+            facts=self.facts,
+            card=translation_card(self.model, self.languages, self.facts),
+            files=self.vocabulary.files(),
+        )
+
+    def translate(self, texts: Sequence[str], options: SearchOptions | None = None) -> list[Translation]:
+        """Translate sentences, in order; sentences of like length are decoded together.
+
+        Args:
+            texts: a sentence each; an empty one has an empty translation.
+            options: how to search; by default the paper's beam search.
+        """
+        options = options or SearchOptions()
+        ids = self.vocabulary.encode_source([text.strip() for text in texts])
+        order = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: -len(ids[i]))
+        results = [Translation(text, "", 0.0, ()) for text in texts]
+        start = 0
+        while start < len(order):
+            size = max(1, BATCH_TOKENS // len(ids[order[start]]))
+            batch = order[start : start + size]
+            start += size
+            for index, hypotheses in zip(batch, self._search([ids[i] for i in batch], options), strict=True):
+                alternatives = tuple(Alternative(self._text(h), h.score) for h in hypotheses)
+                results[index] = Translation(texts[index], alternatives[0].text, alternatives[0].score, alternatives)
+        return results
+
+    def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:
+        """Translate one sentence and look again at what its decoder attended to."""
+        ids = self.vocabulary.encode_source([text.strip()])
+        source = torch.tensor(ids, device=self._device)
+        best = search(self.model, source, options or SearchOptions())[0][0]
+        target = torch.tensor([[self.model.config.bos_id, *best.tokens[:-1]]], device=self._device)
+        trace = AttentionTrace()
+        with torch.inference_mode():
+            self.model(source, target, trace)
+        found = Alternative(self._text(best), best.score)
+        return AttendedTranslation(
+            Translation(text, found.text, found.score, (found,)),
+            tuple(self.vocabulary.source_pieces(ids[0])),
+            tuple(self.vocabulary.target_pieces(best.tokens)),
+            trace,
+        )
+
+    @property
+    def _device(self) -> torch.device:
+        return next(iter(self.model.parameters())).device
+
+    def _search(self, ids: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
+        model: SequenceToSequence = self.model
+        return search(model, pad(ids, self.model.config.pad_id).to(self._device), options)
+
+    def _text(self, hypothesis: Hypothesis) -> str:
+        return self.vocabulary.decode_target(hypothesis.tokens)

@@ -1,0 +1,100 @@
+"""Averages of a model's weights over training: exponential, and of the last checkpoints."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from patchword.files import replacing
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """The trained tensors by name; a tied weight once."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+class ExponentialAverage:
+    """w_avg <- d * w_avg + (1 - d) * w after each update (Polyak averaging; `ema_decay` in recipes).
+
+    Early on the decay is (1 + step) / (10 + step), so that the random start is soon forgotten.
+
+    Args:
+        model: whose weights to average.
+        decay: d, below 1; 0.999 looks back about a thousand updates.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: weight.clone() for name, weight in weights_of(model).items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after update number `step`."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(list(self.weights.values()), list(weights_of(model).values()), 1 - decay)
+
+
+class LastCheckpoints:
+    """Files of the last few validations' weights, to be averaged at the end (Vaswani et al. 2017, section 6.1).
+
+    Args:
+        folder: where the files are.
+        keep: how many.
+        names: files that exist already, oldest first, when a run is resumed.
+    """
+
+    def __init__(self, folder: Path, keep: int, names: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self.keep = keep
+        self.names = list(names)
+
+    def add(self, step: int, weights: Mapping[str, Tensor]) -> None:
+        """Save the weights at a step; only the last `keep` count from now on."""
+        name = f"weights-{step:08d}.safetensors"
+        with replacing(self.folder / name) as temporary:
+            save_file({key: weight.contiguous() for key, weight in weights.items()}, temporary)
+        self.names = [*(n for n in self.names if n != name), name][-self.keep :]
+
+    def forget_others(self) -> None:
+        """Delete files that no longer count; called once the state that names the kept ones is on disk."""
+        for path in self.folder.glob("weights-*.safetensors"):
+            if path.name not in self.names:
+                path.unlink()
+
+    def average(self) -> dict[str, Tensor]:
+        """The mean of the kept weights."""
+        total: dict[str, Tensor] = {}
+        for name in self.names:
+            for key, weight in load_file(self.folder / name).items():
+                total[key] = total[key] + weight if key in total else weight
+        return {key: weight / len(self.names) for key, weight in total.items()}
+
+
+@contextmanager
+def using(model: nn.Module, weights: Mapping[str, Tensor] | None) -> Iterator[nn.Module]:
+    """The model in evaluation mode with other weights, and as it was afterwards.
+
+    Args:
+        model: a model in training.
+        weights: by name; None leaves the model's own.
+    """
+    own = {name: weight.clone() for name, weight in weights_of(model).items()} if weights is not None else {}
+    training = model.training
+    model.eval()
+    try:
+        if weights is not None:
+            _copy(model, weights)
+        yield model
+    finally:
+        if own:
+            _copy(model, own)
+        model.train(training)
+
+
+@torch.no_grad()
+def _copy(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        parameter.copy_(weights[name])

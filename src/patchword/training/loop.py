@@ -1,0 +1,277 @@
+"""The training loop: one for both wings."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from patchword.errors import PatchwordError, RunFolderError
+from patchword.training.averaging import ExponentialAverage, LastCheckpoints, using, weights_of
+from patchword.training.interrupt import StopRequest, stop_on_signals
+from patchword.training.metrics import MetricsLog, draw_curves, read_metrics
+from patchword.training.optimizer import make_optimizer, set_learning_rate
+from patchword.training.progress import TrainingBar
+from patchword.training.recipe import Recipe
+from patchword.training.schedule import learning_rate_factor
+from patchword.training.state import Progress, load_state, restore_random_states, save_state
+from patchword.training.task import BatchLoss, Task
+
+LOG_EVERY = 25  # steps between rows of metrics.jsonl
+
+
+class DivergedError(PatchwordError):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        step: updates made.
+        best: the best validation score, None if there was no validation.
+        signal: number of the signal that stopped the run, None if it came to its end.
+    """
+
+    step: int
+    best: float | None
+    signal: int | None
+
+
+class Trainer:
+    """Trains a task in a run folder.
+
+    Args:
+        task: model, data and validation.
+        recipe: optimizer, schedule and limits.
+        folder: the run folder; made if missing.
+        resume: go on from the folder's state, with the same batches and the same losses.
+        facts: what goes into the model's description beside its scores, such as the command.
+        show: whether to show the progress bar.
+
+    Raises:
+        RunFolderError: if there is a state but `resume` is False, or the other way round.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        recipe: Recipe,
+        folder: Path,
+        *,
+        resume: bool = False,
+        facts: Mapping[str, Any] | None = None,
+        show: bool = True,
+    ) -> None:
+        self.task, self.recipe, self.folder = task, recipe, folder
+        self.limits = recipe.training
+        self.facts, self.show = dict(facts or {}), show
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = task.model.to(self.device)
+        self.optimizer = make_optimizer(self.model, recipe.optimizer)
+        self.average = ExponentialAverage(self.model, self.limits.ema_decay) if self.limits.ema_decay else None
+        self.progress = Progress()
+        self.state_file = folder / "state" / "latest.pt"
+        if resume:
+            self._restore()
+        elif self.state_file.exists():
+            raise RunFolderError(folder, "already holds a run; go on with --resume, or choose another folder")
+        self.checkpoints = LastCheckpoints(folder / "state", self.limits.average_last, self.progress.checkpoints)
+        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress.step)
+        self._recent: tuple[float, int] = (time.perf_counter(), 0)
+
+    def run(self) -> Outcome:
+        """Train until a limit, the early stop or a signal; afterwards the best model is in `best/`."""
+        started = time.perf_counter() - self.progress.seconds
+        saved = time.perf_counter()
+        self.model.train()
+        with stop_on_signals() as request, TrainingBar("training", self.show, self._fraction()) as bar:
+            for batches in self._updates(request):
+                self._update(batches)
+                self.progress.seconds = time.perf_counter() - started
+                if self.progress.step % LOG_EVERY == 0:
+                    self._log(bar)
+                if self._validation_due():
+                    self._validate(bar)
+                    self._save()
+                    saved = time.perf_counter()
+                elif time.perf_counter() - saved > 60 * self.limits.save_every_minutes:
+                    self._save()
+                    saved = time.perf_counter()
+                if self._limit_reached():
+                    break
+            if request.signal is None:
+                self._finish(bar)
+            self._save()
+        return Outcome(self.progress.step, self.progress.best, request.signal)
+
+    def _updates(self, request: StopRequest) -> Iterator[list[Any]]:
+        """Groups of batches, one group an optimizer update, from where the run is; the position moves with them."""
+        progress = self.progress
+        while request.signal is None and not self._limit_reached():
+            epoch = self.task.epoch(progress.epoch)
+            size = self.recipe.optimizer.accumulate
+            while progress.batch < len(epoch) and request.signal is None:
+                group = list(epoch[progress.batch : progress.batch + size])
+                progress.batch += len(group)
+                if progress.batch >= len(epoch):
+                    # The position is saved between updates, so after the last one it is the next epoch's start.
+                    progress.epoch, progress.batch = progress.epoch + 1, 0
+                    yield group
+                    break
+                yield group
+
+    def _update(self, batches: list[Any]) -> None:
+        """One optimizer update on the mean loss of all items of the batches."""
+        step = self.progress.step + 1
+        rate = self.recipe.optimizer.learning_rate
+        set_learning_rate(
+            self.optimizer, rate * learning_rate_factor(self.recipe.schedule, step, self.limits.max_steps)
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        count = 0
+        for batch in batches:
+            loss = self._loss(batch)
+            loss.total.backward()
+            count += loss.count
+            self.progress.loss_sum += float(loss.plain)
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        torch._foreach_mul_(gradients, 1 / count)
+        if self.recipe.optimizer.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip_norm)
+        self.optimizer.step()
+        self.progress.step = step
+        self.progress.loss_count += count
+        if self.average is not None:
+            self.average.update(self.model, step)
+        self._recent = (self._recent[0], self._recent[1] + count)
+
+    def _loss(self, batch: Any) -> BatchLoss:
+        tensors = self.task.load(batch, self.device)
+        bfloat16 = self.limits.precision == "bfloat16" or (
+            self.limits.precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+        )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+            return self.task.loss(self.model, tensors)
+
+    def _log(self, bar: TrainingBar) -> None:
+        """Write a row of metrics and move the bar."""
+        progress = self.progress
+        loss = progress.loss_sum / max(1, progress.loss_count)
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"{self.folder}: the loss became {loss} before step {progress.step}; lower optimizer.learning_rate, "
+                "lengthen schedule.warmup_steps or set optimizer.clip_norm"
+            )
+        now = time.perf_counter()
+        rate = self._recent[1] / max(1e-9, now - self._recent[0])
+        self._recent = (now, 0)
+        progress.loss_sum, progress.loss_count = 0.0, 0
+        self.metrics.add(
+            {
+                "step": progress.step,
+                "epoch": progress.epoch,
+                "loss": loss,
+                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                f"{self.task.unit}_per_second": round(rate, 1),
+                "seconds": round(progress.seconds, 1),
+            }
+        )
+        bar.update(
+            self._fraction(),
+            f"step {progress.step} · epoch {progress.epoch + 1} · loss {loss:.3f} · {rate:,.0f} {self.task.unit}/s",
+        )
+
+    def _validation_due(self) -> bool:
+        if self.limits.validate_every is not None:
+            return self.progress.step % self.limits.validate_every == 0
+        return self.progress.batch == 0
+
+    def _validate(self, bar: TrainingBar) -> None:
+        """Score the averaged weights if there are such, keep them if they are the best so far."""
+        progress = self.progress
+        bar.update(self._fraction(), f"step {progress.step} · validating")
+        progress.validated = progress.step
+        weights = self.average.weights if self.average is not None else None
+        if self.limits.average_last > 1:
+            self.checkpoints.add(progress.step, weights if weights is not None else weights_of(self.model))
+            progress.checkpoints = self.checkpoints.names
+        self._score(weights, bar)
+        self._recent = (time.perf_counter(), 0)  # the rate is of training alone
+
+    def _score(self, weights: Mapping[str, Tensor] | None, bar: TrainingBar, kind: str = "") -> None:
+        progress = self.progress
+        with using(self.model, weights) as model, torch.inference_mode():
+            scores = self.task.validate(model)
+            score = scores[self.task.metric]
+            sign = 1 if self.task.greater_is_better else -1
+            better = progress.best is None or sign * score > sign * progress.best
+            if better:
+                progress.best, progress.waited = score, 0
+                facts = {**self.facts, "scores": {f"validation_{name}": value for name, value in scores.items()}}
+                facts |= {"steps": progress.step, "epochs": progress.epoch, "minutes": round(progress.seconds / 60, 1)}
+                self.task.save(model, self.folder / "best", facts)
+            else:
+                progress.waited += 1
+        self.metrics.add({"step": progress.step, "epoch": progress.epoch, "validation": scores})
+        draw_curves(read_metrics(self.metrics.path), self.folder / "curves.png")
+        shown = " · ".join(f"{name} {value:.3f}" for name, value in scores.items())
+        bar.say(f"step {progress.step:>6}{kind} · validation {shown}{' · best' if better else ''}")
+
+    def _finish(self, bar: TrainingBar) -> None:
+        """The last validation, and that of the averaged last checkpoints, which is kept only if it scores better."""
+        if self.progress.finished:
+            return
+        if self.progress.validated != self.progress.step and self.progress.step > 0:
+            self._validate(bar)
+        if len(self.checkpoints.names) > 1:
+            self._score(self.checkpoints.average(), bar, f", mean of the last {len(self.checkpoints.names)}")
+        self.progress.finished = True
+        bar.update(1.0, f"step {self.progress.step} · done")
+
+    def _limit_reached(self) -> bool:
+        stop_early = self.limits.patience is not None and self.progress.waited >= self.limits.patience
+        return stop_early or self._fraction() >= 1.0
+
+    def _fraction(self) -> float:
+        """How far the run is on the way to the nearest of its limits."""
+        limits, progress = self.limits, self.progress
+        fractions = [0.0]
+        if limits.max_steps:
+            fractions.append(progress.step / limits.max_steps)
+        if limits.max_epochs:
+            fractions.append(progress.epoch / limits.max_epochs)
+        if limits.max_minutes:
+            fractions.append(progress.seconds / 60 / limits.max_minutes)
+        return min(1.0, max(fractions))
+
+    def _save(self) -> None:
+        save_state(
+            self.state_file,
+            self.progress,
+            {
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "average": None if self.average is None else self.average.weights,
+            },
+        )
+        self.checkpoints.forget_others()
+
+    def _restore(self) -> None:
+        self.progress, values = load_state(self.state_file)
+        try:
+            self.model.load_state_dict(values["model"])
+            self.optimizer.load_state_dict(values["optimizer"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise RunFolderError(self.folder, f"the saved state does not fit the recipe: {error}") from None
+        if self.average is not None and values["average"] is not None:
+            self.average.weights = {name: weight.to(self.device) for name, weight in values["average"].items()}
+        if self.progress.finished and self._fraction() < 1.0:
+            self.progress.finished = False  # a limit was raised: train on
+            self.progress.waited = 0
+        restore_random_states(values["random"])

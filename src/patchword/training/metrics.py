@@ -1,0 +1,66 @@
+"""metrics.jsonl, a row of numbers at a time, and curves.png, drawn from it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from patchword.files import replacing
+
+
+class MetricsLog:
+    """Appends rows to metrics.jsonl.
+
+    Args:
+        path: the file.
+        step: rows of later steps are dropped, since a resumed run will write them again.
+    """
+
+    def __init__(self, path: Path, step: int = 0) -> None:
+        self.path = path
+        rows = [row for row in read_metrics(path) if row["step"] <= step]
+        with replacing(path) as temporary:
+            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append a row; it has at least "step"."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """All whole rows of a metrics.jsonl; an unfinished last line, left by a kill, is passed over."""
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines[:-1] if line]
+
+
+def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
+    """Draw training loss and every validation score over steps.
+
+    Args:
+        rows: from `read_metrics`; training rows have "loss", validation rows "validation".
+        path: the PNG to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    training = [row for row in rows if "loss" in row]
+    validation = [row for row in rows if "validation" in row]
+    names = [name for name in (validation[0]["validation"] if validation else {}) if name != "loss"]
+    figure = Figure(figsize=(5 * (1 + len(names)), 3.6), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots(1, 1 + len(names), squeeze=False)[0]
+    axes[0].plot([row["step"] for row in training], [row["loss"] for row in training], label="training")
+    if validation and "loss" in validation[0]["validation"]:
+        steps = [row["step"] for row in validation]
+        axes[0].plot(steps, [row["validation"]["loss"] for row in validation], label="validation")
+    axes[0].set(xlabel="step", ylabel="loss")
+    axes[0].legend()
+    for axis, name in zip(axes[1:], names, strict=True):
+        axis.plot([row["step"] for row in validation], [row["validation"][name] for row in validation], marker=".")
+        axis.set(xlabel="step", ylabel=f"validation {name.replace('_', ' ')}")
+    for axis in axes:
+        axis.grid(alpha=0.3)
+    with replacing(path) as temporary:
+        canvas.print_png(str(temporary))
