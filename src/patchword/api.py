@@ -1,0 +1,187 @@
+"""load, save, train, evaluate: finds the wing that a task belongs to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from patchword.checkpoints.model_folder import read_description
+from patchword.errors import ModelFolderError, RecipeError, RunFolderError, nearest
+from patchword.training.loop import Outcome, Trainer
+from patchword.training.recipe import Recipe, read_toml, with_settings
+from patchword.training.state import seed_everything
+
+if TYPE_CHECKING:
+    from patchword.images.classifier import ImageClassifier
+    from patchword.text.translator import Translator
+
+TASKS = ("translation", "classification")
+
+
+def load(path: Path | str) -> "Translator | ImageClassifier":
+    """Open a model folder, or a run folder's best model, for what it does.
+
+    Raises:
+        ModelFolderError: if it is missing, damaged or of an unknown task.
+    """
+    description = read_description(Path(path))
+    if description.task == "translation":
+        from patchword.text.translator import Translator
+
+        return Translator.load(path)
+    if description.task == "classification":
+        from patchword.images.classifier import ImageClassifier
+
+        return ImageClassifier.load(path)
+    raise ModelFolderError(path, f"config.json: unknown task {description.task!r}; {nearest(description.task, TASKS)}")
+
+
+def save(system: "Translator | ImageClassifier", path: Path | str) -> None:
+    """Write a translator or a classifier as a model folder."""
+    system.save(Path(path))
+
+
+def read_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
+    """Validate a recipe's values by the wing that its task names.
+
+    Args:
+        values: as read from TOML.
+        origin: the file that they came from, for messages.
+
+    Raises:
+        RecipeError: naming the field, what was found, and the nearest valid name.
+    """
+    task = values.get("task")
+    if task == "translation":
+        from patchword.text.recipe import TranslationRecipe
+
+        return TranslationRecipe.parse(values, origin)
+    if task == "classification":
+        from patchword.images.recipe import ClassificationRecipe
+
+        return ClassificationRecipe.parse(values, origin)
+    if task is None:
+        raise RecipeError(f"{origin}: key 'task' is missing; expected {' or '.join(map(repr, TASKS))}")
+    raise RecipeError(f"{origin}: unknown task {task!r}; {nearest(str(task), TASKS)}")
+
+
+def train(
+    recipe: Recipe | Path | str,
+    out: Path | str,
+    *,
+    settings: Sequence[str] = (),
+    resume: bool = False,
+    facts: Mapping[str, Any] | None = None,
+    show: bool = True,
+    say: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Train a model in a run folder; the best one is in its `best/`.
+
+    Args:
+        recipe: a recipe, or the path of a TOML file.
+        out: the run folder.
+        settings: changes such as "schedule.warmup_steps=2000", for a recipe given as a path.
+        resume: go on with the run in `out`.
+        facts: put into the model's description, such as the command.
+        show: show progress bars.
+        say: receives sentences about the data.
+
+    Raises:
+        RunFolderError: if `out` holds a run and `resume` is False, or it holds none and `resume` is True.
+        PatchwordError: whatever else is wrong with recipe or data, in one sentence.
+    """
+    out = Path(out)
+    if not isinstance(recipe, Recipe):
+        recipe = read_recipe(with_settings(read_toml(Path(recipe)), settings), str(recipe))
+    kept = out / "recipe.toml"
+    if kept.is_file() and not resume:
+        raise RunFolderError(out, "already holds a run; go on with --resume, or choose another folder")
+    if resume and not kept.is_file():
+        raise RunFolderError(out, "nothing to resume: the folder holds no run")
+    if out.exists() and not out.is_dir():
+        raise RunFolderError(out, "is a file; the output must be a folder")
+    if recipe.training.threads is not None:
+        torch.set_num_threads(recipe.training.threads)
+    seed_everything(recipe.training.seed)
+    task = _task(recipe, out, quiet=not show)
+    for note in task.notes:
+        (say or (lambda _: None))(note)
+    if not resume:
+        recipe.write(kept)
+    state = out / "state" / "latest.pt"
+    return Trainer(task, recipe, out, resume=resume and state.is_file(), facts=facts, show=show).run()
+
+
+def resumed_recipe(out: Path, settings: Sequence[str] = ()) -> Recipe:
+    """The recipe that a run was started with, for resuming it; only its limits may be changed.
+
+    Args:
+        out: the run folder.
+        settings: changes such as "training.max_epochs=40".
+
+    Raises:
+        RunFolderError: if the folder holds no run.
+        RecipeError: if a setting would make it another run.
+    """
+    kept = out / "recipe.toml"
+    if not kept.is_file():
+        raise RunFolderError(out, "nothing to resume: the folder holds no run")
+    values = read_toml(kept)
+    before = read_recipe(values, str(kept)).model_dump()
+    after = read_recipe(with_settings(values, settings), "--set")
+    changed = {
+        f"{table}.{key}"
+        for table, fields in after.model_dump().items()
+        for key, value in (fields.items() if isinstance(fields, dict) else [("", fields)])
+        if value != (before[table][key] if isinstance(fields, dict) else before[table])
+    }
+    limits = {f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience")}
+    if after.schedule.name == "cosine":
+        limits.remove("training.max_steps")  # the schedule depends on it
+    if changed - limits:
+        raise RecipeError(
+            f"--resume goes on with the same run: {', '.join(sorted(changed - limits))} cannot change; "
+            f"only {', '.join(sorted(limits))} can"
+        )
+    return after
+
+
+def evaluate(model: "Translator | ImageClassifier | Path | str", data: Sequence[Path | str], **options: Any) -> Any:
+    """Score a model on data that it was not trained on.
+
+    Args:
+        model: a system, or the path of a model folder.
+        data: paths: two aligned files or one .tsv or .jsonl for a translator; one image folder, zip or CSV for a
+            classifier.
+        options: `search` (SearchOptions) for a translator.
+
+    Returns:
+        `TranslationScores` or `ClassificationScores`.
+    """
+    system = load(model) if isinstance(model, str | Path) else model
+    paths = [Path(path) for path in data]
+    if system.task == "translation":
+        from patchword.text.evaluation import evaluate_translator
+        from patchword.text.pairs import read_pairs
+
+        scores, _ = evaluate_translator(system, read_pairs(paths, system.languages), options.get("search"))
+        return scores
+    from patchword.images.dataset import read_dataset
+    from patchword.images.scores import evaluate as evaluate_classifier
+
+    return evaluate_classifier(system, read_dataset(paths[0]))
+
+
+def _task(recipe: Recipe, out: Path, quiet: bool) -> Any:
+    if recipe.task == "translation":
+        from patchword.text.recipe import TranslationRecipe
+        from patchword.text.task import TranslationTask
+
+        assert isinstance(recipe, TranslationRecipe)
+        return TranslationTask.prepare(recipe, out, quiet)
+    from patchword.images.recipe import ClassificationRecipe
+    from patchword.images.task import ClassificationTask
+
+    assert isinstance(recipe, ClassificationRecipe)
+    return ClassificationTask.prepare(recipe, out, quiet)

@@ -1,0 +1,90 @@
+"""`patchword evaluate`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchword.errors import RecipeError
+
+if TYPE_CHECKING:
+    from patchword.images.classifier import ImageClassifier
+    from patchword.text.translator import Translator
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Translation: a .tsv or .jsonl, or give it twice for two aligned files. "
+            "Classification: a folder a class, a zip of it, or a CSV of path,label.",
+            show_default=False,
+        ),
+    ] = None,
+    source: Annotated[Path | None, typer.Option(help="Source sentences, one a line.", show_default=False)] = None,
+    target: Annotated[Path | None, typer.Option(help="Their references, line by line.", show_default=False)] = None,
+    method: Annotated[str, typer.Option(help="Translation: beam, greedy or sample.")] = "beam",
+    beam: Annotated[int, typer.Option(help="Translation: hypotheses kept a sentence.")] = 4,
+    length_penalty: Annotated[float, typer.Option(help="Translation: above 0 favours longer ones.")] = 0.6,
+    output: Annotated[
+        Path | None, typer.Option(help="Translation: also write the translations here.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
+) -> None:
+    """Score a model on data that it was not trained on.
+
+    Translation: BLEU and chrF with sacreBLEU's signatures. Classification: top-1 and top-5 accuracy, a table of the
+    classes, the confusion matrix and the calibration.
+    """
+    from patchword import api
+
+    if bool(source) != bool(target):
+        raise RecipeError("--source and --target go together: one file of sentences, one of their references")
+    paths = [source, target] if source and target else list(data or [])
+    if not paths:
+        raise RecipeError("what to evaluate on? --data ..., or --source FILE --target FILE")
+    system = api.load(model)
+    if system.task == "translation":
+        options = {"method": method, "beam": beam, "length_penalty": length_penalty}
+        _evaluate_translator(system, paths, options, output, as_json)  # type: ignore[arg-type]
+    else:
+        _evaluate_classifier(system, paths, as_json)  # type: ignore[arg-type]
+
+
+def _evaluate_translator(
+    translator: "Translator", paths: list[Path], options: dict[str, Any], output: Path | None, as_json: bool
+) -> None:
+    from patchword.files import write_text
+    from patchword.text.evaluation import evaluate_translator
+    from patchword.text.pairs import read_pairs
+    from patchword.text.search import SearchOptions
+
+    pairs = read_pairs(paths, translator.languages)
+    scores, translations = evaluate_translator(translator, pairs, SearchOptions.parse(options, "evaluate"))
+    if output is not None:
+        write_text(output, "".join(f"{t.text}\n" for t in translations))
+    if as_json:
+        typer.echo(json.dumps(scores.as_dict(), indent=2))
+        return
+    typer.echo(f"BLEU   {scores.bleu:6.2f}   {scores.bleu_signature}")
+    typer.echo(f"chrF   {scores.chrf:6.2f}   {scores.chrf_signature}")
+    typer.echo(f"exact  {scores.exact:6.2f} % of {scores.sentences:,} sentences")
+
+
+def _evaluate_classifier(classifier: "ImageClassifier", paths: list[Path], as_json: bool) -> None:
+    from patchword.images.dataset import read_dataset
+    from patchword.images.scores import evaluate as evaluate_classifier
+
+    if len(paths) != 1:
+        raise RecipeError("a classifier is evaluated on one --data: a folder a class, a zip of it, or a CSV")
+    scores = evaluate_classifier(classifier, read_dataset(paths[0]))
+    if as_json:
+        typer.echo(json.dumps(scores.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(scores.as_text())
+    for name, reason in scores.skipped:
+        typer.echo(f"patchword: {reason}" if name in reason else f"patchword: {name}: {reason}", err=True)
+    if scores.skipped:
+        raise typer.Exit(1)

@@ -1,0 +1,54 @@
+"""`patchword info`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def info(
+    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
+) -> None:
+    """Show what a model is, its size, its scores, and what made it."""
+    from patchword.checkpoints.model_folder import model_path, read_description, read_model
+
+    folder = model_path(model)
+    description = read_description(folder)
+    network = read_model(folder, description)
+    size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+    report = {
+        "folder": str(folder),
+        "task": description.task,
+        "architecture": description.architecture,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "bytes": size,
+        "model": description.model,
+        "details": description.details,
+        "facts": description.facts,
+    }
+    if as_json:
+        typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        return
+    typer.echo(f"{folder}: {description.task} by a {description.architecture.replace('_', ' ')}")
+    typer.echo(f"{report['parameters']:,} parameters, {size / 2**20:.1f} MiB on disk")
+    for title in ("model", "details", "facts"):
+        values: Mapping[str, Any] = report[title]  # type: ignore[assignment]
+        if values:
+            typer.echo(f"\n{title}")
+            _show(values, "  ")
+
+
+def _show(values: Mapping[str, Any], indent: str) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            typer.echo(f"{indent}{key}")
+            _show(value, indent + "  ")
+        elif isinstance(value, list) and len(value) > 12:
+            typer.echo(f"{indent}{key}: {', '.join(map(str, value[:12]))}, ... ({len(value)} in all)")
+        elif isinstance(value, list):
+            typer.echo(f"{indent}{key}: {', '.join(map(str, value))}")
+        else:
+            typer.echo(f"{indent}{key}: {value:.4g}" if isinstance(value, float) else f"{indent}{key}: {value}")

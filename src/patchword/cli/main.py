@@ -1,0 +1,61 @@
+"""`patchword`: the verbs, and how their errors are told."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from patchword import __version__
+from patchword.cli.classify import classify
+from patchword.cli.demo import demo
+from patchword.cli.evaluate import evaluate
+from patchword.cli.info import info
+from patchword.cli.train import train
+from patchword.cli.translate import translate
+from patchword.errors import PatchwordError
+
+app = typer.Typer(
+    name="patchword",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train, run and look inside two Transformers: text to text, and image to class.",
+)
+for verb in (train, translate, classify, evaluate, info, demo):
+    app.command()(verb)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 all well, 1 an item of many failed, 2 wrong input or usage, 128 + n on signal n."""
+    try:
+        app()
+    except PatchwordError as error:
+        typer.echo(f"patchword: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not an error, but Python would print one at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
