@@ -159,7 +159,7 @@ def evaluate(model: "Translator | ImageClassifier | Path | str", data: Sequence[
     Returns:
         `TranslationScores` or `ClassificationScores`.
     """
-    system = load(model) if isinstance(model, str | Path) else model
+    system: Any = load(model) if isinstance(model, str | Path) else model
     paths = [Path(path) for path in data]
     if system.task == "translation":
         from patchword.text.evaluation import evaluate_translator
@@ -168,7 +168,7 @@ def evaluate(model: "Translator | ImageClassifier | Path | str", data: Sequence[
         scores, _ = evaluate_translator(system, read_pairs(paths, system.languages), options.get("search"))
         return scores
     from patchword.images.dataset import read_dataset
-    from patchword.images.scores import evaluate as evaluate_classifier
+    from patchword.images.evaluation import evaluate_classifier
 
     return evaluate_classifier(system, read_dataset(paths[0]))
 

@@ -1,9 +1,9 @@
 """The model folder: self-contained, safe to open (no pickle), and described by itself.
 
-    config.json         format version, architecture, task, model config, task details, facts
-    model.safetensors   the weights
-    README.md           the model card
-    ...                 further files of the task, such as vocabulary.model
+config.json         format version, architecture, task, model config, task details, facts
+model.safetensors   the weights
+README.md           the model card
+...                 further files of the task, such as vocabulary.model
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Any
 
 import safetensors
 import torch
+from pydantic import Field
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -40,8 +41,8 @@ class Description(Config):
     task: str
     architecture: str
     model: dict[str, Any]
-    details: dict[str, Any] = {}
-    facts: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, Any] = Field(default_factory=dict)
 
 
 def write_model_folder(
@@ -96,13 +97,16 @@ def read_description(path: Path, task: str | None = None) -> Description:
     path = model_path(path)
     try:
         values = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(path, f"config.json cannot be read as JSON: {error}") from None
+    # Before the fields, of which a newer format may have more.
+    version = values.get("format_version") if isinstance(values, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise ModelFolderError(path, f"format version {version} is newer than this program's, {FORMAT_VERSION}")
+    try:
         description = Description.parse(values, "config.json")
-    except (OSError, ValueError, RecipeError) as error:
-        raise ModelFolderError(path, f"config.json is not a description of a model: {error}") from None
-    if description.format_version > FORMAT_VERSION:
-        raise ModelFolderError(
-            path, f"format version {description.format_version} is newer than this program's, {FORMAT_VERSION}"
-        )
+    except RecipeError as error:
+        raise ModelFolderError(path, str(error)) from None
     if description.architecture not in ARCHITECTURES:
         name = description.architecture
         raise ModelFolderError(path, f"config.json: unknown architecture {name!r}; {nearest(name, ARCHITECTURES)}")

@@ -75,7 +75,7 @@ def _evaluate_translator(
 
 def _evaluate_classifier(classifier: "ImageClassifier", paths: list[Path], as_json: bool) -> None:
     from patchword.images.dataset import read_dataset
-    from patchword.images.scores import evaluate as evaluate_classifier
+    from patchword.images.evaluation import evaluate_classifier
 
     if len(paths) != 1:
         raise RecipeError("a classifier is evaluated on one --data: a folder a class, a zip of it, or a CSV")
@@ -84,7 +84,7 @@ def _evaluate_classifier(classifier: "ImageClassifier", paths: list[Path], as_js
         typer.echo(json.dumps(scores.as_dict(), indent=2, ensure_ascii=False))
     else:
         typer.echo(scores.as_text())
-    for name, reason in scores.skipped:
-        typer.echo(f"patchword: {reason}" if name in reason else f"patchword: {name}: {reason}", err=True)
+    for reason in scores.skipped:
+        typer.echo(f"patchword: {reason}", err=True)
     if scores.skipped:
         raise typer.Exit(1)

@@ -27,7 +27,9 @@ def train(
     target: Annotated[Path | None, typer.Option(help="Their translations, line by line.", show_default=False)] = None,
     validation: Annotated[
         list[Path] | None,
-        typer.Option(help="Validation data (give twice for two aligned files); else some is held out.", show_default=False),
+        typer.Option(
+            help="Validation data (give twice for two aligned files); else some is held out.", show_default=False
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -53,7 +55,9 @@ def train(
     if resume:
         chosen = api.resumed_recipe(out, settings or [])
     elif recipe is None:
-        raise RecipeError("which task? patchword train translation|classification --data ... --out ..., or a recipe file")
+        raise RecipeError(
+            "which task? patchword train translation|classification --data ... --out ..., or a recipe file"
+        )
     elif recipe in api.TASKS:
         values = _automatic(recipe, paths, validation or [], say)
         chosen = api.read_recipe(with_settings(values, settings or []), "--set")
@@ -98,7 +102,9 @@ def _automatic(task: str, paths: list[Path], validation: list[Path], say: Any) -
 
         values, notes = choose_translation(read_pairs(paths))
         if len(paths) == 2:
-            table["source_language"], table["target_language"] = (path.name.removesuffix(".gz").rsplit(".")[-1] for path in paths)
+            table["source_language"], table["target_language"] = (
+                path.name.removesuffix(".gz").rsplit(".")[-1] for path in paths
+            )
     else:
         from patchword.images.automatic import choose_recipe as choose_classification
         from patchword.images.dataset import read_dataset

@@ -22,7 +22,9 @@ def translate(
     texts: Annotated[
         list[str] | None, typer.Argument(help="Sentences; without any, standard input is read.", show_default=False)
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="Translate a file, a line in, a line out.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Translate a file, a line in, a line out.", show_default=False)
+    ] = None,
     method: Annotated[str, typer.Option(help="beam, greedy or sample.")] = "beam",
     beam: Annotated[int, typer.Option(help="Hypotheses kept a sentence.")] = 4,
     length_penalty: Annotated[float, typer.Option(help="Above 0 favours longer translations.")] = 0.6,
@@ -32,7 +34,9 @@ def translate(
     top_k: Annotated[int, typer.Option(help="For sample: the k likeliest tokens only; 0 for all.")] = 0,
     top_p: Annotated[float, typer.Option(help="For sample: the likeliest tokens up to this probability.")] = 1.0,
     seed: Annotated[int, typer.Option(help="For sample.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="An object a line: source, text, score, alternatives.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="An object a line: source, text, score, alternatives.")
+    ] = False,
 ) -> None:
     """Translate sentences, a file, or standard input: a line in, a line out, in order.
 

@@ -62,8 +62,8 @@ class TransformerConfig(Config):
             raise ValueError(f"sinusoidal positions need an even d_model, not {self.d_model}")
         if self.share_embeddings and self.source_vocab_size != self.target_vocab_size:
             raise ValueError("share_embeddings needs source and target vocabularies of one size")
-        if max(self.pad_id, self.bos_id, self.eos_id) >= self.target_vocab_size:
-            raise ValueError("pad_id, bos_id and eos_id must be smaller than target_vocab_size")
+        if max(self.pad_id, self.bos_id, self.eos_id) >= min(self.source_vocab_size, self.target_vocab_size):
+            raise ValueError("pad_id, bos_id and eos_id must be smaller than both vocabularies")
         return self
 
     @classmethod
@@ -157,4 +157,3 @@ class Transformer(nn.Module):
         x = self.target_positions(self.target_embedding(tokens[:, None]), state.length)
         hidden = self.decoder(self.dropout(x), state.memory, state.memory_mask, caches=state.caches)
         return self.output(hidden[:, 0]), state
-

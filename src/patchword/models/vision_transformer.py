@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from patchword.config import Config
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError
 from patchword.nn.dropout import Dropout
 from patchword.nn.encoder import Encoder, LayerOptions
 from patchword.nn.heads import ClassificationHead
@@ -77,7 +77,7 @@ class VisionTransformerConfig(Config):
             RecipeError: if there is no such size, or the patch size is not a number.
         """
         size, _, patch_size = name.partition("/")
-        if size not in SIZES or not patch_size.isdigit():
+        if size not in SIZES or not patch_size.isdecimal():
             raise RecipeError(f"unknown ViT {name!r}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}")
         values = {**SIZES[size], "patch_size": int(patch_size), "num_classes": num_classes, **changes}
         return cls.parse(values, f"ViT {name}")

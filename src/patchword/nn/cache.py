@@ -94,5 +94,3 @@ class DecoderState:
             if longest < self.memory_mask.size(-1):
                 self.memory_mask = self.memory_mask[..., :longest]
                 self.memory = [KeyValue(key[:, :, :longest], value[:, :, :longest]) for key, value in self.memory]
-
-

@@ -1,6 +1,7 @@
 """The decoder: masked self-attention, encoder-decoder attention, feed-forward (Vaswani et al. 2017, section 3.1)."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -51,9 +52,7 @@ class DecoderLayer(nn.Module):
         """
         x = self.self_attention_residual(
             x,
-            lambda y: self.self_attention(
-                y, mask=target_mask, causal=True, cache=cache, trace=trace, name="decoder"
-            ),
+            lambda y: self.self_attention(y, mask=target_mask, causal=True, cache=cache, trace=trace, name="decoder"),
         )
         x = self.cross_attention_residual(
             x, lambda y: self.cross_attention(y, memory, memory_mask, trace=trace, name="cross")
@@ -104,4 +103,4 @@ class Decoder(nn.Module):
 
     def project_memory(self, memory: Tensor) -> list[KeyValue]:
         """Every layer's cross-attention keys and values, computed once a sentence."""
-        return [layer.cross_attention.project_memory(memory) for layer in self.layers]
+        return [cast(DecoderLayer, layer).cross_attention.project_memory(memory) for layer in self.layers]

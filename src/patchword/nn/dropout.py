@@ -15,7 +15,7 @@ def dropout(x: Tensor, probability: float, training: bool) -> Tensor:
         return x
     if x.device.type != "cpu":
         return F.dropout(x, probability, training=True)
-    threshold = round(probability * 256)
+    threshold = min(round(probability * 256), 255)  # 256 would keep nothing, and divide by zero
     words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64).random_(-(2**63), None)
     kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= threshold
     return x * (kept * (256.0 / (256 - threshold))).to(x.dtype)

@@ -13,7 +13,7 @@ class TokenEmbedding(nn.Module):
     Args:
         vocab_size: number of tokens.
         d_model: width.
-        pad_id: its vector is zero and stays zero.
+        pad_id: its vector starts at zero, and no lookup gives it a gradient.
         scaled: multiply by sqrt(d_model).
     """
 

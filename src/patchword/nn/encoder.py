@@ -67,9 +67,7 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, length, d_model) in, the same shape out; see `MultiHeadAttention.forward` for the mask."""
-        x = self.self_attention_residual(
-            x, lambda y: self.self_attention(y, mask=mask, trace=trace, name="encoder")
-        )
+        x = self.self_attention_residual(x, lambda y: self.self_attention(y, mask=mask, trace=trace, name="encoder"))
         return self.feed_forward_residual(x, self.feed_forward)
 
 

@@ -84,7 +84,9 @@ def beam_search(
         keep = ended.int().sort(dim=1, stable=True).indices[:, :beam]
         scores = top.gather(1, keep).masked_fill(ended.gather(1, keep), -torch.inf)
         parent, token = parent.gather(1, keep), token.gather(1, keep)
-        history = torch.cat([history.gather(1, parent[:, :, None].expand(-1, -1, history.size(2))), token[:, :, None]], 2)
+        history = torch.cat(
+            [history.gather(1, parent[:, :, None].expand(-1, -1, history.size(2))), token[:, :, None]], 2
+        )
         length = history.size(2)
         going = []
         for row, (index_of, live) in enumerate(zip(alive, scores.tolist(), strict=True)):

@@ -43,7 +43,9 @@ def read_lines(path: Path) -> list[str]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(path, f"not UTF-8 text: byte 0x{data[error.start]:02x}; convert the file to UTF-8", line) from None
+        raise DataError(
+            path, f"not UTF-8 text: byte 0x{data[error.start]:02x}; convert the file to UTF-8", line
+        ) from None
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()

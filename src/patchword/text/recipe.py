@@ -1,11 +1,12 @@
 """What a translation recipe says."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from patchword.config import Config
+from patchword.errors import nearest
 from patchword.models.transformer import SIZES
 from patchword.text.vocabulary import VocabularyConfig
 from patchword.training.recipe import Recipe
@@ -48,11 +49,12 @@ class TransformerChoice(Config):
     norm_first: bool = False
     positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "none"] = "sinusoidal"
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.size not in SIZES:
-            raise ValueError(f"unknown size {self.size!r}; valid: {', '.join(SIZES)}")
-        return self
+    @field_validator("size")
+    @classmethod
+    def _known(cls, size: str) -> str:
+        if size not in SIZES:
+            raise ValueError(f"no such size; {nearest(size, SIZES)}")
+        return size
 
 
 class TranslationRecipe(Recipe):

@@ -43,7 +43,8 @@ def score_translations(
     Raises:
         ValueError: if the numbers differ.
     """
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     if len(translations) != len(references):
         raise ValueError(f"{len(translations)} translations, {len(references)} references")

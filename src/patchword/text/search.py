@@ -83,9 +83,7 @@ def _one_token_at_a_time(
     tokens = torch.full((sentences * samples,), config.bos_id, device=source.device)
     score = torch.zeros(sentences, samples, device=source.device)
     done = torch.zeros(sentences, samples, dtype=torch.bool, device=source.device)
-    history = torch.full(
-        (sentences, samples, int(limits.max())), config.pad_id, dtype=torch.long, device=source.device
-    )
+    history = torch.full((sentences, samples, int(limits.max())), config.pad_id, dtype=torch.long, device=source.device)
     step = 0
     while alive.numel():
         logits, state = model.decode_step(tokens, state)

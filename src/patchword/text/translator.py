@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import torch
 
+from patchword.checkpoints.card import model_card
 from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
 from patchword.errors import ModelFolderError
 from patchword.models.sequence import SequenceToSequence
 from patchword.nn.trace import AttentionTrace
 from patchword.text.batches import pad
-from patchword.text.card import translation_card
 from patchword.text.hypothesis import Hypothesis
 from patchword.text.search import SearchOptions, search
 from patchword.text.vocabulary import Vocabulary
@@ -115,6 +115,7 @@ class Translator:
 
     def save(self, path: Path | str) -> None:
         """Write a model folder."""
+        parameters = sum(p.numel() for p in self.model.parameters())
         details = {"source_language": self.languages[0], "target_language": self.languages[1]}
         write_model_folder(
             Path(path),
@@ -122,7 +123,12 @@ class Translator:
             task=self.task,
             details=details,
             facts=self.facts,
-            card=translation_card(self.model, self.languages, self.facts),
+            card=model_card(
+                f"Translation, {self.languages[0]} to {self.languages[1]}",
+                f"A Transformer with {parameters:,} parameters, made by Patchword.",
+                'patchword translate THIS_FOLDER "..."',
+                self.facts,
+            ),
             files=self.vocabulary.files(),
         )
 

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import sentencepiece
 from pydantic import Field
@@ -133,7 +133,7 @@ class Vocabulary:
         result: list[list[list[int]]] = []
 
         def draw() -> None:
-            options = {"enable_sampling": True, "alpha": sampling, "nbest_size": -1, "num_threads": 1}
+            options: dict[str, Any] = {"enable_sampling": True, "alpha": sampling, "nbest_size": -1, "num_threads": 1}
             result.append([[*ids, EOS_ID] for ids in self._source.encode(list(sources), **options)])
             result.append([[BOS_ID, *ids, EOS_ID] for ids in self._target.encode(list(targets), **options)])
 
@@ -157,6 +157,7 @@ def _train(texts: Sequence[str], config: VocabularyConfig) -> bytes:
             byte_fallback=True,
             character_coverage=0.9999,
             normalization_rule_name="identity",
+            split_digits=True,  # numbers are then copied digit by digit rather than memorised
             remove_extra_whitespaces=False,
             pad_id=PAD_ID,
             unk_id=UNKNOWN_ID,

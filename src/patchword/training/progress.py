@@ -27,7 +27,8 @@ class TrainingBar:
             TimeRemainingColumn(),
             console=self._console,
         )
-        self._task = self._bar.add_task(description, total=1.0, completed=start, text="")
+        self._task = self._bar.add_task(description, total=1.0, text="")
+        self._bar.update(self._task, completed=start)
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -1,24 +1,19 @@
-"""The model card of a translator."""
+"""The model card: README.md of a model folder."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
 
+def model_card(title: str, description: str, usage: str, facts: Mapping[str, Any]) -> str:
+    """What a model is, how to use it, and what is known about it, as Markdown.
 
-def translation_card(model: nn.Module, languages: tuple[str, str], facts: Mapping[str, Any]) -> str:
-    """README.md of a model folder: what the model is, what it saw, how it scored, how to use it."""
-    parameters = sum(p.numel() for p in model.parameters())
-    lines = [
-        f"# Translation, {languages[0]} to {languages[1]}",
-        "",
-        f"A Transformer with {parameters:,} parameters, made by Patchword.",
-        "",
-        '    patchword translate THIS_FOLDER "..."',
-        "",
-        "## What is known about it",
-        "",
-    ]
+    Args:
+        title: the heading.
+        description: a sentence.
+        usage: a command line.
+        facts: names and values; a mapping among them becomes a nested list.
+    """
+    lines = [f"# {title}", "", description, "", f"    {usage}", "", "## What is known about it", ""]
     for name, value in facts.items():
         if isinstance(value, Mapping):
             lines += [f"- {name}:", *(f"  - {key}: {_shown(item)}" for key, item in value.items())]

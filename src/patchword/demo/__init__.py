@@ -1,0 +1,1 @@
+"""`make demo`: both systems trained on data that comes with the dependencies, and a page that shows them working."""

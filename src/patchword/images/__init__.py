@@ -1,0 +1,1 @@
+"""The image wing: image files to transforms, batches, `ImageClassifier` and scores."""

@@ -1,0 +1,83 @@
+"""Decoded training images: in memory, memory-mapped, or decoded again for every batch."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from patchword.errors import DataError
+from patchword.images.dataset import LabelledImages
+from patchword.images.transforms import Preprocessing
+
+MEMORY_BYTES = 2 * 2**30  # up to this size images are kept in memory
+FREE_DISK_SHARE = 0.5  # a larger set is memory-mapped if it takes at most this share of the free disk
+
+
+class ImageCache:
+    """The pixels of a labelled set, without the images that cannot be read.
+
+    Args:
+        data: the images.
+        preprocessing: what is applied to each before it is kept.
+        folder: where a memory-mapped file may be written.
+        show: whether to show a progress bar on standard error.
+
+    Attributes:
+        labels: (images,), of the readable ones.
+        skipped: (name, reason) of each image that cannot be read.
+    """
+
+    def __init__(self, data: LabelledImages, preprocessing: Preprocessing, folder: Path, show: bool = True) -> None:
+        self.data, self.preprocessing = data, preprocessing
+        self.skipped: list[tuple[str, str]] = []
+        height, width = preprocessing.image_size
+        shape = (len(data), 3, height, width)
+        self._pixels: Tensor | None = self._allocate(shape, folder)
+        # Every image is decoded once at the start, kept or not, so that a broken one cannot stop a long run later.
+        readable: list[int] = []
+        names = track(
+            range(len(data)),
+            description=f"reading {data.origin.name}",
+            console=Console(stderr=True, quiet=not show),
+            disable=not show,
+        )
+        for index in names:
+            try:
+                image = preprocessing.pixels(data.open(index))
+            except DataError as error:
+                self.skipped.append((data.name_of(index), str(error)))
+                continue
+            if self._pixels is not None:
+                self._pixels[len(readable)] = image
+            readable.append(index)
+        if not readable:
+            raise DataError(data.origin, f"none of its {len(data)} images can be read; the first: {self.skipped[0][1]}")
+        self._indices = readable
+        self.labels = torch.tensor([data.labels[i] for i in readable])
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def pixels(self, indices: Sequence[int]) -> Tensor:
+        """uint8 pixels of some images, (len(indices), 3, height, width)."""
+        if self._pixels is not None:
+            return self._pixels[torch.as_tensor(indices)]
+        return torch.stack([self.preprocessing.pixels(self.data.open(self._indices[i])) for i in indices])
+
+    @staticmethod
+    def _allocate(shape: tuple[int, ...], folder: Path) -> Tensor | None:
+        size = shape[0] * shape[1] * shape[2] * shape[3]
+        if size <= MEMORY_BYTES:
+            return torch.empty(shape, dtype=torch.uint8)
+        folder.mkdir(parents=True, exist_ok=True)
+        if size > FREE_DISK_SHARE * shutil.disk_usage(folder).free:
+            return None
+        path = folder / "pixels.bin"
+        path.unlink(missing_ok=True)
+        pixels = torch.from_file(str(path), shared=True, size=size, dtype=torch.uint8).view(shape)
+        path.unlink()  # the mapping stays; the disk space goes when the process does
+        return pixels

@@ -1,0 +1,181 @@
+"""A trained image classifier: image in, classes out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from patchword.checkpoints.card import model_card
+from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
+from patchword.errors import DataError, ModelFolderError, RecipeError
+from patchword.images.files import open_image
+from patchword.images.transforms import Preprocessing
+from patchword.nn.trace import AttentionTrace
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What is in an image.
+
+    Attributes:
+        name: the file, or "image N" for one given as pixels.
+        predictions: (class, probability), likeliest first; empty if the file could not be read.
+        error: why it could not be read, else None.
+    """
+
+    name: str
+    predictions: tuple[tuple[str, float], ...]
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class AttendedImage:
+    """A classification with its attention.
+
+    Attributes:
+        classification: the result.
+        pixels: uint8, (3, height, width): what the model saw.
+        trace: its "encoder" maps are (1, heads, tokens, tokens), one a layer.
+        grid: rows and columns of patches, the last rows * columns tokens.
+    """
+
+    classification: Classification
+    pixels: Tensor
+    trace: AttentionTrace
+    grid: tuple[int, int]
+
+
+class ImageClassifier:
+    """Classifies with a model, its preprocessing and its class names.
+
+    Args:
+        model: from images (batch, 3, height, width) to logits (batch, classes).
+        preprocessing: what it was trained with.
+        classes: a name for each logit.
+        facts: what is known about the model.
+
+    Raises:
+        ValueError: if the head has another number of classes, or takes another image size.
+    """
+
+    task = "classification"
+
+    def __init__(
+        self,
+        model: Any,
+        preprocessing: Preprocessing,
+        classes: Sequence[str],
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        if model.config.num_classes != len(classes):
+            raise ValueError(f"{len(classes)} class names for a head of {model.config.num_classes} classes")
+        if tuple(model.config.image_size) != tuple(preprocessing.image_size):
+            raise ValueError(
+                f"preprocessing makes images of {preprocessing.image_size}, the model takes {model.config.image_size}"
+            )
+        self.model = model.eval()
+        self.preprocessing = preprocessing
+        self.classes = tuple(classes)
+        self.facts = dict(facts or {})
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Open a model folder, or a run folder's best model.
+
+        Raises:
+            ModelFolderError: if the folder is missing, damaged, for another task, or its parts do not fit.
+        """
+        folder = model_path(Path(path))
+        description = read_description(folder, cls.task)
+        try:
+            preprocessing = Preprocessing.parse(description.details.get("preprocessing", {}), "config.json")
+            classes = description.details.get("classes", [])
+            return cls(read_model(folder, description), preprocessing, classes, description.facts)
+        except (ValueError, RecipeError) as error:
+            raise ModelFolderError(folder, str(error)) from None
+
+    def save(self, path: Path | str) -> None:
+        """Write a model folder."""
+        details = {"classes": list(self.classes), "preprocessing": self.preprocessing.model_dump(mode="json")}
+        card = model_card(
+            f"Image classification, {len(self.classes)} classes",
+            f"A network with {sum(p.numel() for p in self.model.parameters()):,} parameters, made by Patchword.",
+            "patchword classify THIS_FOLDER photo.jpg",
+            self.facts,
+        )
+        write_model_folder(Path(path), self.model, task=self.task, details=details, facts=self.facts, card=card)
+
+    def classify(
+        self, images: Sequence[Path | str | Image.Image], top: int = 5, batch_size: int = 32
+    ) -> list[Classification]:
+        """Classify images, in order.
+
+        Args:
+            images: files, or decoded images of any mode.
+            top: how many classes to report for each.
+            batch_size: images put through the model together.
+        """
+        results: list[Classification] = []
+        for start in range(0, len(images), batch_size):
+            results += self._classify_batch(images[start : start + batch_size], start, top)
+        return results
+
+    @torch.inference_mode()
+    def probabilities(self, pixels: Tensor) -> Tensor:
+        """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes)."""
+        probability: Tensor = self.model(self.preprocessing.normalise(pixels.to(self._device))).softmax(-1)
+        return probability
+
+    @torch.inference_mode()
+    def features(self, images: Sequence[Image.Image]) -> Tensor:
+        """The representation before the head, (images, d_model)."""
+        result: Tensor = self.model.features(self.preprocessing(images).to(self._device))
+        return result
+
+    def attention(self, image: Path | str | Image.Image, top: int = 5) -> AttendedImage:
+        """Classify one image and keep where every head looked.
+
+        Raises:
+            DataError: if the file cannot be read.
+        """
+        pixels = self.preprocessing.pixels(_opened(image))
+        trace = AttentionTrace()
+        with torch.inference_mode():
+            logits = self.model(self.preprocessing.normalise(pixels[None].to(self._device)), trace)
+        result = Classification(_name(image, 0), self._best(logits.softmax(-1)[0], top))
+        return AttendedImage(result, pixels, trace, self.model.config.grid)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(iter(self.model.parameters())).device
+
+    def _classify_batch(self, images: Sequence[Path | str | Image.Image], first: int, top: int) -> list[Classification]:
+        pixels: list[Tensor] = []
+        errors: list[str | None] = []
+        for image in images:
+            try:
+                pixels.append(self.preprocessing.pixels(_opened(image)))
+                errors.append(None)
+            except DataError as error:
+                errors.append(str(error))
+        rows = iter(self.probabilities(torch.stack(pixels)) if pixels else ())
+        return [
+            Classification(_name(image, first + i), self._best(next(rows), top) if error is None else (), error)
+            for i, (image, error) in enumerate(zip(images, errors, strict=True))
+        ]
+
+    def _best(self, probability: Tensor, top: int) -> tuple[tuple[str, float], ...]:
+        found = probability.topk(min(top, len(self.classes)))
+        return tuple((self.classes[i], p) for p, i in zip(found.values.tolist(), found.indices.tolist(), strict=True))
+
+
+def _opened(image: Path | str | Image.Image) -> Image.Image:
+    return image.convert("RGB") if isinstance(image, Image.Image) else open_image(Path(image))
+
+
+def _name(image: Path | str | Image.Image, index: int) -> str:
+    return f"image {index + 1}" if isinstance(image, Image.Image) else str(image)

@@ -1,0 +1,121 @@
+"""Image classification as a task for the training loop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from patchword.images.augmentation import augment
+from patchword.images.cache import ImageCache
+from patchword.images.classifier import ImageClassifier
+from patchword.images.dataset import hold_out, read_dataset
+from patchword.images.recipe import ClassificationRecipe
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.training.losses import smooth_one_hot, soft_cross_entropy
+from patchword.training.task import BatchLoss
+
+
+@dataclass(frozen=True)
+class ImageBatch:
+    """Normalised images (batch, 3, height, width), class distributions (batch, classes), and labels (batch,)."""
+
+    images: Tensor
+    targets: Tensor
+    labels: Tensor
+
+
+class ClassificationTask:
+    """Images, classes and model of one training run.
+
+    Args:
+        recipe: what to do.
+        train: decoded training images.
+        validation: decoded validation images, none of which is trained on.
+        classes: names of the classes.
+        model: a new network of that many classes.
+    """
+
+    unit = "images"
+    metric = "accuracy"
+    greater_is_better = True
+
+    def __init__(
+        self,
+        recipe: ClassificationRecipe,
+        train: ImageCache,
+        validation: ImageCache,
+        classes: tuple[str, ...],
+        model: nn.Module,
+    ) -> None:
+        self.recipe, self.classes, self.model = recipe, classes, model
+        self._train, self._validation = train, validation
+        self.skipped = [*train.skipped, *validation.skipped]
+        self.notes = [f"{len(train):,} training images, {len(validation):,} validation images, {len(classes)} classes"]
+        if self.skipped:
+            self.notes.append(f"{len(self.skipped)} files could not be read and are skipped:")
+            self.notes += [f"  {reason}" for _, reason in self.skipped[:20]]
+            if len(self.skipped) > 20:
+                self.notes.append(f"  and {len(self.skipped) - 20} more")
+
+    @classmethod
+    def prepare(cls, recipe: ClassificationRecipe, run: Path, quiet: bool = False) -> "ClassificationTask":
+        """Read the data, split it, decode it, and build the model.
+
+        Args:
+            recipe: what to do; its seed decides the split, so a resumed run has the same.
+            run: the run folder, for a memory-mapped cache.
+            quiet: no progress bar.
+
+        Raises:
+            DataError: if the images cannot be used.
+        """
+        train = read_dataset(recipe.data.path(recipe.data.train))
+        if recipe.data.validation is not None:
+            validation = read_dataset(recipe.data.path(recipe.data.validation)).with_classes(train.classes)
+        else:
+            train, validation = hold_out(train, recipe.data.hold_out, recipe.training.seed)
+        caches = [ImageCache(data, recipe.preprocessing, run / "cache", not quiet) for data in (train, validation)]
+        config = recipe.model.config(recipe.preprocessing.image_size, len(train.classes))
+        return cls(recipe, caches[0], caches[1], train.classes, VisionTransformer(config))
+
+    def epoch(self, number: int) -> list[Tensor]:
+        """Batches of image indices in random order; what does not fill a batch is left out, other images each time.
+
+        A function of the seed and the number alone.
+        """
+        generator = torch.Generator().manual_seed(self.recipe.training.seed * 1_000_003 + number)
+        order = torch.randperm(len(self._train), generator=generator)
+        size = min(self.recipe.batch_size, len(order))
+        return list(order[: len(order) // size * size].split(size))
+
+    def load(self, batch: Tensor, device: torch.device) -> ImageBatch:
+        """Augmented, normalised images of one batch."""
+        labels = self._train.labels[batch]
+        targets = smooth_one_hot(labels, len(self.classes), self.recipe.training.label_smoothing)
+        pixels, targets = augment(self._train.pixels(batch.tolist()), targets, self.recipe.augmentation)
+        return ImageBatch(self.recipe.preprocessing.normalise(pixels).to(device), targets.to(device), labels.to(device))
+
+    def loss(self, model: nn.Module, tensors: ImageBatch) -> BatchLoss:
+        """Cross-entropy of the softmax with the (smoothed, mixed) targets."""
+        logits = model(tensors.images).float()
+        total = soft_cross_entropy(logits, tensors.targets)
+        return BatchLoss(total, len(tensors.labels), total.detach())
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Loss in nats and accuracy in percent, on unchanged images."""
+        device = next(model.parameters()).device
+        loss, right = 0.0, 0
+        for indices in torch.arange(len(self._validation)).split(self.recipe.batch_size):
+            labels = self._validation.labels[indices].to(device)
+            images = self.recipe.preprocessing.normalise(self._validation.pixels(indices.tolist())).to(device)
+            logits = model(images).float()
+            loss += float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
+            right += int((logits.argmax(-1) == labels).sum())
+        return {"loss": loss / len(self._validation), "accuracy": 100.0 * right / len(self._validation)}
+
+    def save(self, model: nn.Module, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Write a model folder that `ImageClassifier.load` opens."""
+        ImageClassifier(model, self.recipe.preprocessing, self.classes, facts).save(folder)
