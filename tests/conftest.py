@@ -1,19 +1,60 @@
-"""What every test shares: few threads, and the same random numbers each time."""
+"""What all tests share: a fixed seed, two threads, and small real data."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from hypothesis import settings
+from PIL import Image
 
-settings.register_profile("patchword", derandomize=True, deadline=None, database=None, max_examples=25)
-settings.load_profile("patchword")
-torch.set_num_threads(2)
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
-def seeded() -> Iterator[None]:
-    """Every test starts from the same state of torch's generator."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
+def _repeatable() -> Iterator[None]:
+    torch.manual_seed(0)
+    torch.set_num_threads(2)
+    yield
+
+
+@pytest.fixture(scope="session")
+def multi30k() -> Path:
+    folder = SHARED / "multi30k"
+    if not folder.is_dir():
+        pytest.skip("needs Multi30k in ../shared/data/multi30k")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cifar10() -> Path:
+    folder = SHARED / "cifar10"
+    if not folder.is_dir():
+        pytest.skip("needs CIFAR-10 in ../shared/data/cifar10")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def phrases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """400 English and German phrases from CLDR as two aligned files."""
+    from patchword.demo.phrases import phrase_pairs
+
+    folder = tmp_path_factory.mktemp("phrases")
+    pairs = phrase_pairs("en", "de", seed=3, train=1200, held_out=10).train[:400]
+    (folder / "p.en").write_text("".join(f"{p.source}\n" for p in pairs), encoding="utf-8")
+    (folder / "p.de").write_text("".join(f"{p.target}\n" for p in pairs), encoding="utf-8")
+    return folder / "p.en", folder / "p.de"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """60 images of 16 x 16 pixels in three classes that differ by colour, a folder a class."""
+    generator = np.random.default_rng(0)
+    for channel, name in enumerate(("blue", "green", "red")):
+        folder = tmp_path / "photos" / name
+        folder.mkdir(parents=True)
+        for index in range(20):
+            pixels = generator.integers(0, 90, (16, 16, 3), dtype=np.uint8)
+            pixels[:, :, 2 - channel] += 150
+            Image.fromarray(pixels).save(folder / f"{index:02d}.png")
+    return tmp_path / "photos"

@@ -41,7 +41,9 @@ class Config(BaseModel):
         message = detail["msg"].removeprefix("Value error, ")
         if not field:
             return message
-        return f"{field} = {detail['input']!r}: {message[0].lower()}{message[1:]}"
+        # A whole table would drown the sentence.
+        found = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
+        return f"{field}{found}: {message[0].lower()}{message[1:]}"
 
     @classmethod
     def _fields_at(cls, path: list[str]) -> list[str]:

@@ -1,0 +1,43 @@
+"""Numbers of parameters, pinned: a change of any is a change of the architecture."""
+
+import pytest
+import torch
+from torch import nn
+
+from patchword.models import transformer, vision_transformer
+from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+
+# With the shared vocabulary of 37,000 tokens of Vaswani et al. 2017, section 5.1.
+TRANSFORMERS = {"tiny": 6_061_056, "small": 13_425_664, "base": 63_082_496, "big": 214_245_376}
+# At 224 pixels and 1,000 classes.
+VISION_TRANSFORMERS = {
+    "Ti/16": 5_717_416,
+    "S/16": 22_050_664,
+    "B/16": 86_567_656,
+    "B/32": 88_224_232,
+    "L/16": 304_326_632,
+    "L/32": 306_535_400,
+    "H/14": 632_045_800,
+}
+
+
+def count(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(("size", "expected"), TRANSFORMERS.items())
+def test_a_transformer_has_as_many_parameters_as_before(size, expected):
+    with torch.device("meta"):
+        assert count(Transformer(TransformerConfig.named(size, 37_000, 37_000))) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), VISION_TRANSFORMERS.items())
+def test_a_vision_transformer_has_as_many_parameters_as_before(name, expected):
+    with torch.device("meta"):
+        assert count(VisionTransformer(VisionTransformerConfig.named(name, 1000))) == expected
+
+
+def test_no_size_is_without_a_pin():
+    assert TRANSFORMERS.keys() == transformer.SIZES.keys()
+    assert {name.partition("/")[0] for name in VISION_TRANSFORMERS} == vision_transformer.SIZES.keys()

@@ -1,0 +1,19 @@
+import pytest
+import torch
+from torch import nn
+
+from patchword.models.registry import ARCHITECTURES, architecture_of
+from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+
+
+def test_a_model_is_found_under_its_architectures_name():
+    with torch.device("meta"):
+        assert architecture_of(Transformer(TransformerConfig.named("tiny", 9, 9))) == "transformer"
+        assert architecture_of(VisionTransformer(VisionTransformerConfig.named("Ti/16", 2))) == "vision_transformer"
+    assert set(ARCHITECTURES) == {"transformer", "vision_transformer"}
+
+
+def test_a_module_that_is_no_architecture_is_refused():
+    with pytest.raises(ValueError, match="Linear is not a registered architecture"):
+        architecture_of(nn.Linear(1, 1))
