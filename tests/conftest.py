@@ -1,21 +1,24 @@
 """What all tests share: a fixed seed, two threads, and small real data."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
+
+# The same examples each time, and none is late because the machine is busy.
+settings.register_profile("patchword", derandomize=True, deadline=None, database=None, max_examples=25)
+settings.load_profile("patchword")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
-def _repeatable() -> Iterator[None]:
+def _repeatable() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(2)
-    yield
 
 
 @pytest.fixture(scope="session")

@@ -39,11 +39,12 @@ class Config(BaseModel):
         if detail["type"] == "missing":
             return f"key {field!r} is missing"
         message = detail["msg"].removeprefix("Value error, ")
+        message = message[0].lower() + message[1:]
         if not field:
             return message
         # A whole table would drown the sentence.
         found = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
-        return f"{field}{found}: {message[0].lower()}{message[1:]}"
+        return f"{field}{found}: {message}"
 
     @classmethod
     def _fields_at(cls, path: list[str]) -> list[str]:

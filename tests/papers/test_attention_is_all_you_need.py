@@ -6,12 +6,69 @@ import pytest
 import torch
 
 from patchword.models.transformer import SIZES, Transformer, TransformerConfig
+from patchword.nn.attention import MultiHeadAttention, scaled_dot_product_attention
+from patchword.nn.decoder import DecoderLayer
+from patchword.nn.encoder import EncoderLayer, LayerOptions
+from patchword.nn.feed_forward import FeedForward
 from patchword.nn.masks import causal_mask
 from patchword.nn.positions import sinusoidal_table
 from patchword.text.hypothesis import length_penalty
 from patchword.text.search import SearchOptions
+from patchword.training.losses import linear_cross_entropy, smooth_one_hot
 from patchword.training.recipe import OptimizerConfig, ScheduleConfig
 from patchword.training.schedule import learning_rate_factor
+
+
+def test_section_3_1_encoder_sublayers_are_norm_of_x_plus_sublayer_of_x() -> None:
+    layer, x = EncoderLayer(LayerOptions(16, 2, 32)), torch.randn(2, 5, 16)
+    after_attention = layer.self_attention_residual.norm(x + layer.self_attention(x))
+    expected = layer.feed_forward_residual.norm(after_attention + layer.feed_forward(after_attention))
+    torch.testing.assert_close(layer(x), expected, atol=1e-6, rtol=0)
+
+
+def test_section_3_1_decoder_attends_to_itself_then_to_the_encoders_output() -> None:
+    layer, x, memory = DecoderLayer(LayerOptions(16, 2, 32)), torch.randn(2, 5, 16), torch.randn(2, 7, 16)
+    first = layer.self_attention_residual.norm(x + layer.self_attention(x, causal=True))
+    second = layer.cross_attention_residual.norm(first + layer.cross_attention(first, memory))
+    expected = layer.feed_forward_residual.norm(second + layer.feed_forward(second))
+    torch.testing.assert_close(layer(x, memory), expected, atol=1e-6, rtol=0)
+
+
+def test_equation_1_scaled_dot_product_attention() -> None:
+    query, key, value = torch.randn(3, 4), torch.randn(5, 4), torch.randn(5, 4)
+    attended, weights = scaled_dot_product_attention(query[None, None], key[None, None], value[None, None])
+    for i in range(3):
+        scores = [
+            math.exp(sum(query[i, d].item() * key[j, d].item() for d in range(4)) / math.sqrt(4)) for j in range(5)
+        ]
+        assert weights[0, 0, i].tolist() == pytest.approx([score / sum(scores) for score in scores], abs=1e-6)
+        mean = sum(score / sum(scores) * value[j] for j, score in enumerate(scores))
+        torch.testing.assert_close(attended[0, 0, i], mean, atol=1e-5, rtol=0)
+
+
+def test_section_3_2_2_heads_are_separate_attentions_concatenated_and_projected() -> None:
+    attention, x = MultiHeadAttention(12, 3), torch.randn(1, 5, 12)
+    query, key, value = attention.query_key_value.weight.chunk(3)
+    heads = []
+    for head in range(3):
+        rows = slice(4 * head, 4 * head + 4)
+        q, k, v = (x[0] @ weight[rows].T for weight in (query, key, value))
+        heads.append((q @ k.T / math.sqrt(4)).softmax(-1) @ v)
+    torch.testing.assert_close(attention(x)[0], attention.output(torch.cat(heads, -1)), atol=1e-5, rtol=0)
+
+
+def test_equation_2_feed_forward() -> None:
+    network, x = FeedForward(8, 32), torch.randn(2, 5, 8)
+    w1, b1, w2, b2 = network.inner.weight.T, network.inner.bias, network.outer.weight.T, network.outer.bias
+    torch.testing.assert_close(network(x), torch.clamp(x @ w1 + b1, min=0) @ w2 + b2, atol=1e-6, rtol=0)
+
+
+def test_section_5_4_label_smoothing_of_a_tenth() -> None:
+    hidden, weight, targets = torch.randn(3, 4), torch.randn(5, 4), torch.tensor([0, 4, 2])
+    distributions = smooth_one_hot(targets, 5, 0.1)
+    assert distributions[0].tolist() == pytest.approx([0.92, 0.02, 0.02, 0.02, 0.02])
+    expected = -(distributions * (hidden @ weight.T).log_softmax(-1)).sum()
+    torch.testing.assert_close(linear_cross_entropy(hidden, weight, None, targets, 0.1)[0], expected)
 
 
 @pytest.mark.parametrize("layout", ["interleaved", "halves"])

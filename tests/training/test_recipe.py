@@ -118,12 +118,12 @@ def test_settings_give_back_what_they_were_made_of(values):
 
 @pytest.mark.parametrize("setting", ["warmup_steps", "=3", " = 3"])
 def test_a_setting_without_name_or_value_is_refused(setting):
-    with pytest.raises(RecipeError, match="expected name=value, such as schedule.warmup_steps=2000"):
+    with pytest.raises(RecipeError, match=r"expected name=value, such as schedule\.warmup_steps=2000"):
         with_settings({}, [setting])
 
 
 def test_a_setting_through_a_value_is_refused():
-    with pytest.raises(RecipeError, match="^--set task.name=x: 'task' is a value, not a table$"):
+    with pytest.raises(RecipeError, match=r"^--set task\.name=x: 'task' is a value, not a table$"):
         with_settings({"task": "translation"}, ["task.name=x"])
 
 

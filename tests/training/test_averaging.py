@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from patchword.training.averaging import ExponentialAverage, LastCheckpoints, using, weights_of
+
+
+def test_the_exponential_average_follows_its_formula() -> None:
+    model = nn.Linear(2, 2)
+    average = ExponentialAverage(model, 0.9)
+    wanted = model.weight.detach().clone()
+    for step in range(1, 200):
+        with torch.no_grad():
+            model.weight.add_(torch.randn_like(model.weight))
+        average.update(model, step)
+        decay = min(0.9, (1 + step) / (10 + step))
+        wanted = decay * wanted + (1 - decay) * model.weight.detach()
+    torch.testing.assert_close(average.weights["weight"], wanted)
+
+
+def test_only_the_last_checkpoints_are_kept_and_averaged(tmp_path: Path) -> None:
+    checkpoints = LastCheckpoints(tmp_path, 2)
+    for step, value in ((1, 1.0), (2, 2.0), (3, 6.0)):
+        checkpoints.add(step, {"w": torch.full((2,), value)})
+    assert torch.equal(checkpoints.average()["w"], torch.full((2,), 4.0))
+    assert len(list(tmp_path.glob("weights-*"))) == 3
+    checkpoints.forget_others()
+    assert sorted(path.name for path in tmp_path.iterdir()) == checkpoints.names
+
+
+def test_other_weights_are_used_inside_the_block_only() -> None:
+    model = nn.Linear(2, 2).train()
+    own = {name: weight.clone() for name, weight in weights_of(model).items()}
+    with using(model, {name: torch.zeros_like(weight) for name, weight in own.items()}):
+        assert not model.training
+        assert all((p == 0).all() for p in model.parameters())
+    assert model.training
+    assert all(torch.equal(p, own[name]) for name, p in model.named_parameters())

@@ -1,0 +1,193 @@
+"""The loop on a small real translation: interruption, resuming, limits, averaging."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from patchword import api
+from patchword.errors import RecipeError, RunFolderError
+from patchword.training.metrics import read_metrics
+
+
+def recipe_values(phrases: tuple[Path, Path], **training: Any) -> dict[str, Any]:
+    return {
+        "task": "translation",
+        "batch_tokens": 400,
+        "data": {"train": [str(path) for path in phrases], "hold_out": 40},
+        "vocabulary": {"size": 400, "sampling": 0.1},
+        "model": {"size": "tiny", "d_model": 32, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 32},
+        "optimizer": {"learning_rate": 3e-3, "clip_norm": 1.0},
+        "schedule": {"warmup_steps": 20},
+        "training": {"max_steps": 50, "validate_every": 20, "ema_decay": 0.9, "average_last": 2, **training},
+    }
+
+
+def train(values: dict[str, Any], out: Path, resume: bool = False) -> Any:
+    return api.train(api.read_recipe(values, "test"), out, resume=resume, show=False)
+
+
+def losses(out: Path) -> list[Any]:
+    keys = ("step", "epoch", "loss", "validation", "learning_rate")
+    return [{key: row[key] for key in keys if key in row} for row in read_metrics(out / "metrics.jsonl")]
+
+
+def assert_same_weights(a: Path, b: Path) -> None:
+    first, second = (load_file(path / "best" / "model.safetensors") for path in (a, b))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_folder_has_what_the_design_says(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    outcome = train(recipe_values(phrases), tmp_path / "run")
+    assert (outcome.step, outcome.signal) == (50, None)
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names >= {"best", "state", "metrics.jsonl", "curves.png", "recipe.toml"}
+    assert (tmp_path / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    rows = losses(tmp_path / "run")
+    assert [row["step"] for row in rows if "loss" in row] == [25, 50]
+    assert [row["step"] for row in rows if "validation" in row] == [20, 40, 50, 50]  # the last is of the mean of two
+    assert min(row["validation"]["loss"] for row in rows if "validation" in row) == outcome.best
+    assert rows[-1]["validation"]["loss"] < rows[0]["validation"]["loss"]
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_a_run_in_two_sittings_equals_one_in_one_sitting_bit_for_bit(
+    phrases: tuple[Path, Path], tmp_path: Path, accumulate: int
+) -> None:
+    values = recipe_values(phrases)
+    values["optimizer"]["accumulate"] = accumulate
+    train(values, tmp_path / "whole")
+    train({**values, "training": {**values["training"], "max_steps": 33}}, tmp_path / "parts")
+    train(values, tmp_path / "parts", resume=True)
+    wanted, found = losses(tmp_path / "whole"), losses(tmp_path / "parts")
+    # The first sitting ended with a validation of its own, at step 33; everything else is the same.
+    assert [row for row in found if row["step"] != 33] == wanted
+    state = [torch.load(tmp_path / run / "state" / "latest.pt", weights_only=True) for run in ("whole", "parts")]
+    for name, tensor in state[0]["model"].items():
+        assert torch.equal(tensor, state[1]["model"][name]), name
+    assert torch.equal(state[0]["random"]["torch"], state[1]["random"]["torch"])
+
+
+def start(values: dict[str, Any], out: Path, resume: bool = False) -> "subprocess.Popen[bytes]":
+    program = f"""
+        import json, sys
+        import torch
+        from patchword import api
+        from patchword.training import loop
+        torch.set_num_threads(2)
+        recipe = api.read_recipe(json.loads(sys.stdin.read()), "test")
+        outcome = api.train(recipe, {str(out)!r}, resume={resume}, show=False)
+        sys.exit(0 if outcome.signal is None else 128 + outcome.signal)
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(values).encode())
+    process.stdin.close()
+    return process
+
+
+def wait_for_step(out: Path, step: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 120
+    while not any(row["step"] >= step for row in read_metrics(out / "metrics.jsonl")):
+        assert process.poll() is None, "the run ended too early"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_after_a_kill_the_same_losses_follow(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    values = recipe_values(phrases, max_steps=400, validate_every=60)
+    whole = start(values, tmp_path / "whole")
+    assert whole.wait(240) == 0
+    killed = start(values, tmp_path / "killed")
+    wait_for_step(tmp_path / "killed", 150, killed)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait(60) == -signal.SIGKILL
+    assert start(values, tmp_path / "killed", resume=True).wait(240) == 0
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    assert_same_weights(tmp_path / "killed", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_polite_signal_saves_the_step_and_ends_the_run(
+    phrases: tuple[Path, Path], tmp_path: Path, number: signal.Signals
+) -> None:
+    values = recipe_values(phrases, max_steps=100_000, validate_every=1_000_000)
+    process = start(values, tmp_path / "run")
+    wait_for_step(tmp_path / "run", 25, process)
+    os.kill(process.pid, number)
+    assert process.wait(60) == 128 + number
+    state = torch.load(tmp_path / "run" / "state" / "latest.pt", weights_only=True)
+    assert state["progress"]["step"] >= 25
+    assert not state["progress"]["finished"]
+
+
+def test_early_stopping_ends_a_run_that_no_longer_improves(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    values = recipe_values(phrases, max_steps=500, validate_every=5, patience=3, average_last=1)
+    values["optimizer"]["learning_rate"] = 1e-12
+    values["training"].pop("ema_decay")
+    assert train(values, tmp_path / "run").step < 500
+
+
+def test_raising_a_limit_goes_on_with_a_finished_run(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    values = recipe_values(phrases, max_steps=20)
+    train(values, tmp_path / "run")
+    recipe = api.resumed_recipe(tmp_path / "run", ["training.max_steps=30"])
+    assert api.train(recipe, tmp_path / "run", resume=True, show=False).step == 30
+    with pytest.raises(RecipeError, match=r"optimizer\.learning_rate cannot change"):
+        api.resumed_recipe(tmp_path / "run", ["optimizer.learning_rate=1"])
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    values = recipe_values(phrases, max_steps=5)
+    train(values, tmp_path / "run")
+    with pytest.raises(RunFolderError, match="already holds a run; go on with --resume"):
+        train(values, tmp_path / "run")
+    with pytest.raises(RunFolderError, match="holds no run"):
+        train(values, tmp_path / "nothing", resume=True)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_with_advice(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    values = recipe_values(phrases)
+    values["optimizer"] = {"learning_rate": 1e30}
+    with pytest.raises(Exception, match=r"lower optimizer\.learning_rate"):
+        train(values, tmp_path / "run")
+
+
+def test_a_damaged_state_is_named(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    values = recipe_values(phrases, max_steps=5)
+    train(values, tmp_path / "run")
+    state = tmp_path / "run" / "state" / "latest.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(RunFolderError, match=r"latest\.pt: the saved state is damaged"):
+        train(values, tmp_path / "run", resume=True)
+
+
+def test_accumulated_batches_give_the_gradient_of_one_large_batch(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    from patchword.text.recipe import TranslationRecipe
+    from patchword.text.task import TranslationTask
+    from patchword.training.loop import Trainer
+
+    values = recipe_values(phrases)
+    values["model"]["dropout"] = 0.0
+    values["optimizer"] = {"name": "adam", "learning_rate": 1e-3}
+    recipe = TranslationRecipe.parse(values, "test")
+    weights = []
+    for name in ("one", "many"):
+        torch.manual_seed(3)
+        task = TranslationTask.prepare(recipe, tmp_path / name)
+        trainer = Trainer(task, recipe, tmp_path / name, show=False)
+        groups = task.epoch(0)[:3]
+        trainer._update([sum(groups, [])] if name == "one" else groups)
+        weights.append({key: value.clone() for key, value in task.model.named_parameters()})
+    for key, value in weights[0].items():
+        torch.testing.assert_close(weights[1][key], value, atol=2e-5, rtol=1e-4)
