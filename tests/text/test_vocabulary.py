@@ -30,14 +30,6 @@ def test_numbers_are_cut_into_digits(vocabulary: Vocabulary) -> None:
     assert [piece for piece in pieces if piece.isdigit()] == ["1", "2", "3", "4"]
 
 
-def test_sampling_depends_on_its_seed_alone(vocabulary: Vocabulary, phrases: tuple[Path, Path]) -> None:
-    sources, targets = read_lines(phrases[0])[:50], read_lines(phrases[1])[:50]
-    first = vocabulary.sample(sources, targets, 0.2, seed=7)
-    assert vocabulary.sample(sources, targets, 0.2, seed=7) == first
-    assert vocabulary.sample(sources, targets, 0.2, seed=8) != first
-    assert [vocabulary.decode_target(ids) for ids in first[1]] == targets
-
-
 def test_joint_and_separate_vocabularies_survive_their_files(phrases: tuple[Path, Path], tmp_path: Path) -> None:
     sources, targets = (read_lines(path) for path in phrases)
     for joint in (True, False):

@@ -59,7 +59,6 @@ class TranslationTask:
             self.notes.append(f"{len(self.overlong):,} pairs over {limit} tokens left out: lines {shown}{more}")
         if not fits:
             raise DataError(recipe.data.train[0], f"every pair has more than data.max_tokens = {limit} tokens")
-        self._train = [train[i] for i in fits]
         self._sources = [sources[i] for i in fits]
         self._targets = [targets[i] for i in fits]
         self._validation = list(validation)
@@ -97,16 +96,8 @@ class TranslationTask:
         return task
 
     def epoch(self, number: int) -> list[list[int]]:
-        """Batches of pair indices, with new segmentations if the vocabulary samples them."""
-        seed = self.recipe.training.seed * 1_000_003 + number
-        if self.recipe.vocabulary.sampling:
-            self._sources, self._targets = self.vocabulary.sample(
-                [p.source for p in self._train],
-                [p.target for p in self._train],
-                self.recipe.vocabulary.sampling,
-                seed % 2**32,
-            )
-        generator = torch.Generator().manual_seed(seed)
+        """Batches of pair indices."""
+        generator = torch.Generator().manual_seed(self.recipe.training.seed * 1_000_003 + number)
         source_lengths = [len(ids) for ids in self._sources]
         return length_buckets(source_lengths, [len(ids) for ids in self._targets], self.recipe.batch_tokens, generator)
 

@@ -2,10 +2,9 @@
 
 import io
 import re
-import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import sentencepiece
 from pydantic import Field
@@ -20,15 +19,13 @@ JOINT_FILE, SOURCE_FILE, TARGET_FILE = "vocabulary.model", "vocabulary.source.mo
 class VocabularyConfig(Config):
     """How a vocabulary is learned.
 
-    `size` is the number of tokens, of each side if the two are separate. `sampling` draws another segmentation of
-    the training text every epoch: the temperature of unigram sampling (Kudo 2018) or the dropout of BPE merges
-    (Provilkov et al. 2020); 0 is off. With `shrink` a text too small for `size` gets the largest that it can fill.
+    `size` is the number of tokens, of each side if the two are separate. With `shrink` a text too small for `size` gets
+    the largest vocabulary that it can fill.
     """
 
     size: int = Field(8000, ge=270)
     kind: Literal["bpe", "unigram"] = "bpe"
     joint: bool = True
-    sampling: float = Field(0.0, ge=0, lt=1)
     shrink: bool = False
 
 
@@ -118,31 +115,6 @@ class Vocabulary:
     def target_pieces(self, ids: Sequence[int]) -> list[str]:
         """What each target token stands for."""
         return [self._target.id_to_piece(int(i)) for i in ids]
-
-    def sample(
-        self, sources: Sequence[str], targets: Sequence[str], sampling: float, seed: int
-    ) -> tuple[list[list[int]], list[list[int]]]:
-        """Like `encode_source` and `encode_target`, but segmented at random; a function of the arguments alone.
-
-        Args:
-            sources: source texts.
-            targets: target texts.
-            sampling: see `VocabularyConfig`.
-            seed: of the segmentation.
-        """
-        result: list[list[list[int]]] = []
-
-        def draw() -> None:
-            options: dict[str, Any] = {"enable_sampling": True, "alpha": sampling, "nbest_size": -1, "num_threads": 1}
-            result.append([[*ids, EOS_ID] for ids in self._source.encode(list(sources), **options)])
-            result.append([[BOS_ID, *ids, EOS_ID] for ids in self._target.encode(list(targets), **options)])
-
-        # SentencePiece has a generator for each thread and seeds it when the thread first draws.
-        sentencepiece.set_random_generator_seed(seed)
-        thread = threading.Thread(target=draw)
-        thread.start()
-        thread.join()
-        return result[0], result[1]
 
 
 def _train(texts: Sequence[str], config: VocabularyConfig) -> bytes:
