@@ -1,17 +1,20 @@
 """The whole demo: data, two trainings, scores on held-out data, the page."""
 
+import shlex
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import track
 
 from patchword import api
 from patchword.demo.digits import write_digits
 from patchword.demo.phrases import PhrasePair, find_locale, phrase_pairs
-from patchword.demo.report import ImageRow, Report, SystemReport, TranslationRow, write_report
-from patchword.explain.attention import class_token_map, word_alignment
+from patchword.demo.report import ImageRow, Report, Score, SystemReport, TranslationRow, write_report
+from patchword.errors import RunFolderError
+from patchword.explain.attention import class_token_heads, class_token_map, word_alignment
 from patchword.explain.drawing import alignment_svg, attention_overlay, curves_svg, image_data_uri
 from patchword.files import write_text
 from patchword.images.classifier import ImageClassifier
@@ -19,12 +22,12 @@ from patchword.images.dataset import LabelledImages, read_dataset
 from patchword.images.evaluation import evaluate_classifier
 from patchword.images.recipe import ClassificationRecipe
 from patchword.images.scores import ClassificationScores
-from patchword.text.evaluation import evaluate_translator
-from patchword.text.pairs import read_pairs
+from patchword.text.pairs import Pair, read_pairs
 from patchword.text.recipe import TranslationRecipe
-from patchword.text.scores import TranslationScores
+from patchword.text.scores import TranslationScores, score_translations
 from patchword.text.translator import Translation, Translator
 from patchword.training.metrics import read_metrics
+from patchword.training.recipe import Recipe
 
 
 def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
@@ -37,31 +40,34 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
         seed: of data and training.
 
     Raises:
-        RecipeError: if a locale is unknown.
+        RecipeError: if a locale is unknown, or the two have too little to say.
+        RunFolderError: if `out` is a file.
+        SystemExit: with 128 + n, if signal n stopped a training.
     """
     started = time.perf_counter()
     console = Console(stderr=True, highlight=False)
+    if out.exists() and not out.is_dir():
+        raise RunFolderError(out, "is a file; the output must be a folder")
     split = phrase_pairs(source, target, seed)
-    names = find_locale(source).english_name or source, find_locale(target).english_name or target
     data = out / "data"
-    for name in ("translator", "classifier"):
-        if (out / name / "recipe.toml").is_file():
-            shutil.rmtree(out / name)
+    command = shlex.join(
+        ["patchword", "demo", "--out", str(out), "--from", source, "--to", target, "--seed", str(seed)]
+    )
 
+    names = _language_names(source, target, "en")
     console.rule(f"The Transformer: {names[0]} to {names[1]}")
     _write_pairs(data / "phrases.train.tsv", split.train)
     _write_pairs(data / "phrases.held_out.tsv", split.held_out)
     recipe = translation_recipe(data / "phrases.train.tsv", source, target, seed)
-    facts = {"command": f"patchword demo --from {source} --to {target}"}
-    api.train(recipe, out / "translator", facts=facts, say=console.print)
+    _train(recipe, out / "translator", command, console)
     translator = Translator.load(out / "translator")
     pairs = read_pairs([data / "phrases.held_out.tsv"])
-    translated, translations = evaluate_translator(translator, pairs)
+    translated, translations = _evaluate(translator, pairs, console)
     console.print(f"held-out phrases: {translated.exact:.1f} % exact, chrF {translated.chrf:.1f}")
 
     console.rule("The Vision Transformer: handwritten digits")
     train_folder, held_out_folder = write_digits(data / "digits", seed)
-    api.train(classification_recipe(train_folder, seed), out / "classifier", facts=facts, say=console.print)
+    _train(classification_recipe(train_folder, seed), out / "classifier", command, console)
     classifier = ImageClassifier.load(out / "classifier")
     held_out = read_dataset(held_out_folder)
     classified = evaluate_classifier(classifier, held_out)
@@ -70,6 +76,7 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
     examples = translations[:10]
     report = Report(
         languages=names,
+        languages_zh=_language_names(source, target, "zh"),
         translator=_translator_report(translated, len(split.train), out / "translator"),
         translations=[TranslationRow(t.source, t.text, p.target) for t, p in zip(examples, pairs, strict=False)],
         alignments=_alignments(translator, translations),
@@ -81,8 +88,8 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
     write_report(out / "report.html", report)
     console.rule()
     console.print(f"done in {report.minutes:.1f} minutes; open {out / 'report.html'}\n\nnext:")
-    for command in report.commands:
-        console.print(f"  {command}", soft_wrap=True)
+    for line in report.commands:
+        console.print(f"  {line}", soft_wrap=True, markup=False)
 
 
 def translation_recipe(train: Path, source: str, target: str, seed: int) -> TranslationRecipe:
@@ -101,8 +108,8 @@ def translation_recipe(train: Path, source: str, target: str, seed: int) -> Tran
             "optimizer": {"learning_rate": 3e-3},
             "schedule": {"name": "cosine", "warmup_steps": 200},
             "training": {
-                "max_steps": 2500,
-                "max_minutes": 2.2,
+                "max_steps": 1500,
+                "max_minutes": 2.5,
                 "validate_every": 500,
                 "ema_decay": 0.99,
                 "label_smoothing": 0.1,
@@ -119,22 +126,50 @@ def classification_recipe(train: Path, seed: int) -> ClassificationRecipe:
         {
             "data": {"train": [str(train.resolve())], "hold_out": 0.1},
             "preprocessing": {"image_size": [8, 8], "resize": "squash"},
-            "augmentation": {"pad_crop": 1},
+            "augmentation": {"mixup": 0.2},
             "model": {"name": "Ti/2", "d_model": 96, "num_heads": 4, "num_layers": 4, "d_ff": 192},
             "batch_size": 64,
-            "optimizer": {"learning_rate": 2e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.05},
+            "optimizer": {"learning_rate": 2e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.3},
             "schedule": {"name": "cosine", "warmup_steps": 60},
             "training": {
-                "max_steps": 900,
-                "max_minutes": 0.8,
-                "validate_every": 180,
+                "max_steps": 1200,
+                "max_minutes": 1.0,
+                "validate_every": 240,
                 "ema_decay": 0.99,
-                "label_smoothing": 0.1,
+                "label_smoothing": 0.0,
                 "seed": seed,
             },
         },
         "demo",
     )
+
+
+def _language_names(source: str, target: str, locale: str) -> tuple[str, str]:
+    return (
+        find_locale(source).get_display_name(locale) or source,
+        find_locale(target).get_display_name(locale) or target,
+    )
+
+
+def _train(recipe: Recipe, run: Path, command: str, console: Console) -> None:
+    """Train in a run folder, in place of an earlier demo's run there."""
+    if (run / "recipe.toml").is_file():
+        shutil.rmtree(run)
+    outcome = api.train(recipe, run, facts={"command": command}, say=console.print)
+    if outcome.signal is not None:
+        console.print(f"stopped at step {outcome.step}; the same command starts the demo again")
+        raise SystemExit(128 + outcome.signal)
+
+
+def _evaluate(
+    translator: Translator, pairs: Sequence[Pair], console: Console
+) -> tuple[TranslationScores, list[Translation]]:
+    """Like `evaluate_translator`, with a progress bar."""
+    translations: list[Translation] = []
+    for start in track(range(0, len(pairs), 100), "translating", console=console):
+        translations += translator.translate([pair.source for pair in pairs[start : start + 100]])
+    references = [pair.target for pair in pairs]
+    return score_translations([t.text for t in translations], references, translator.languages[1]), translations
 
 
 def _write_pairs(path: Path, pairs: Sequence[PhrasePair]) -> None:
@@ -160,7 +195,11 @@ def _translator_report(scores: TranslationScores, pairs: int, run: Path) -> Syst
     return SystemReport(
         f"{pairs:,} phrases from Unicode CLDR to train on; scored on {scores.sentences} phrases of which neither side "
         "occurs among them, with beam 4.",
-        (("exact", f"{scores.exact:.1f} %"), ("chrF", f"{scores.chrf:.1f}"), ("BLEU", f"{scores.bleu:.1f}")),
+        (
+            Score(f"{scores.exact:.1f} %", "exact match", "完全匹配"),
+            Score(f"{scores.chrf:.1f}", "chrF"),
+            Score(f"{scores.bleu:.1f}", "BLEU"),
+        ),
         _curves(run, None),
     )
 
@@ -169,7 +208,10 @@ def _classifier_report(scores: ClassificationScores, train: Path, run: Path) -> 
     return SystemReport(
         f"scikit-learn's digits, {len(read_dataset(train)):,} images to train on; scored on the held-out quarter, "
         f"{scores.images} images.",
-        (("right", f"{scores.top1:.1f} %"), ("calibration error", f"{scores.calibration_error:.1f} %")),
+        (
+            Score(f"{scores.top1:.1f} %", "accuracy", "准确率"),
+            Score(f"{scores.calibration_error:.1f} %", "calibration error", "校准误差"),
+        ),
         _curves(run, "accuracy"),
     )
 
@@ -192,18 +234,28 @@ def _images(classifier: ImageClassifier, data: LabelledImages) -> list[ImageRow]
     rows = []
     for label, name in enumerate(data.classes):
         seen = classifier.attention(data.open(data.labels.index(label)))
-        weights = class_token_map(seen.trace, seen.grid)[0]
-        pictures = image_data_uri(seen.pixels), attention_overlay(seen.pixels, weights)
-        rows.append(ImageRow(*pictures, name, seen.classification.predictions))
+        rollout = class_token_map(seen.trace, seen.grid)[0]
+        heads = class_token_heads(seen.trace, seen.grid)[0]
+        rows.append(
+            ImageRow(
+                picture=image_data_uri(seen.pixels),
+                overlay=attention_overlay(seen.pixels, rollout),
+                heads=tuple(attention_overlay(seen.pixels, head) for head in heads),
+                label=name,
+                predictions=seen.classification.predictions,
+            )
+        )
     return rows
 
 
 def _commands(out: Path, phrase: str, image: str) -> list[str]:
+    program = "patchword" if shutil.which("patchword") else ".venv/bin/patchword"
+    folder = shlex.quote(str(out))
     return [
-        f'.venv/bin/patchword translate {out}/translator "{phrase}"',
-        f".venv/bin/patchword classify {out}/classifier {image}",
-        f".venv/bin/patchword evaluate {out}/translator --data {out}/data/phrases.held_out.tsv",
-        f".venv/bin/patchword info {out}/classifier",
-        ".venv/bin/patchword train translation --source YOUR.en --target YOUR.de --out runs/en-de",
-        ".venv/bin/patchword train classification --data YOUR_PHOTOS/ --out runs/photos",
+        f"{program} translate {folder}/translator {shlex.quote(phrase)}",
+        f"{program} classify {folder}/classifier {shlex.quote(image)}",
+        f"{program} evaluate {folder}/translator --data {folder}/data/phrases.held_out.tsv",
+        f"{program} info {folder}/classifier",
+        f"{program} train translation --source YOUR.en --target YOUR.de --out runs/en-de",
+        f"{program} train classification --data YOUR_PHOTOS/ --out runs/photos",
     ]

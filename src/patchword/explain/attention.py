@@ -51,8 +51,11 @@ def class_token_map(trace: AttentionTrace, grid: tuple[int, int]) -> Tensor:
 
     Returns:
         (batch, rows, columns), each summing to 1.
+
+    Raises:
+        ValueError: if the tokens are the patches alone.
     """
-    rows, columns = grid
+    rows, columns = _checked(trace, grid)
     seen = attention_rollout(trace)[:, 0, -rows * columns :]
     return (seen / seen.sum(-1, keepdim=True)).view(-1, rows, columns)
 
@@ -66,7 +69,17 @@ def class_token_heads(trace: AttentionTrace, grid: tuple[int, int], layer: int =
         layer: which encoder layer.
 
     Returns:
-        (batch, heads, rows, columns).
+        (batch, heads, rows, columns); what is missing to 1 went to the class token itself and to registers.
+
+    Raises:
+        ValueError: if the tokens are the patches alone.
     """
-    rows, columns = grid
+    rows, columns = _checked(trace, grid)
     return trace["encoder"][layer][:, :, 0, -rows * columns :].unflatten(-1, (rows, columns))
+
+
+def _checked(trace: AttentionTrace, grid: tuple[int, int]) -> tuple[int, int]:
+    tokens = trace["encoder"][0].size(-1)
+    if tokens <= grid[0] * grid[1]:
+        raise ValueError(f"{tokens} tokens on a grid of {grid[0]} x {grid[1]} patches: the model has no class token")
+    return grid

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 CELL = 26  # pixels of a cell of an alignment
+COLOURS = ("#e8590c", "#228be6", "#37b24d")  # legible on white and on black
 
 
 def alignment_svg(weights: Tensor, source: Sequence[str], target: Sequence[str]) -> str:
@@ -17,14 +18,14 @@ def alignment_svg(weights: Tensor, source: Sequence[str], target: Sequence[str])
 
     Args:
         weights: (target, source), each within 0 to 1.
-        source: labels of the columns.
-        target: labels of the rows.
+        source: SentencePiece's pieces, the columns' labels.
+        target: the rows' labels.
 
     Returns:
-        an <svg> element; colours follow the page's text colour.
+        an <svg> element; its text has the page's colour, and each cell tells its weight when pointed at.
     """
-    left = 12 + max(_width(label) for label in target)
-    top = 12 + max(_width(label) for label in source)
+    left = 12 + max(map(_width, target), default=0)
+    top = 12 + max(map(_width, source), default=0)
     width, height = left + CELL * len(source) + 4, top + CELL * len(target) + 4
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -39,7 +40,7 @@ def alignment_svg(weights: Tensor, source: Sequence[str], target: Sequence[str])
         for column, weight in enumerate(weights[row].tolist()):
             x = left + CELL * column
             parts.append(
-                f'<rect x="{x}" y="{top + CELL * row}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="#d9480f" '
+                f'<rect x="{x}" y="{top + CELL * row}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="{COLOURS[0]}" '
                 f'fill-opacity="{0.06 + 0.94 * weight:.3f}"><title>{_shown(target[row])} ← {_shown(source[column])}: '
                 f"{weight:.2f}</title></rect>"
             )
@@ -76,7 +77,7 @@ def curves_svg(series: Mapping[str, Sequence[tuple[float, float]]], label: str) 
     """Lines over steps.
 
     Args:
-        series: points (step, value) by name; each name is a line.
+        series: points (step, value) by name; each name is a line, with dots if its points are few.
         label: what the values are.
 
     Returns:
@@ -97,21 +98,27 @@ def curves_svg(series: Mapping[str, Sequence[tuple[float, float]]], label: str) 
         parts.append(f'<line x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}" stroke="currentColor" opacity=".15"/>')
         parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{low + fraction * span:.3g}</text>')
     for index, (name, line) in enumerate(series.items()):
-        colour = ("#d9480f", "#1971c2", "#2f9e44")[index % 3]
-        path = " ".join(
-            f"{left + (width - left - 4) * step / last:.1f},"
-            f"{height - bottom - (value - low) / span * (height - bottom - top - 8):.1f}"
+        colour = COLOURS[index % len(COLOURS)]
+        places = [
+            (
+                left + (width - left - 8) * step / last,
+                height - bottom - (value - low) / span * (height - bottom - top - 8),
+            )
             for step, value in line
-        )
+        ]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        if len(places) <= 20:
+            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
         parts.append(f'<text x="{left + 110 * index}" y="{height - 6}" fill="{colour}">{escape(name)}</text>')
     parts.append(f'<text x="{width - 4}" y="{height - 6}" text-anchor="end">step {last:,.0f}</text>')
     return "".join(parts) + "</svg>"
 
 
 def _shown(piece: str) -> str:
-    """A token as people read it: SentencePiece marks a word's beginning by "▁", which is a space here."""
-    return escape(piece.replace("▁", "·") if piece != "</s>" else "⏹")
+    """A token as people read it: SentencePiece marks a space by "▁", "·" here; the end token is a square."""
+    text = "■" if piece == "</s>" else piece.replace("▁", "·")
+    return escape("".join(char if char.isprintable() else "�" for char in text))
 
 
 def _width(label: str) -> int:
