@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -66,11 +65,26 @@ def translate(
     # Somebody who types sees every answer at once; a file goes in larger pieces.
     size = 1 if not texts and file is None and sys.stdin.isatty() else READ_AHEAD
     number = 0
-    while chunk := list(islice(lines, size)):
+    for chunk in _chunks(lines, size):
         for translation in translator.translate(chunk, options):
             number += 1
             _print(number, translation, n_best, as_json)
         sys.stdout.flush()
+
+
+def _chunks(lines: Iterator[str], size: int) -> Iterator[list[str]]:
+    """Lists of `size` lines; if reading fails, first the lines that came before."""
+    chunk: list[str] = []
+    try:
+        for line in lines:
+            chunk.append(line)
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
+    except DataError:
+        yield chunk
+        raise
+    yield chunk
 
 
 def _lines(file: Path | None) -> Iterator[str]:

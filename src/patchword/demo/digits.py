@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-
 PARTS = ("train", "held_out")
 
 

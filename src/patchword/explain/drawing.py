@@ -32,7 +32,7 @@ def alignment_svg(weights: Tensor, source: Sequence[str], target: Sequence[str])
         'role="img" font-family="sans-serif" font-size="13" fill="currentColor">'
     ]
     for column, label in enumerate(source):
-        x = left + CELL * column + CELL / 2 + 4
+        x = left + CELL * column + CELL / 2 + 3
         parts.append(f'<text transform="translate({x:.0f} {top - 6}) rotate(-90)">{_shown(label)}</text>')
     for row, label in enumerate(target):
         y = top + CELL * row + CELL / 2 + 4
@@ -40,8 +40,8 @@ def alignment_svg(weights: Tensor, source: Sequence[str], target: Sequence[str])
         for column, weight in enumerate(weights[row].tolist()):
             x = left + CELL * column
             parts.append(
-                f'<rect x="{x}" y="{top + CELL * row}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="{COLOURS[0]}" '
-                f'fill-opacity="{0.06 + 0.94 * weight:.3f}"><title>{_shown(target[row])} ← {_shown(source[column])}: '
+                f'<rect x="{x}" y="{top + CELL * row}" width="{CELL - 2}" height="{CELL - 2}" rx="3" '
+                f'fill="{COLOURS[0]}" fill-opacity="{0.06 + 0.94 * weight:.3f}"><title>{_shown(target[row])} ← {_shown(source[column])}: '
                 f"{weight:.2f}</title></rect>"
             )
     return "".join(parts) + "</svg>"
