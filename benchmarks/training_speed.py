@@ -24,10 +24,11 @@ CHOICES = {
 
 
 def main() -> None:
+    """Train for the given time and print the mean rate."""
     data, size, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
     torch.set_num_threads(2)
-    model, dropout, tokens, rate, warmup = CHOICES[size]
-    dropouts = {name: dropout for name in ("dropout", "attention_dropout", "activation_dropout")}
+    model, dropout, tokens, peak, warmup = CHOICES[size]
+    dropouts = dict.fromkeys(("dropout", "attention_dropout", "activation_dropout"), dropout)
     values = {
         "task": "translation",
         "batch_tokens": tokens,
@@ -38,7 +39,7 @@ def main() -> None:
         },
         "vocabulary": {"size": 8000},
         "model": {"size": size, **model, **dropouts},
-        "optimizer": {"learning_rate": rate},
+        "optimizer": {"learning_rate": peak},
         "schedule": {"warmup_steps": warmup},
         "training": {"max_minutes": seconds / 60, "validate_every": 10**9},
     }
@@ -46,7 +47,9 @@ def main() -> None:
         run = Path(folder) / "run"
         api.train(api.read_recipe(values, "benchmark"), run, show=False)
         rows = [row for row in read_metrics(run / "metrics.jsonl") if "loss" in row]
-    print(f"{size}: {rows[-1]['step']} steps, {sum(r['tokens_per_second'] for r in rows) / len(rows):.0f} target tokens/s")
+    print(
+        f"{size}: {rows[-1]['step']} steps, {sum(r['tokens_per_second'] for r in rows) / len(rows):.0f} target tokens/s"
+    )
 
 
 if __name__ == "__main__":

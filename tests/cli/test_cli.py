@@ -103,7 +103,9 @@ def test_evaluate_prints_scores_with_signatures(translator: Path, phrases: tuple
     assert json.loads(run("evaluate", translator, *both, "--json").stdout)["sentences"] == 20
 
 
-def test_classify_reports_a_broken_image_goes_on_and_exits_with_1(classifier: tuple[Path, Path], tmp_path: Path) -> None:
+def test_classify_reports_a_broken_image_goes_on_and_exits_with_1(
+    classifier: tuple[Path, Path], tmp_path: Path
+) -> None:
     model, photos = classifier
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no")
     done = run("classify", model, photos / "dark/0.png", tmp_path / "broken.png", photos / "light/0.png", "--top", "1")
@@ -126,7 +128,13 @@ def test_evaluate_a_classifier_prints_its_tables(classifier: tuple[Path, Path]) 
 
 def test_info_says_what_a_model_is_and_what_made_it(translator: Path, classifier: tuple[Path, Path]) -> None:
     text = run("info", translator).stdout
-    for part in ("translation by a transformer", "parameters", "validation_loss", "source_language: en", "train translation"):
+    for part in (
+        "translation by a transformer",
+        "parameters",
+        "validation_loss",
+        "source_language: en",
+        "train translation",
+    ):
         assert part in text
     found = json.loads(run("info", classifier[0], "--json").stdout)
     assert found["details"]["classes"] == ["dark", "light"]
@@ -170,9 +178,7 @@ def test_mistakes_with_recipes_are_one_sentence(phrases: tuple[Path, Path], tmp_
     assert "holds no run" in problem("train", "--resume", *out)
 
 
-def test_mistakes_with_models_are_one_sentence(
-    translator: Path, classifier: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_mistakes_with_models_are_one_sentence(translator: Path, classifier: tuple[Path, Path], tmp_path: Path) -> None:
     assert "no such model folder" in problem("translate", tmp_path / "nothing", "x")
     assert "not a model folder" in problem("info", tmp_path)
     assert "translation was asked for" in problem("translate", classifier[0], "x")
@@ -195,5 +201,7 @@ def test_help_shows_every_verb() -> None:
 
 
 def test_importing_patchword_loads_no_torch() -> None:
-    program = "import sys, patchword; assert 'torch' not in sys.modules; patchword.Transformer; assert 'torch' in sys.modules"
+    program = (
+        "import sys, patchword; assert 'torch' not in sys.modules; patchword.Transformer; assert 'torch' in sys.modules"
+    )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -43,7 +43,10 @@ def test_what_is_wrong_is_said_with_the_name(photos: Path, tmp_path: Path) -> No
         return str(caught.value)
 
     (tmp_path / "empty").mkdir()
-    assert problem(tmp_path / "empty") == f"{tmp_path}/empty: holds no images; expected a folder a class with image files in it"
+    assert (
+        problem(tmp_path / "empty")
+        == f"{tmp_path}/empty: holds no images; expected a folder a class with image files in it"
+    )
     assert problem(tmp_path / "nothing").endswith("nothing: no such file or folder")
     assert "is in no class folder; expected red/CLASS/00.png" in problem(photos / "red")
     (tmp_path / "one" / "cat").mkdir(parents=True)

@@ -72,7 +72,7 @@ def test_a_cache_gives_the_decoded_images_and_skips_broken_ones_without_shifting
 def test_when_no_image_can_be_read_the_first_reason_is_told(photos: Path, tmp_path: Path) -> None:
     for path in photos.rglob("*.png"):
         path.write_bytes(b"x")
-    with pytest.raises(DataError, match="none of its 60 images can be read; the first: .*not an image"):
+    with pytest.raises(DataError, match=r"none of its 60 images can be read; the first: .*not an image"):
         ImageCache(read_dataset(photos), Preprocessing(image_size=(8, 8)), tmp_path, show=False)
 
 

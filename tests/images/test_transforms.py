@@ -45,7 +45,9 @@ def test_normalising_subtracts_the_mean_and_divides_by_the_deviation() -> None:
     assert preprocessing([picture(5, 9)]).shape == (1, 3, 2, 2)
 
 
-@pytest.mark.parametrize("values", [{"std": (0, 1, 1)}, {"image_size": (0, 3)}, {"crop_fraction": 1.5}, {"resize": "x"}])
+@pytest.mark.parametrize(
+    "values", [{"std": (0, 1, 1)}, {"image_size": (0, 3)}, {"crop_fraction": 1.5}, {"resize": "x"}]
+)
 def test_wrong_values_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(RecipeError, match="here: "):
         Preprocessing.parse(values, "here")

@@ -53,7 +53,9 @@ def plain_greedy(model: Transformer, source: Tensor, limit: int) -> list[int]:
 
 
 @torch.inference_mode()
-def plain_beam(model: Transformer, source: Tensor, limit: int, beam: int, alpha: float) -> list[tuple[float, list[int]]]:
+def plain_beam(
+    model: Transformer, source: Tensor, limit: int, beam: int, alpha: float
+) -> list[tuple[float, list[int]]]:
     """Beam search as in a textbook: no cache, no batch, no early exit but `beam` finished hypotheses."""
     live: list[tuple[float, list[int]]] = [(0.0, [])]
     finished: list[tuple[float, list[int]]] = []

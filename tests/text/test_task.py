@@ -37,7 +37,7 @@ def test_over_long_pairs_are_counted_named_and_listed(phrases: tuple[Path, Path]
     lines = (tmp_path / "run" / "left_out.txt").read_text().split()
     assert len(lines) == len(task.overlong) > 0
     assert task.notes[1].startswith(f"{len(lines)} pairs over 20 tokens left out: lines {lines[0]}, ")
-    with pytest.raises(DataError, match="every pair has more than data.max_tokens = 3"):
+    with pytest.raises(DataError, match=r"every pair has more than data\.max_tokens = 3"):
         make_task(phrases, tmp_path / "none", data={**data, "max_tokens": 3})
 
 

@@ -39,10 +39,10 @@ def alignment_svg(weights: Tensor, source: Sequence[str], target: Sequence[str])
         parts.append(f'<text x="{left - 6}" y="{y:.0f}" text-anchor="end">{_shown(label)}</text>')
         for column, weight in enumerate(weights[row].tolist()):
             x = left + CELL * column
+            hint = f"{_shown(target[row])} ← {_shown(source[column])}: {weight:.2f}"
             parts.append(
                 f'<rect x="{x}" y="{top + CELL * row}" width="{CELL - 2}" height="{CELL - 2}" rx="3" '
-                f'fill="{COLOURS[0]}" fill-opacity="{0.06 + 0.94 * weight:.3f}"><title>{_shown(target[row])} ← {_shown(source[column])}: '
-                f"{weight:.2f}</title></rect>"
+                f'fill="{COLOURS[0]}" fill-opacity="{0.06 + 0.94 * weight:.3f}"><title>{hint}</title></rect>'
             )
     return "".join(parts) + "</svg>"
 

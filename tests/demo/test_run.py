@@ -1,0 +1,76 @@
+"""The whole demo, with a few steps of training."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from patchword import api
+from patchword.demo import run
+from patchword.demo.phrases import PhraseSplit, phrase_pairs
+from patchword.errors import RecipeError, RunFolderError
+from patchword.training.loop import Outcome
+from patchword.training.recipe import Recipe
+
+
+def shortened(recipe: Recipe) -> Recipe:
+    limits = recipe.training.model_copy(update={"max_steps": 6, "validate_every": 3})
+    return recipe.model_copy(update={"training": limits})
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six steps a training, few phrases, short translations."""
+    train = api.train
+
+    def few(source: str, target: str, seed: int) -> PhraseSplit:
+        return phrase_pairs(source, target, seed, train=1500, held_out=20)
+
+    def brief(recipe: Recipe, *args: object, **options: object) -> Outcome:
+        return train(shortened(recipe), *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(run, "phrase_pairs", few)
+    monkeypatch.setattr(api, "train", brief)
+
+
+@pytest.mark.usefixtures("short")
+def test_the_demo_trains_both_systems_and_writes_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run.run_demo(tmp_path, "en", "zh", 1)
+    (tmp_path / "report.html").unlink()
+    run.run_demo(tmp_path, "en", "zh", 2)  # once more in the same folder
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<tr>") == 1 + 10
+    assert page.count("<svg") >= 3
+    assert page.count("<img") == 10 * 2 + 3 * (1 + 4)
+    told = capsys.readouterr().err
+    for text in ("% exact", "% right", "report.html", "next:", "patchword translate", "patchword classify"):
+        assert text in told
+    for name in ("translator", "classifier"):
+        facts = api.load(tmp_path / name).facts
+        assert facts["command"] == f"patchword demo --out {tmp_path} --from en --to zh --seed 2"
+
+
+def test_a_signal_ends_the_demo_with_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "train", lambda *args, **options: Outcome(7, None, signal.SIGTERM))
+    with pytest.raises(SystemExit) as caught:
+        run.run_demo(tmp_path, "en", "de")
+    assert caught.value.code == 128 + signal.SIGTERM
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_wrong_input_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no locale 'german'; did you mean 'de'"):
+        run.run_demo(tmp_path / "out", "en", "german")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(RunFolderError, match="is a file"):
+        run.run_demo(tmp_path / "file", "en", "de")
+
+
+def test_the_recipes_hold_out_their_own_validation_data_and_stay_within_the_demos_time(tmp_path: Path) -> None:
+    translation = run.translation_recipe(tmp_path / "phrases.tsv", "en", "zh", 3)
+    classification = run.classification_recipe(tmp_path / "digits", 3)
+    for recipe in (translation, classification):
+        assert recipe.training.seed == 3
+        assert recipe.data.validation is None
+    assert (translation.training.max_minutes or 99) + (classification.training.max_minutes or 99) <= 3.7

@@ -1,0 +1,77 @@
+"""Attention maps reduced to alignments and to what a class token saw."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from patchword.explain.attention import attention_rollout, class_token_heads, class_token_map, word_alignment
+from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.nn.trace import AttentionTrace
+
+
+def traced(name: str, *maps: Tensor) -> AttentionTrace:
+    trace = AttentionTrace()
+    for weights in maps:
+        trace.record(name, weights)
+    return trace
+
+
+def test_word_alignment_averages_the_heads_and_the_layers() -> None:
+    first = torch.tensor([[[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.5, 0.5]]]])
+    second = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]]])
+    trace = traced("cross", first, second)
+    assert_close(word_alignment(trace), torch.tensor([[0.75, 0.25], [0.25, 0.75]]))
+    assert_close(word_alignment(trace, layer=0), torch.tensor([[0.5, 0.5], [0.5, 0.5]]))
+    assert_close(word_alignment(trace, layer=-1), torch.eye(2))
+
+
+def test_rollout_equals_the_example_computed_by_hand() -> None:
+    # Two heads whose mean is [[0.5, 0.5], [0, 1]]; with the residual [[0.75, 0.25], [0, 1]].
+    first = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]]])
+    # One pattern in both heads, [[0, 1], [1, 0]]; with the residual [[0.5, 0.5], [0.5, 0.5]].
+    second = torch.tensor([[[[0.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]]]])
+    # The later layer stands on the left: [[0.5, 0.5], [0.5, 0.5]] @ [[0.75, 0.25], [0, 1]].
+    expected = torch.tensor([[[0.375, 0.625], [0.375, 0.625]]])
+    assert_close(attention_rollout(traced("encoder", first, second)), expected)
+
+
+def test_rows_of_a_rollout_sum_to_one_and_attention_to_oneself_alone_changes_nothing() -> None:
+    maps = [torch.rand(2, 3, 5, 5).softmax(-1) for _ in range(4)]
+    assert_close(attention_rollout(traced("encoder", *maps)).sum(-1), torch.ones(2, 5))
+    still = torch.eye(5).expand(1, 3, 5, 5)
+    assert_close(attention_rollout(traced("encoder", still, still)), torch.eye(5)[None])
+
+
+def test_the_class_tokens_map_has_the_patches_in_reading_order_and_passes_over_registers() -> None:
+    # Tokens: class, one register, then a grid of 1 x 3.
+    weights = torch.zeros(1, 1, 5, 5)
+    weights[0, 0, 0] = torch.tensor([0.2, 0.3, 0.1, 0.4, 0.0])
+    weights[0, 0, 1:, 1:] = torch.eye(4)
+    trace = traced("encoder", weights)
+    assert_close(class_token_map(trace, (1, 3)), torch.tensor([[[0.2, 0.8, 0.0]]]))
+    assert_close(class_token_heads(trace, (1, 3)), torch.tensor([[[[0.1, 0.4, 0.0]]]]))
+
+
+def test_maps_of_a_vision_transformer_have_its_grid_and_heads() -> None:
+    config = VisionTransformerConfig.named("Ti/4", 5, image_size=(8, 12), d_model=24, num_heads=3, num_layers=2)
+    model, trace = VisionTransformer(config).eval(), AttentionTrace()
+    model(torch.rand(2, 3, 8, 12), trace)
+    assert class_token_map(trace, config.grid).shape == (2, 2, 3)
+    assert_close(class_token_map(trace, config.grid).sum((1, 2)), torch.ones(2))
+    assert class_token_heads(trace, config.grid).shape == (2, 3, 2, 3)
+
+
+def test_a_model_without_class_token_has_no_map_of_it() -> None:
+    trace = traced("encoder", torch.full((1, 1, 4, 4), 0.25))
+    with pytest.raises(ValueError, match="no class token"):
+        class_token_map(trace, (2, 2))
+    with pytest.raises(ValueError, match="no class token"):
+        class_token_heads(trace, (2, 2))
+
+
+def test_rollout_of_nothing_says_what_to_do() -> None:
+    trace = AttentionTrace()
+    trace.maps["encoder"] = []
+    with pytest.raises(ValueError, match="pass it to a model first"):
+        attention_rollout(trace)
