@@ -11,7 +11,7 @@ from patchword.text.vocabulary import BOS_ID, EOS_ID, UNKNOWN_ID, Vocabulary, Vo
 
 @pytest.fixture(scope="module", params=["bpe", "unigram"])
 def vocabulary(request: pytest.FixtureRequest, phrases: tuple[Path, Path]) -> Vocabulary:
-    config = VocabularyConfig(size=420, kind=request.param)
+    config = VocabularyConfig(size=420, kind=request.param, split_digits=True)
     return Vocabulary.train(read_lines(phrases[0]), read_lines(phrases[1]), config)
 
 

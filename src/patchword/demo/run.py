@@ -102,7 +102,7 @@ def translation_recipe(train: Path, source: str, target: str, seed: int) -> Tran
                 "source_language": source,
                 "target_language": target,
             },
-            "vocabulary": {"size": 3000, "shrink": True},
+            "vocabulary": {"size": 3000, "shrink": True, "split_digits": True},
             "model": {"size": "tiny", "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.1, "norm_first": True},
             "batch_tokens": 1500,
             "optimizer": {"learning_rate": 3e-3},

@@ -34,7 +34,7 @@ def choose_recipe(pairs: Sequence[Pair]) -> tuple[dict[str, Any], list[str]]:
     values = {
         "task": "translation",
         "batch_tokens": batch_tokens,
-        "vocabulary": {"size": vocabulary, "shrink": True},
+        "vocabulary": {"size": vocabulary, "shrink": True, "split_digits": True},
         "model": {"size": size, "dropout": dropout, "norm_first": True},
         "optimizer": {"learning_rate": rate},
         "schedule": {"name": "inverse_sqrt", "warmup_steps": warmup},

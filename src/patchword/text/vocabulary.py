@@ -20,13 +20,14 @@ class VocabularyConfig(Config):
     """How a vocabulary is learned.
 
     `size` is the number of tokens, of each side if the two are separate. With `shrink` a text too small for `size` gets
-    the largest vocabulary that it can fill.
+    the largest vocabulary that it can fill. With `split_digits` numbers are copied digit by digit, not memorised.
     """
 
     size: int = Field(8000, ge=270)
     kind: Literal["bpe", "unigram"] = "bpe"
     joint: bool = True
     shrink: bool = False
+    split_digits: bool = False
 
 
 class Vocabulary:
@@ -129,7 +130,7 @@ def _train(texts: Sequence[str], config: VocabularyConfig) -> bytes:
             byte_fallback=True,
             character_coverage=0.9999,
             normalization_rule_name="identity",
-            split_digits=True,  # numbers are then copied digit by digit rather than memorised
+            split_digits=config.split_digits,
             remove_extra_whitespaces=False,
             pad_id=PAD_ID,
             unk_id=UNKNOWN_ID,
