@@ -86,9 +86,13 @@ def test_epochs_and_split_are_functions_of_the_seed(broken: Path, tmp_path: Path
 
 
 def test_training_learns_resumes_and_classifies(photos: Path, tmp_path: Path) -> None:
-    whole = api.train(recipe(photos), tmp_path / "whole", show=False)
+    whole = api.train(recipe(photos, training={"max_steps": 40, "validate_every": 20}), tmp_path / "whole", show=False)
     assert whole.best == 100.0  # the colours are easy
-    part = recipe(photos, schedule={"name": "constant", "warmup_steps": 5}, training={"max_steps": 17})
+    part = recipe(
+        photos,
+        schedule={"name": "constant", "warmup_steps": 5},
+        training={"max_steps": 17, "validate_every": 20},
+    )
     api.train(part, tmp_path / "parts", show=False)
     resumed = api.resumed_recipe(tmp_path / "parts", ["training.max_steps=40"])
     assert api.train(resumed, tmp_path / "parts", resume=True, show=False).step == 40

@@ -10,6 +10,10 @@ from torch import Tensor
 
 from patchword.config import Config
 
+# kornia's RandAugment draws its operations once a call. A call for every image would take some ten times as long;
+# groups of this size cost nothing over a whole batch.
+GROUP = 32
+
 
 class AugmentationConfig(Config):
     """Which changes are made; the defaults are none.
@@ -18,8 +22,8 @@ class AugmentationConfig(Config):
         flip: mirror half of the images left to right.
         pad_crop: add this many pixels on every side and cut out at random (He et al. 2016, for CIFAR).
         random_resized_crop: smallest share of the area that is cut out and scaled up (Szegedy et al. 2015); None: off.
-        rand_augment: number of random operations an image (Cubuk et al. 2020); 0: off.
-        rand_augment_magnitude: their strength, 0 to 30.
+        rand_augment: number of random operations (Cubuk et al. 2020), drawn anew every `GROUP` images; 0: off.
+        rand_augment_magnitude: their strength, above 0 and below 30.
         random_erasing: probability of erasing a rectangle (Zhong et al. 2020).
         mixup: alpha of the Beta distribution that two images are blended by (Zhang et al. 2018); 0: off.
         cutmix: alpha for pasting a rectangle of another image (Yun et al. 2019); 0: off. With both, each batch gets
@@ -30,7 +34,7 @@ class AugmentationConfig(Config):
     pad_crop: int = Field(0, ge=0)
     random_resized_crop: float | None = Field(None, gt=0, le=1)
     rand_augment: int = Field(0, ge=0, le=10)
-    rand_augment_magnitude: int = Field(9, ge=0, lt=30)
+    rand_augment_magnitude: int = Field(9, gt=0, lt=30)
     random_erasing: float = Field(0.0, ge=0, le=1)
     mixup: float = Field(0.0, ge=0)
     cutmix: float = Field(0.0, ge=0)
@@ -52,7 +56,7 @@ def augment(pixels: Tensor, targets: Tensor, config: AugmentationConfig) -> tupl
         images = _pad_crop(images, config.pad_crop)
     operations = _operations(config, tuple(pixels.shape[-2:]))
     if operations is not None:
-        images = operations(images)
+        images = torch.cat([operations(group) for group in images.split(GROUP)])
     if config.flip:
         mirrored = (torch.rand(len(images)) < 0.5)[:, None, None, None].to(images.device)
         images = torch.where(mirrored, images.flip(-1), images)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from torch import Tensor
 
@@ -41,7 +42,7 @@ class ImageCache:
         readable: list[int] = []
         names = track(
             range(len(data)),
-            description=f"reading {data.origin.name}",
+            description=f"reading {escape(data.origin.name)}",
             console=Console(stderr=True, quiet=not show),
             disable=not show,
         )

@@ -12,7 +12,7 @@ from torch import Tensor
 from patchword.checkpoints.card import model_card
 from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
 from patchword.errors import DataError, ModelFolderError, RecipeError
-from patchword.images.files import open_image
+from patchword.images.files import as_rgb, open_image
 from patchword.images.transforms import Preprocessing
 from patchword.nn.trace import AttentionTrace
 
@@ -92,8 +92,16 @@ class ImageClassifier:
         folder = model_path(Path(path))
         description = read_description(folder, cls.task)
         try:
-            preprocessing = Preprocessing.parse(description.details.get("preprocessing", {}), "config.json")
-            classes = description.details.get("classes", [])
+            details = description.details
+            for key in ("preprocessing", "classes"):
+                if key not in details:
+                    raise ModelFolderError(folder, f"config.json: key 'details.{key}' is missing")
+            preprocessing = Preprocessing.parse(details["preprocessing"], "config.json: details.preprocessing")
+            classes = details["classes"]
+            if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+                raise ModelFolderError(folder, "config.json: details.classes is not a list of names")
+            if description.architecture != "vision_transformer":
+                raise ModelFolderError(folder, f"config.json: a {description.architecture} does not classify images")
             return cls(read_model(folder, description), preprocessing, classes, description.facts)
         except (ValueError, RecipeError) as error:
             raise ModelFolderError(folder, str(error)) from None
@@ -174,7 +182,12 @@ class ImageClassifier:
 
 
 def _opened(image: Path | str | Image.Image) -> Image.Image:
-    return image.convert("RGB") if isinstance(image, Image.Image) else open_image(Path(image))
+    if not isinstance(image, Image.Image):
+        return open_image(Path(image))
+    try:
+        return as_rgb(image)
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow decodes when pixels are first asked for
+        raise DataError(image.__dict__.get("filename") or "image", f"the image is damaged: {error}") from None
 
 
 def _name(image: Path | str | Image.Image, index: int) -> str:

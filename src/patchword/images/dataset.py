@@ -1,8 +1,10 @@
 """Labelled images: a folder a class, a zip of that, or a CSV of path,label."""
 
 import csv
+import os
 import random
 import zipfile
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +31,7 @@ class LabelledImages:
     names: tuple[str, ...]
     labels: tuple[int, ...]
     classes: tuple[str, ...]
-    _archives: list[zipfile.ZipFile] = field(default_factory=list, repr=False, compare=False)
+    _archives: dict[int, zipfile.ZipFile] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -46,11 +48,9 @@ class LabelledImages:
         """
         if not self._is_zip:
             return open_image(Path(self.names[index]))
-        if not self._archives:
-            self._archives.append(zipfile.ZipFile(self.origin))
         try:
-            content = self._archives[0].read(self.names[index])
-        except (OSError, zipfile.BadZipFile, RuntimeError, KeyError) as error:
+            content = self._archive.read(self.names[index])
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, KeyError) as error:
             raise DataError(self.name_of(index), f"cannot be read: {error}") from None
         return open_image(content, self.name_of(index))
 
@@ -73,7 +73,17 @@ class LabelledImages:
 
     @property
     def _is_zip(self) -> bool:
-        return self.origin.suffix.lower() == ".zip"
+        return self.origin.suffix.lower() == ".zip" and not self.origin.is_dir()
+
+    @property
+    def _archive(self) -> zipfile.ZipFile:
+        # A forked process shares its parent's file position, so it opens the zip for itself.
+        if os.getpid() not in self._archives:
+            self._archives[os.getpid()] = zipfile.ZipFile(self.origin)
+        return self._archives[os.getpid()]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_archives": {}}
 
 
 def read_dataset(path: Path) -> LabelledImages:
@@ -92,9 +102,10 @@ def read_dataset(path: Path) -> LabelledImages:
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
         relative = [PurePosixPath(p.relative_to(path).as_posix()) for p in files]
         items = _classes_of_folders(path, relative)
-        found = [(str(path / name), label) for name, label in items]
+        found = [(str(path / file), label) for file, label in items]
     elif path.suffix.lower() == ".zip":
-        found = _classes_of_folders(path, _zip_members(path))
+        members = _zip_members(path)
+        found = [(members[file], label) for file, label in _classes_of_folders(path, sorted(members))]
     elif path.suffix.lower() == ".csv":
         found = _csv_rows(path)
     else:
@@ -141,16 +152,18 @@ def class_counts(data: LabelledImages) -> dict[str, int]:
     return {name: counts[i] for i, name in enumerate(data.classes)}
 
 
-def _zip_members(path: Path) -> list[PurePosixPath]:
+def _zip_members(path: Path) -> dict[PurePosixPath, str]:
+    """The names under which the zip has its images, by path; a path drops what a name may begin with, such as "./"."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [PurePosixPath(info.filename) for info in archive.infolist() if not info.is_dir()]
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError) as error:
         raise DataError(path, f"not a whole zip file: {error}") from None
-    return sorted(name for name in names if name.suffix.lower() in IMAGE_SUFFIXES)
+    paths = {PurePosixPath(name): name for name in names}
+    return {file: name for file, name in paths.items() if file.suffix.lower() in IMAGE_SUFFIXES}
 
 
-def _classes_of_folders(path: Path, files: Sequence[PurePosixPath]) -> list[tuple[str, str]]:
+def _classes_of_folders(path: Path, files: Sequence[PurePosixPath]) -> list[tuple[PurePosixPath, str]]:
     """The class of a file is its first folder, below any folder that all files share."""
     files = [f for f in files if not any(part.startswith(".") or part == "__MACOSX" for part in f.parts)]
     if not files:
@@ -161,14 +174,16 @@ def _classes_of_folders(path: Path, files: Sequence[PurePosixPath]) -> list[tupl
     for file in files:
         if len(file.parts) < depth + 2:
             raise DataError(path, f"{file} is in no class folder; expected {path.name}/CLASS/{file.name}")
-    return [(str(file), file.parts[depth]) for file in files]
+    return [(file, file.parts[depth]) for file in files]
 
 
 def _csv_rows(path: Path) -> list[tuple[str, str]]:
     found = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            for line, row in enumerate(csv.reader(file), 1):
+            rows = csv.reader(file)
+            for row in rows:
+                line = rows.line_num  # a quoted cell can span lines
                 if not row or (line == 1 and [cell.strip().lower() for cell in row[:2]] == ["path", "label"]):
                     continue
                 if len(row) < 2 or not row[0].strip() or not row[1].strip():
@@ -177,6 +192,8 @@ def _csv_rows(path: Path) -> list[tuple[str, str]]:
                 if not image.is_file():
                     raise DataError(path, f"no such image: {image}", line)
                 found.append((str(image), row[1].strip()))
+    except csv.Error as error:
+        raise DataError(path, f"not a CSV of path,label: {error}", rows.line_num) from None
     except UnicodeDecodeError as error:
         raise DataError(path, f"not UTF-8 text: byte 0x{error.object[error.start]:02x}") from None
     if not found:

@@ -12,6 +12,9 @@ from patchword.errors import DataError
 
 MAX_PIXELS = 100_000_000  # checked before decoding, so that a small file cannot fill the memory
 
+# Pillow would hand others, such as PostScript, to programs outside it, whatever the file's name says.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
+
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jfif"})
 
 
@@ -36,17 +39,20 @@ def open_image(source: Path | bytes, name: str | None = None) -> Image.Image:
         with warnings.catch_warnings():
             # Pillow warns of what is an error here or does not matter: large sizes, odd EXIF, palette transparency.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            file = io.BytesIO(source) if isinstance(source, bytes) else source
+            with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise DataError(
                         label,
                         f"has {image.width} x {image.height} pixels, more than the {MAX_PIXELS:,} that are allowed",
                     )
-                return _to_rgb(ImageOps.exif_transpose(image))
+                return as_rgb(image)
     except FileNotFoundError:
         raise DataError(label, "no such file") from None
     except IsADirectoryError:
         raise DataError(label, "is a folder; expected an image file") from None
+    except PermissionError:
+        raise DataError(label, "cannot be read: permission denied") from None
     except UnidentifiedImageError:
         raise DataError(label, "not an image, or of an unknown format") from None
     except Image.DecompressionBombError:
@@ -55,7 +61,9 @@ def open_image(source: Path | bytes, name: str | None = None) -> Image.Image:
         raise DataError(label, f"the image is damaged: {error}") from None
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
+    """A decoded image of any mode as `open_image` would give it: upright 8-bit RGB, transparency over white."""
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _scaled_grey(image).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -66,10 +74,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _scaled_grey(image: Image.Image) -> Image.Image:
     """Greys of more than 8 bits, which Pillow's own conversion would cut off at 255."""
-    values = np.asarray(image, dtype=np.float64)
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     if image.mode == "F":
         # Floating-point images have no agreed range; those within 0 to 1 are taken as fractions.
         highest = 1.0 if values.size == 0 or values.max() <= 1.0 else max(255.0, float(values.max()))
     else:
-        highest = 65535.0
+        highest = max(65535.0, float(values.max(initial=0.0)))
     return Image.fromarray(np.clip(values * (255.0 / highest) + 0.5, 0, 255).astype(np.uint8))

@@ -37,6 +37,7 @@ class VisionTransformerChoice(Config):
     """
 
     name: str = "Ti/16"
+    patch_size: int | None = None
     d_model: int | None = None
     num_heads: int | None = None
     num_layers: int | None = None
@@ -45,6 +46,10 @@ class VisionTransformerChoice(Config):
     attention_dropout: float = 0.0
     activation_dropout: float = 0.0
     drop_path: float = 0.0
+    activation: Literal["relu", "gelu", "gelu_tanh", "silu"] = "gelu"
+    norm_first: bool = True
+    layer_norm_eps: float = 1e-6
+    positions: Literal["learned", "none"] = "learned"
     layer_scale: float | None = None
     register_tokens: int = 0
     class_token: bool = True

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from patchword.config import Config
+from patchword.images.files import MAX_PIXELS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -85,4 +86,9 @@ class Preprocessing(Config):
         # The longer side is rounded down, as torchvision and timm do.
         size = max(width, int(image.width * scale + 1e-6)), max(height, int(image.height * scale + 1e-6))
         left, top = round((size[0] - width) / 2), round((size[1] - height) / 2)
+        if size[0] * size[1] > MAX_PIXELS:
+            # A thread of an image, 1 x 1,000,000 pixels, would fill the memory before it is cut.
+            x, y = image.width / size[0], image.height / size[1]
+            box = (left * x, top * y, (left + width) * x, (top + height) * y)
+            return image.resize((width, height), resample, box)
         return image.resize(size, resample).crop((left, top, left + width, top + height))
