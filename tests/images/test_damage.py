@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from patchword.errors import DataError, ModelFolderError, RecipeError
-from patchword.images.augmentation import AugmentationConfig
+from patchword.errors import DataError, ModelFolderError
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import read_dataset
 from patchword.images.files import open_image
+from patchword.images.recipe import ClassificationRecipe
 from patchword.images.task import ClassificationTask, ImageBatch
 from patchword.images.transforms import Preprocessing
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
@@ -117,16 +117,12 @@ def test_a_model_folder_without_its_details_is_refused(tmp_path: Path, key: str)
         ImageClassifier.load(tmp_path)
 
 
-def test_the_curves_loss_is_without_label_smoothing() -> None:
-    logits, labels = torch.tensor([[2.0, 0.0], [0.0, 1.0]], requires_grad=True), torch.tensor([0, 0])
-    batch = ImageBatch(torch.zeros(2, 3, 8, 8), torch.tensor([[0.95, 0.05], [0.95, 0.05]]), labels)
-    task = ClassificationTask.__new__(ClassificationTask)  # the loss needs none of its data
-    found = task.loss(lambda _: logits, batch)  # type: ignore[arg-type]
-    torch.testing.assert_close(found.plain, -logits.detach().log_softmax(-1)[:, 0].sum())
+def test_label_smoothing_is_in_the_loss_and_not_in_the_curve(photos: Path, tmp_path: Path) -> None:
+    logits, mixed = torch.tensor([[2.0, 0.0, 0.5], [0.0, 1.0, 0.0]], requires_grad=True), torch.eye(3)[:2] * 0.7 + 0.1
+    values = {"data": {"train": [str(photos)]}, "preprocessing": {"image_size": [8, 8]}, "model": {"name": "Ti/4"}}
+    task = ClassificationTask.prepare(ClassificationRecipe.parse(values, "test"), tmp_path, quiet=True)
+    found = task.loss(lambda _: logits, ImageBatch(torch.zeros(2, 3, 8, 8), mixed))  # type: ignore[arg-type]
+    wanted = torch.nn.functional.cross_entropy(logits, mixed, label_smoothing=0.1, reduction="sum")
+    torch.testing.assert_close(found.total, wanted)
+    torch.testing.assert_close(found.plain, torch.nn.functional.cross_entropy(logits, mixed, reduction="sum").detach())
     assert not found.plain.requires_grad
-    assert found.total.requires_grad
-
-
-def test_a_strength_of_nothing_is_refused_by_name() -> None:
-    with pytest.raises(RecipeError, match="rand_augment_magnitude = 0"):
-        AugmentationConfig.parse({"rand_augment": 1, "rand_augment_magnitude": 0}, "here")

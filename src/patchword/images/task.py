@@ -20,11 +20,10 @@ from patchword.training.task import BatchLoss
 
 @dataclass(frozen=True)
 class ImageBatch:
-    """Normalised images (batch, 3, height, width), class distributions (batch, classes), and labels (batch,)."""
+    """Normalised images (batch, 3, height, width), and class distributions (batch, classes), mixed but not smoothed."""
 
     images: Tensor
     targets: Tensor
-    labels: Tensor
 
 
 class ClassificationTask:
@@ -94,16 +93,17 @@ class ClassificationTask:
     def load(self, batch: Tensor, device: torch.device) -> ImageBatch:
         """Augmented, normalised images of one batch."""
         labels = self._train.labels[batch]
-        targets = smooth_one_hot(labels, len(self.classes), self.recipe.training.label_smoothing)
+        targets = smooth_one_hot(labels, len(self.classes), smoothing=0.0)
         pixels, targets = augment(self._train.pixels(batch.tolist()), targets, self.recipe.augmentation)
-        return ImageBatch(self.recipe.preprocessing.normalise(pixels).to(device), targets.to(device), labels.to(device))
+        return ImageBatch(self.recipe.preprocessing.normalise(pixels).to(device), targets.to(device))
 
     def loss(self, model: nn.Module, tensors: ImageBatch) -> BatchLoss:
-        """Cross-entropy of the softmax with the (smoothed, mixed) targets."""
+        """Cross-entropy of the softmax with the smoothed targets; the plain one is with the mixed but unsmoothed."""
         logits = model(tensors.images).float()
-        total = soft_cross_entropy(logits, tensors.targets)
-        plain = nn.functional.cross_entropy(logits.detach(), tensors.labels, reduction="sum")
-        return BatchLoss(total, len(tensors.labels), plain)
+        smoothing = self.recipe.training.label_smoothing
+        smoothed = tensors.targets * (1 - smoothing) + smoothing / len(self.classes)
+        plain = soft_cross_entropy(logits.detach(), tensors.targets)
+        return BatchLoss(soft_cross_entropy(logits, smoothed), len(tensors.targets), plain)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss in nats and accuracy in percent, on unchanged images."""

@@ -16,7 +16,7 @@ class BatchLoss:
     Attributes:
         total: summed over the items, a scalar with a gradient.
         count: number of items: target tokens, or images.
-        plain: the sum without label smoothing and mixing where it differs, for the curves; no gradient.
+        plain: the sum without label smoothing, for the curves; no gradient.
     """
 
     total: Tensor
