@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from patchword.errors import DataError, ModelFolderError
+from patchword.errors import DataError, ModelFolderError, RecipeError
+from patchword.images.augmentation import AugmentationConfig
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import read_dataset
 from patchword.images.files import open_image
@@ -126,3 +127,9 @@ def test_label_smoothing_is_in_the_loss_and_not_in_the_curve(photos: Path, tmp_p
     torch.testing.assert_close(found.total, wanted)
     torch.testing.assert_close(found.plain, torch.nn.functional.cross_entropy(logits, mixed, reduction="sum").detach())
     assert not found.plain.requires_grad
+    assert found.total.requires_grad
+
+
+def test_a_strength_of_nothing_is_refused_by_name() -> None:
+    with pytest.raises(RecipeError, match="rand_augment_magnitude = 0"):
+        AugmentationConfig.parse({"rand_augment": 1, "rand_augment_magnitude": 0}, "here")
