@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from patchword.checkpoints.imported import Imported, ImportOptions
+from patchword.checkpoints.importing import convert
 from patchword.checkpoints.model_folder import read_description
 from patchword.errors import ModelFolderError, RecipeError, RunFolderError, nearest
 from patchword.training.loop import Outcome, Trainer
@@ -40,6 +42,30 @@ def load(path: Path | str) -> "Translator | ImageClassifier":
 def save(system: "Translator | ImageClassifier", path: Path | str) -> None:
     """Write a translator or a classifier as a model folder."""
     system.save(Path(path))
+
+
+def import_checkpoint(source: Path | str, out: Path | str, options: ImportOptions | None = None) -> Imported:
+    """Bring a published checkpoint into a model folder of ours.
+
+    Args:
+        source: a folder or a file, whose format is recognised, or "hf:owner/name" for one on the hub.
+        out: the model folder; it appears whole or not at all.
+        options: what the checkpoint does not say, and the image size that is wanted.
+
+    Returns:
+        what was imported; its `notes` say what had to be assumed.
+
+    Raises:
+        CheckpointError: if the checkpoint cannot be read, or is not exactly a network of ours.
+        DataError: if there is something at `out` already.
+    """
+    imported = convert(source, options)
+    if imported.task == "classification":
+        from patchword.images.transforms import Preprocessing
+
+        Preprocessing.parse(imported.details["preprocessing"], str(source))
+    imported.write(Path(out), {})
+    return imported
 
 
 def read_recipe(values: Mapping[str, Any], origin: str) -> Recipe:

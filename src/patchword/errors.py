@@ -39,6 +39,22 @@ class ModelFolderError(PatchwordError):
         super().__init__(f"{path}: {problem}")
 
 
+class CheckpointError(PatchwordError):
+    """A foreign checkpoint that cannot be read, or that holds what our networks cannot express.
+
+    Args:
+        path: the file or folder.
+        problem: what was found and what was expected.
+    """
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+
+
+class ExportError(PatchwordError):
+    """A model that the wanted format cannot express."""
+
+
 class RunFolderError(ModelFolderError):
     """A run folder that is in the way, or that cannot be resumed."""
 

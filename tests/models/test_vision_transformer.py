@@ -131,7 +131,7 @@ def test_a_name_that_is_none_is_refused_with_those_that_are(name):
         ({"image_size": (16, 20)}, "an image of 16 x 20 pixels does not divide into patches of 8"),
         ({"image_size": (0, 8)}, "an image of 0 x 8 pixels does not divide into patches of 8"),
         ({"class_token": False}, "pool = 'class_token' needs class_token = true"),
-        ({"num_classes": 0}, "num_classes = 0: input should be greater than 0"),
+        ({"num_classes": -1}, "num_classes = -1: input should be greater than or equal to 0"),
     ],
 )
 def test_choices_that_contradict_each_other_are_refused(changes, problem):

@@ -66,22 +66,70 @@ def write_model_folder(
         card: text of README.md.
         files: further files by name.
     """
+    write_model_files(
+        path,
+        # A tied weight is one tensor under several names; it is stored once, under the first.
+        _without_aliases(model),
+        task=task,
+        architecture=architecture_of(model),
+        config=model.config,  # type: ignore[arg-type]
+        details=details,
+        facts=facts,
+        card=card,
+        files=files,
+    )
+
+
+def write_model_files(
+    path: Path,
+    tensors: Mapping[str, torch.Tensor],
+    *,
+    task: str,
+    architecture: str,
+    config: Config,
+    details: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    card: str,
+    files: Mapping[str, bytes] | None = None,
+    durable: bool = True,
+) -> None:
+    """Write a model folder from its parts; see `write_model_folder`.
+
+    Args:
+        path: the folder; made if missing.
+        tensors: the network's parameters by name, contiguous; a tied one once.
+        task: see `Description`.
+        architecture: see `Description`.
+        config: of the architecture.
+        details: see `Description`.
+        facts: see `Description`.
+        card: text of README.md.
+        files: further files by name.
+        durable: wait until the weights are on the disk, so that they survive a power cut.
+    """
     description = Description(
         format_version=FORMAT_VERSION,
         task=task,
-        architecture=architecture_of(model),
-        model=model.config.model_dump(mode="json"),  # type: ignore[union-attr, operator]
+        architecture=architecture,
+        model=config.model_dump(mode="json"),
         details=dict(details),
         facts=dict(facts),
     )
     path.mkdir(parents=True, exist_ok=True)
-    with replacing(path / "model.safetensors") as temporary:
-        # A tied weight is one tensor under several names; it is stored once, under the first.
-        save_file(_without_aliases(model), temporary)
+    with replacing(path / "model.safetensors", durable) as temporary:
+        save_file(dict(tensors), temporary)
     for name, data in (files or {}).items():
         write_bytes(path / name, data)
     write_text(path / "README.md", card)
     write_text(path / "config.json", json.dumps(description.model_dump(), indent=2, ensure_ascii=False) + "\n")
+
+
+def expected_shapes(architecture: str, config: Config) -> dict[str, torch.Size]:
+    """Names and shapes of a network's parameters; a tied one once, under its first name."""
+    # On the meta device nothing is drawn and nothing takes memory.
+    with torch.device("meta"):
+        model = ARCHITECTURES[architecture][1](config)
+    return {name: parameter.shape for name, parameter in model.named_parameters()}
 
 
 def read_description(path: Path, task: str | None = None) -> Description:
@@ -153,9 +201,7 @@ def read_model(path: Path, description: Description) -> nn.Module:
         raise ModelFolderError(path, "model.safetensors is missing") from None
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelFolderError(weights, f"damaged or not a safetensors file: {error}") from None
-    # On the meta device nothing is drawn only to be overwritten.
-    with torch.device("meta"):
-        expected = {name: tensor.shape for name, tensor in _without_aliases(model_class(config)).items()}
+    expected = expected_shapes(description.architecture, config)
     missing, unexpected = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unexpected:
         raise ModelFolderError(

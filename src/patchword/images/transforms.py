@@ -23,9 +23,11 @@ class Preprocessing(Config):
 
     Attributes:
         image_size: (height, width) in pixels that the model takes.
-        resize: "squash" to the size, whatever the shape; "crop": scale the shorter side to the size divided by
-            `crop_fraction`, then cut out the centre; "pad": scale the longer side, then add white.
-        crop_fraction: for "crop"; timm's crop_pct.
+        resize: "squash" to the size divided by `crop_fraction`, whatever the shape; "crop": scale the shorter side to
+            that; both then cut out the centre. "pad": scale the longer side to the size, then add white.
+        crop_fraction: share of each side that is cut out; timm's crop_pct.
+        crop_rounding: of the first row and column cut out where the margin is odd: "nearest" (timm, torchvision) or
+            "down" (Hugging Face's processors).
         interpolation: of the resize; both are antialiased.
         mean: of each channel, subtracted after pixels were scaled to 0..1.
         std: of each channel, divided by after that.
@@ -34,6 +36,7 @@ class Preprocessing(Config):
     image_size: tuple[int, int] = (224, 224)
     resize: Literal["squash", "crop", "pad"] = "crop"
     crop_fraction: float = Field(1.0, gt=0, le=1)
+    crop_rounding: Literal["nearest", "down"] = "nearest"
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -56,7 +59,7 @@ class Preprocessing(Config):
             (3, height, width), uint8.
         """
         height, width = self.image_size
-        if image.size != (width, height):
+        if image.size != (width, height) or self.crop_fraction != 1.0:
             image = self._resized(image)
         return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
@@ -73,19 +76,20 @@ class Preprocessing(Config):
     def _resized(self, image: Image.Image) -> Image.Image:
         height, width = self.image_size
         resample = _FILTERS[self.interpolation]
-        if self.resize == "squash":
-            return image.resize((width, height), resample)
         if self.resize == "pad":
             scale = min(width / image.width, height / image.height)
             size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
             canvas = Image.new("RGB", (width, height), "white")
             canvas.paste(image.resize(size, resample), ((width - size[0]) // 2, (height - size[1]) // 2))
             return canvas
-        target_height, target_width = (int(side / self.crop_fraction) for side in (height, width))
-        scale = max(target_width / image.width, target_height / image.height)
-        # The longer side is rounded down, as torchvision and timm do.
-        size = max(width, int(image.width * scale + 1e-6)), max(height, int(image.height * scale + 1e-6))
-        left, top = round((size[0] - width) / 2), round((size[1] - height) / 2)
+        # A fraction such as 224 / 232 divides back to just under 232.
+        size = int(width / self.crop_fraction + 1e-6), int(height / self.crop_fraction + 1e-6)
+        if self.resize == "crop":
+            scale = max(size[0] / image.width, size[1] / image.height)
+            # The longer side is rounded down, as torchvision and timm do.
+            size = max(width, int(image.width * scale + 1e-6)), max(height, int(image.height * scale + 1e-6))
+        margins = (size[0] - width) / 2, (size[1] - height) / 2
+        left, top = (round(m) if self.crop_rounding == "nearest" else int(m) for m in margins)
         if size[0] * size[1] > MAX_PIXELS:
             # A thread of an image, 1 x 1,000,000 pixels, would fill the memory before it is cut.
             x, y = image.width / size[0], image.height / size[1]

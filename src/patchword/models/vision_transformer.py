@@ -28,10 +28,18 @@ SIZES: dict[str, dict[str, int]] = {
 class VisionTransformerConfig(Config):
     """Sizes and choices of a ViT; the defaults are ViT-B/16 at 224 pixels.
 
-    `image_size` is (height, width) in pixels, `patch_size` the side of a patch in pixels.
+    `image_size` is (height, width) in pixels, `patch_size` the side of a patch in pixels. Fields that published
+    checkpoints need:
+
+    - `num_classes` 0: a backbone without a last linear layer.
+    - `distillation_token`, `distillation_head`: DeiT's second token, and the second head whose logits are averaged
+      with the first's (Touvron et al. 2021).
+    - `pool` "class_token_and_mean": both, side by side (DINOv2's linear head).
+    - `norm_after_pool`: the last norm acts on the pooled vector (timm's fc_norm) instead of on every token.
+    - `position_resize`: how the family brings its position embedding to another image size; see `nn.positions`.
     """
 
-    num_classes: int = Field(gt=0)
+    num_classes: int = Field(ge=0)
     image_size: tuple[int, int] = (224, 224)
     patch_size: int = Field(16, gt=0)
     channels: int = Field(3, gt=0)
@@ -43,14 +51,20 @@ class VisionTransformerConfig(Config):
     attention_dropout: float = Field(0.0, ge=0, lt=1)
     activation_dropout: float = Field(0.0, ge=0, lt=1)
     drop_path: float = Field(0.0, ge=0, lt=1)
-    activation: Literal["relu", "gelu", "gelu_tanh", "silu"] = "gelu"
+    activation: Literal["relu", "gelu", "gelu_tanh", "silu", "swiglu"] = "gelu"
     norm_first: bool = True
     layer_norm_eps: float = Field(1e-6, gt=0)
     layer_scale: float | None = None
     class_token: bool = True
+    distillation_token: bool = False
+    distillation_head: bool = False
     register_tokens: int = Field(0, ge=0)
-    pool: Literal["class_token", "mean"] = "class_token"
+    pool: Literal["class_token", "mean", "class_token_and_mean"] = "class_token"
+    norm_after_pool: bool = False
     positions: Literal["learned", "none"] = "learned"
+    position_resize: Literal["bicubic_antialias", "bicubic", "bicubic_corners", "bilinear_corners"] = (
+        "bicubic_antialias"
+    )
     head_hidden: int | None = Field(None, gt=0)
 
     @model_validator(mode="after")
@@ -60,9 +74,25 @@ class VisionTransformerConfig(Config):
         if any(side <= 0 or side % self.patch_size for side in self.image_size):
             height, width = self.image_size
             raise ValueError(f"an image of {height} x {width} pixels does not divide into patches of {self.patch_size}")
-        if self.pool == "class_token" and not self.class_token:
-            raise ValueError("pool = 'class_token' needs class_token = true")
+        if self.pool != "mean" and not self.class_token:
+            raise ValueError(f"pool = {self.pool!r} needs class_token = true")
+        if self.distillation_token and not self.class_token:
+            raise ValueError("distillation_token needs class_token = true")
+        if self.distillation_head and (not self.distillation_token or self.num_classes == 0):
+            raise ValueError("distillation_head needs distillation_token = true and classes")
+        if self.norm_after_pool and not self.norm_first:
+            raise ValueError("norm_after_pool needs norm_first = true: a Post-LN encoder has no last norm to move")
         return self
+
+    @property
+    def prefix(self) -> int:
+        """Tokens before registers and patches: the class token and the distillation token."""
+        return int(self.class_token) + int(self.distillation_token)
+
+    @property
+    def feature_size(self) -> int:
+        """Width of an image's representation."""
+        return self.d_model * (2 if self.pool == "class_token_and_mean" else 1)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -107,46 +137,66 @@ class VisionTransformer(nn.Module):
         )
         self.patch_embedding = PatchEmbedding(config.patch_size, config.channels, config.d_model)
         self.class_token = nn.Parameter(torch.zeros(config.d_model)) if config.class_token else None
+        self.distillation_token = nn.Parameter(torch.zeros(config.d_model)) if config.distillation_token else None
         self.register_tokens = (
             nn.Parameter(torch.randn(config.register_tokens, config.d_model) * 0.02) if config.register_tokens else None
         )
         self.position_embedding: nn.Module = (
             NoPositions()
             if config.positions == "none"
-            else GridPositions(config.grid, config.d_model, prefix=int(config.class_token))
+            else GridPositions(config.grid, config.d_model, config.prefix, config.position_resize)
         )
         self.dropout = Dropout(config.dropout)
-        self.encoder = Encoder(config.num_layers, options, config.drop_path)
-        self.head = ClassificationHead(config.d_model, config.num_classes, config.head_hidden)
+        self.encoder = Encoder(config.num_layers, options, config.drop_path, last_norm=not config.norm_after_pool)
+        self.pooled_norm = (
+            nn.LayerNorm(config.feature_size, eps=config.layer_norm_eps) if config.norm_after_pool else nn.Identity()
+        )
+        self.head = ClassificationHead(config.feature_size, config.num_classes, config.head_hidden)
+        self.distillation_head = (
+            ClassificationHead(config.d_model, config.num_classes) if config.distillation_head else None
+        )
 
     def encode(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """z_L after the last norm (equations 1 to 3).
 
         Args:
             images: normalised pixels, (batch, channels, height, width) of the config's image_size.
-            trace: receives "encoder" attention weights; positions are [class token, registers, patches row by row].
+            trace: receives "encoder" attention weights; positions are [class token, distillation token, registers,
+                patches row by row], those that the model has.
 
         Returns:
             (batch, tokens, d_model) in the same order of positions.
         """
         x = self.patch_embedding(images)
-        if self.class_token is not None:
-            x = torch.cat([self.class_token.expand(x.size(0), 1, -1), x], dim=1)
+        for token in (self.distillation_token, self.class_token):
+            if token is not None:
+                x = torch.cat([token.expand(x.size(0), 1, -1), x], dim=1)
         x = self.position_embedding(x)
         if self.register_tokens is not None:
             # Registers stand between class token and patches and have no position (Darcet et al. 2024; DINOv2).
             registers = self.register_tokens.expand(x.size(0), -1, -1)
-            first = int(self.config.class_token)
+            first = self.config.prefix
             x = torch.cat([x[:, :first], registers, x[:, first:]], dim=1)
         return self.encoder(self.dropout(x), trace=trace)
 
     def features(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
-        """The image representation y (equation 4), (batch, d_model): the class token's, or the patches' mean."""
-        x = self.encode(images, trace)
-        if self.config.pool == "class_token":
-            return x[:, 0]
-        return x[:, int(self.config.class_token) + self.config.register_tokens :].mean(dim=1)
+        """The representation y (equation 4), (batch, feature_size): the class token's, the patches' mean, or both."""
+        return self._pooled(self.encode(images, trace))
 
     def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, channels, height, width) in, logits (batch, num_classes) out; softmax gives probabilities."""
-        return self.head(self.features(images, trace))
+        x = self.encode(images, trace)
+        logits: Tensor = self.head(self._pooled(x))
+        if self.distillation_head is not None:
+            logits = (logits + self.distillation_head(x[:, 1])) / 2
+        return logits
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        patches = x[:, self.config.prefix + self.config.register_tokens :]
+        if self.config.pool == "class_token":
+            pooled = x[:, 0]
+        elif self.config.pool == "mean":
+            pooled = patches.mean(dim=1)
+        else:
+            pooled = torch.cat([x[:, 0], patches.mean(dim=1)], dim=1)
+        return self.pooled_norm(pooled)

@@ -78,14 +78,19 @@ class Encoder(nn.Module):
         num_layers: depth.
         options: sizes and choices of every layer.
         drop_path: stochastic depth of the last layer; it grows linearly from 0 in the first.
+        last_norm: False leaves out Pre-LN's last norm, for a network that norms later.
     """
 
-    def __init__(self, num_layers: int, options: LayerOptions, drop_path: float = 0.0) -> None:
+    def __init__(self, num_layers: int, options: LayerOptions, drop_path: float = 0.0, last_norm: bool = True) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
             EncoderLayer(options, drop_path * index / max(1, num_layers - 1)) for index in range(num_layers)
         )
-        self.norm = nn.LayerNorm(options.d_model, eps=options.layer_norm_eps) if options.norm_first else nn.Identity()
+        self.norm = (
+            nn.LayerNorm(options.d_model, eps=options.layer_norm_eps)
+            if options.norm_first and last_norm
+            else nn.Identity()
+        )
 
     def forward(self, x: Tensor, mask: Tensor | None = None, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, length, d_model) in, the memory of the same shape out."""

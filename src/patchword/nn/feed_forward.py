@@ -14,15 +14,18 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu_tanh": partial(F.gelu, approximate="tanh"),  # JAX's default, so some ViT checkpoints
     "silu": F.silu,  # Marian's "swish"
 }
+ACTIVATION_NAMES = (*ACTIVATIONS, "swiglu")
 
 
 class FeedForward(nn.Module):
     """activation(x W1 + b1) W2 + b2 (equation 2), the MLP of ViT.
 
+    With "swiglu" (Shazeer 2020; DINOv2's largest model) W1 has two halves: (silu(x W1a + b1a) * (x W1b + b1b)) W2 + b2.
+
     Args:
         d_model: width of input and output.
         d_ff: width between.
-        activation: a name in `ACTIVATIONS`.
+        activation: a name in `ACTIVATION_NAMES`.
         dropout: after the activation, in training.
         bias: whether the two layers have biases.
     """
@@ -31,15 +34,20 @@ class FeedForward(nn.Module):
         self, d_model: int, d_ff: int, activation: str = "relu", dropout: float = 0.0, bias: bool = True
     ) -> None:
         super().__init__()
-        self.activation = ACTIVATIONS[activation]
-        self.inner = nn.Linear(d_model, d_ff, bias=bias)
+        self.gated = activation == "swiglu"
+        self.activation = F.silu if self.gated else ACTIVATIONS[activation]
+        self.inner = nn.Linear(d_model, 2 * d_ff if self.gated else d_ff, bias=bias)
         self.dropout = Dropout(dropout)
         self.outer = nn.Linear(d_ff, d_model, bias=bias)
         self.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., d_model) in, the same shape out."""
-        return self.outer(self.dropout(self.activation(self.inner(x))))
+        hidden = self.inner(x)
+        if self.gated:
+            gate, hidden = hidden.chunk(2, dim=-1)
+            return self.outer(self.dropout(self.activation(gate) * hidden))
+        return self.outer(self.dropout(self.activation(hidden)))
 
     def reset_parameters(self) -> None:
         """Xavier-uniform weights, zero biases."""

@@ -8,15 +8,16 @@ class ClassificationHead(nn.Module):
 
     Args:
         d_model: width of the image's representation.
-        num_classes: number of logits.
-        hidden: width of the hidden layer (the JAX checkpoints' `pre_logits`), or None for a linear head.
+        num_classes: number of logits; 0 for no linear layer, as in published backbones that end before it.
+        hidden: width of the hidden layer (JAX checkpoints' `pre_logits`, Hugging Face's pooler), or None for a linear
+            head.
     """
 
     def __init__(self, d_model: int, num_classes: int, hidden: int | None = None) -> None:
         super().__init__()
         self.hidden = nn.Sequential() if hidden is None else nn.Sequential(nn.Linear(d_model, hidden), nn.Tanh())
-        self.linear = nn.Linear(hidden or d_model, num_classes)
+        self.linear = nn.Linear(hidden or d_model, num_classes) if num_classes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Representations (batch, d_model) in, logits (batch, num_classes) out."""
+        """(batch, d_model) in, logits (batch, num_classes) out; without classes, what comes before them."""
         return self.linear(self.hidden(x))

@@ -1,6 +1,7 @@
 """What tells a Transformer the order of its inputs."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -104,19 +105,30 @@ def text_positions(kind: str, d_model: int, max_positions: int) -> nn.Module:
     return SinusoidalPositions(d_model, "halves" if kind == "sinusoidal_halves" else "interleaved")
 
 
+# How each family of checkpoints brings its position embedding to another grid; arguments of `F.interpolate`.
+POSITION_RESIZES: dict[str, dict[str, Any]] = {
+    "bicubic_antialias": {"mode": "bicubic", "antialias": True},  # timm, DINOv2 with registers
+    "bicubic": {"mode": "bicubic"},  # Hugging Face's ViT, DeiT and DINOv2
+    "bicubic_corners": {"mode": "bicubic", "align_corners": True},  # torchvision
+    "bilinear_corners": {"mode": "bilinear", "align_corners": True},  # Google's JAX code
+}
+
+
 class GridPositions(nn.Module):
     """ViT's learned position embedding, a vector for each patch of a grid (Dosovitskiy et al. 2021, section 3.1).
 
     Args:
         grid: rows and columns of patches.
         d_model: width.
-        prefix: positions before the patches (1 when the class token has a position embedding, otherwise 0).
+        prefix: positions before the patches: of the class token, and of DeiT's distillation token.
+        resize: a name in `POSITION_RESIZES`, for `resized`.
     """
 
-    def __init__(self, grid: tuple[int, int], d_model: int, prefix: int = 1) -> None:
+    def __init__(self, grid: tuple[int, int], d_model: int, prefix: int = 1, resize: str = "bicubic_antialias") -> None:
         super().__init__()
         self.grid = grid
         self.prefix = prefix
+        self.resize = resize
         self.embedding = nn.Parameter(torch.empty(prefix + grid[0] * grid[1], d_model))
         nn.init.trunc_normal_(self.embedding, std=0.02)
 
@@ -125,7 +137,7 @@ class GridPositions(nn.Module):
         return x + self.embedding
 
     def resized(self, grid: tuple[int, int]) -> Tensor:
-        """The embedding for another grid, by bicubic interpolation of the 2-D layout (section 3.2).
+        """The embedding for another grid, by interpolation of the 2-D layout (section 3.2), as its family does it.
 
         Args:
             grid: rows and columns wanted; need not be square.
@@ -133,9 +145,26 @@ class GridPositions(nn.Module):
         Returns:
             (prefix + rows * columns, d_model); the prefix is untouched.
         """
-        if grid == self.grid:
-            return self.embedding
-        prefix, patches = self.embedding[: self.prefix], self.embedding[self.prefix :]
-        image = patches.view(1, *self.grid, -1).permute(0, 3, 1, 2)
-        image = F.interpolate(image, size=grid, mode="bicubic", antialias=True, align_corners=False)
-        return torch.cat([prefix, image.permute(0, 2, 3, 1).flatten(0, 2)])
+        return resized_positions(self.embedding, self.grid, grid, self.prefix, self.resize)
+
+
+def resized_positions(
+    embedding: Tensor, grid: tuple[int, int], new_grid: tuple[int, int], prefix: int, resize: str
+) -> Tensor:
+    """A position embedding for another grid of patches.
+
+    Args:
+        embedding: (prefix + rows * columns, d_model).
+        grid: its rows and columns.
+        new_grid: rows and columns wanted; need not be square.
+        prefix: vectors that belong to no patch; they stay as they are.
+        resize: a name in `POSITION_RESIZES`.
+
+    Returns:
+        (prefix + new rows * new columns, d_model).
+    """
+    if new_grid == grid:
+        return embedding
+    image = embedding[prefix:].float().view(1, *grid, -1).permute(0, 3, 1, 2)
+    image = F.interpolate(image, size=new_grid, **POSITION_RESIZES[resize])
+    return torch.cat([embedding[:prefix], image.permute(0, 2, 3, 1).flatten(0, 2).to(embedding.dtype)])

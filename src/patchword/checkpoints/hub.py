@@ -1,0 +1,62 @@
+"""Published checkpoints by name, `hf:owner/name`, through `huggingface_hub`."""
+
+from pathlib import Path
+
+from patchword.errors import CheckpointError
+
+PREFIX = "hf:"
+
+# Everything that a converter reads, and nothing that it does not, such as TensorFlow's copy of the weights.
+_SMALL = ["*.json", "*.spm", "*.txt"]
+_WEIGHTS = (["*.safetensors"], ["pytorch_model*.bin"], ["*.npz"])
+
+
+def download(name: str) -> Path:
+    """Bring a repository's files into the hub's cache, or find them there.
+
+    Args:
+        name: "hf:owner/name", or "hf:owner/name@revision".
+
+    Returns:
+        the folder; the file itself for a repository of one .npz.
+
+    Raises:
+        CheckpointError: in one sentence: no network, no such repository, or the library is not installed.
+    """
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise CheckpointError(
+            name, "reading from the hub needs huggingface_hub: pip install 'patchword[hub]'"
+        ) from None
+    repository, _, revision = name.removeprefix(PREFIX).partition("@")
+    if repository.count("/") != 1 or not all(repository.split("/")):
+        raise CheckpointError(name, "expected hf:OWNER/NAME, such as hf:google/vit-base-patch16-224")
+    try:
+        files = huggingface_hub.HfApi().list_repo_files(repository, revision=revision or None)
+        weights = next((w for w in _WEIGHTS if any(Path(f).match(w[0]) for f in files)), [])
+        patterns = _SMALL + list(weights)
+        return Path(
+            huggingface_hub.snapshot_download(
+                repository, revision=revision or None, allow_patterns=patterns, ignore_patterns=["*/*"]
+            )
+        )
+    except Exception as error:
+        return _cached(name, repository, revision, error)
+
+
+def _cached(name: str, repository: str, revision: str, error: Exception) -> Path:
+    """The files from an earlier download; what went wrong, if there is none."""
+    import huggingface_hub
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
+        raise CheckpointError(name, "the hub has no such repository or revision, or it is private") from None
+    try:
+        return Path(huggingface_hub.snapshot_download(repository, revision=revision or None, local_files_only=True))
+    except Exception:
+        raise CheckpointError(
+            name,
+            f"the hub cannot be reached ({type(error).__name__}) and nothing was downloaded before; "
+            "give the path of a downloaded folder instead",
+        ) from None

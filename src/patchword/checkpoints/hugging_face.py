@@ -1,0 +1,147 @@
+"""What the folders of Hugging Face's `transformers` have in common: config.json and the processor's settings."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from patchword.checkpoints.imported import ImportOptions, distinct
+from patchword.errors import CheckpointError
+
+IMAGENET_DEFAULT = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+IMAGENET_STANDARD = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+}
+
+_RESAMPLING = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        CheckpointError: if the file is missing or holds something else.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(path.parent, f"{path.name} is missing") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(path, f"cannot be read as JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise CheckpointError(path, f"expected a JSON object, found a {type(values).__name__}")
+    return values
+
+
+def activation(folder: Path, name: Any) -> str:
+    """Our name of an activation.
+
+    Raises:
+        CheckpointError: if we have no such activation.
+    """
+    if name not in ACTIVATIONS:
+        raise CheckpointError(folder, f"config.json: unknown activation {name!r}; valid: {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def sides(value: Any) -> tuple[int, int]:
+    """(height, width) from a side or a pair of them."""
+    return (int(value[0]), int(value[1])) if isinstance(value, list | tuple) else (int(value), int(value))
+
+
+def class_names(config: Mapping[str, Any], num_classes: int, options: ImportOptions, folder: Path) -> list[str]:
+    """Names of the classes: the option's, the config's, or their numbers.
+
+    Raises:
+        CheckpointError: if the names given are not as many as the classes.
+    """
+    if options.classes is not None:
+        if len(options.classes) != num_classes:
+            raise CheckpointError(folder, f"has {num_classes} classes, but {len(options.classes)} names were given")
+        return distinct(options.classes)
+    labels = config.get("id2label") or {}
+    return distinct(str(labels.get(str(i), labels.get(i, i))) for i in range(num_classes))
+
+
+def vit_fields(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Fields of `VisionTransformerConfig` that ViT, DeiT and DINOv2 name alike.
+
+    Raises:
+        CheckpointError: if one is missing or is no number.
+    """
+    try:
+        return {
+            "image_size": sides(config.get("image_size", 224)),
+            "patch_size": int(config.get("patch_size", 16)),
+            "channels": int(config.get("num_channels", 3)),
+            "d_model": int(config["hidden_size"]),
+            "num_heads": int(config["num_attention_heads"]),
+            "num_layers": int(config["num_hidden_layers"]),
+            "activation": activation(folder, config.get("hidden_act", "gelu")),
+            "position_resize": "bicubic",
+        }
+    except KeyError as error:
+        raise CheckpointError(folder, f"config.json: key {error.args[0]!r} is missing") from None
+    except (TypeError, ValueError, IndexError) as error:
+        raise CheckpointError(folder, f"config.json: {error}") from None
+
+
+def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[int, int]) -> dict[str, Any]:
+    """preprocessor_config.json as fields of `Preprocessing`.
+
+    Args:
+        folder: where the file is; without one the family's defaults hold.
+        defaults: the settings of the family's processor class, in that file's own terms.
+        native: (height, width) that the positions were made for, used where nothing says a size.
+
+    Raises:
+        CheckpointError: if a step is switched on or off that we cannot do without.
+    """
+    path = folder / "preprocessor_config.json"
+    given = {k: v for k, v in (read_json(path) if path.is_file() else {}).items() if v is not None}
+    kind = str(given.get("image_processor_type", given.get("feature_extractor_type", "")))
+    settings = {**defaults, **given}
+    if not settings.get("do_resize", True) or not settings.get("do_rescale", True):
+        raise CheckpointError(path, "do_resize and do_rescale must be true")
+    if abs(float(settings.get("rescale_factor", 1 / 255)) - 1 / 255) > 1e-6:
+        raise CheckpointError(path, f"rescale_factor = {settings['rescale_factor']}: only 1/255 is known")
+    resample = int(settings.get("resample", 2))
+    if resample not in _RESAMPLING:
+        raise CheckpointError(path, f"resample = {resample}: only 2 (bilinear) and 3 (bicubic) are known")
+    size, crop = settings.get("size", list(native)), settings.get("crop_size")
+    if isinstance(size, int) and not kind.startswith(("ViT", "DeiT")) and defaults.get("size", {}).get("shortest_edge"):
+        size = {"shortest_edge": size}  # older files; squashing processors took a number as both sides
+    shortest = size.get("shortest_edge") if isinstance(size, dict) else None
+    resized = sides(shortest) if shortest else _sides_of(size, path)
+    cropped = _sides_of(crop, path) if settings.get("do_center_crop") and crop is not None else resized
+    if shortest and cropped == resized and not settings.get("do_center_crop"):
+        raise CheckpointError(path, "scales the shortest edge without cropping: images would differ in size")
+    fractions = {round(cropped[axis] / resized[axis], 6) for axis in (0, 1)}
+    if cropped[0] > resized[0] or len(fractions) != 1:
+        raise CheckpointError(path, f"cannot cut {cropped} out of images resized to {resized}")
+    normalise = settings.get("do_normalize", True)
+    return {
+        "image_size": list(cropped),
+        "resize": "crop" if shortest else "squash",
+        "crop_fraction": cropped[0] / resized[0],
+        "crop_rounding": "down",
+        "interpolation": _RESAMPLING[resample],
+        "mean": list(settings["image_mean"]) if normalise else [0.0, 0.0, 0.0],
+        "std": list(settings["image_std"]) if normalise else [1.0, 1.0, 1.0],
+    }
+
+
+def _sides_of(size: Any, path: Path) -> tuple[int, int]:
+    try:
+        return (int(size["height"]), int(size["width"])) if isinstance(size, dict) else sides(size)
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise CheckpointError(path, f"size {size!r}: expected a number, or height and width") from None

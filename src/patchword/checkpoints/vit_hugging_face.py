@@ -1,0 +1,115 @@
+"""ViT as `transformers` saves it: ViTForImageClassification and ViTModel, in the key layouts of versions 4 and 5."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from patchword.checkpoints.hugging_face import IMAGENET_STANDARD, class_names, read_preprocessing, vit_fields
+from patchword.checkpoints.imported import Imported, ImportOptions, count_layers
+from patchword.checkpoints.tables import Row, Table, batch_of_one, patches, same, stacked, token, zeros
+from patchword.checkpoints.vision import imported_vit
+
+# ViTImageProcessor's own defaults, in the terms of preprocessor_config.json.
+PROCESSOR = {
+    "size": {"height": 224, "width": 224},
+    "resample": 2,
+    "image_mean": IMAGENET_STANDARD["mean"],
+    "image_std": IMAGENET_STANDARD["std"],
+}
+
+EMBEDDINGS: Table = {
+    "class_token": token("embeddings.cls_token"),
+    "distillation_token": token("embeddings.distillation_token"),
+    "position_embedding.embedding": batch_of_one("embeddings.position_embeddings"),
+    "patch_embedding.projection.weight": patches("embeddings.patch_embeddings.projection.weight"),
+    "patch_embedding.projection.bias": same("embeddings.patch_embeddings.projection.bias"),
+    "encoder.norm.*": same("layernorm.*"),
+    "head.hidden.0.*": same("pooler.dense.*"),
+}
+
+VERSION_4: Table = {
+    **EMBEDDINGS,
+    "encoder.layers.{i}.self_attention_residual.norm.*": same("encoder.layer.{i}.layernorm_before.*"),
+    "encoder.layers.{i}.self_attention.query_key_value.*": stacked(
+        "encoder.layer.{i}.attention.attention.query.*",
+        "encoder.layer.{i}.attention.attention.key.*",
+        "encoder.layer.{i}.attention.attention.value.*",
+    ),
+    "encoder.layers.{i}.self_attention.output.*": same("encoder.layer.{i}.attention.output.dense.*"),
+    "encoder.layers.{i}.feed_forward_residual.norm.*": same("encoder.layer.{i}.layernorm_after.*"),
+    "encoder.layers.{i}.feed_forward.inner.*": same("encoder.layer.{i}.intermediate.dense.*"),
+    "encoder.layers.{i}.feed_forward.outer.*": same("encoder.layer.{i}.output.dense.*"),
+}
+
+VERSION_5: Table = {
+    **EMBEDDINGS,
+    "encoder.layers.{i}.self_attention_residual.norm.*": same("layers.{i}.layernorm_before.*"),
+    "encoder.layers.{i}.self_attention.query_key_value.*": stacked(
+        "layers.{i}.attention.q_proj.*", "layers.{i}.attention.k_proj.*", "layers.{i}.attention.v_proj.*"
+    ),
+    "encoder.layers.{i}.self_attention.output.*": same("layers.{i}.attention.o_proj.*"),
+    "encoder.layers.{i}.feed_forward_residual.norm.*": same("layers.{i}.layernorm_after.*"),
+    "encoder.layers.{i}.feed_forward.inner.*": same("layers.{i}.mlp.fc1.*"),
+    "encoder.layers.{i}.feed_forward.outer.*": same("layers.{i}.mlp.fc2.*"),
+}
+
+# Only masked-image pre-training uses the mask token; position_ids are the numbers from 0 on.
+IGNORED = ("embeddings.mask_token", "embeddings.position_ids")
+
+
+def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], options: ImportOptions) -> Imported:
+    """A folder whose config.json says model_type "vit".
+
+    Raises:
+        CheckpointError: if it is not such a network.
+    """
+    tensors = without_prefix(tensors, "vit.")
+    table = {**layout(tensors), "head.linear.*": same("classifier.*")}
+    classes = class_names(
+        config, len(tensors["classifier.weight"]) if "classifier.weight" in tensors else 0, options, folder
+    )
+    return imported_vit(
+        folder,
+        "Hugging Face ViT",
+        {**vit_fields(config, folder), **encoder_fields(config, tensors)},
+        without_attention_bias(table, config),
+        tensors,
+        preprocessing=read_preprocessing(folder, PROCESSOR, vit_fields(config, folder)["image_size"]),
+        classes=classes,
+        options=options,
+        ignored=IGNORED,
+    )
+
+
+def encoder_fields(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Fields of `VisionTransformerConfig` that ViT and DeiT name alike."""
+    pooler = tensors.get("pooler.dense.weight")
+    return {
+        "d_ff": int(config.get("intermediate_size", 3072)),
+        "layer_norm_eps": float(config.get("layer_norm_eps", 1e-12)),
+        "head_hidden": None if pooler is None else len(pooler),
+    }
+
+
+def without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The network's names as its bare class saves them; a class with a head puts the network's name before them."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+
+
+def layout(tensors: Mapping[str, Tensor]) -> Table:
+    """The table of the version that these names are of."""
+    return VERSION_5 if count_layers(tensors, "layers.") else VERSION_4
+
+
+def without_attention_bias(table: Table, config: Mapping[str, Any]) -> Table:
+    """The table for a network whose config says that queries, keys and values have no biases."""
+    if config.get("qkv_bias", True):
+        return table
+    name = "encoder.layers.{i}.self_attention.query_key_value"
+    weight = Row(
+        tuple(theirs.replace("*", "weight") for theirs in table[f"{name}.*"].theirs), table[f"{name}.*"].to_ours
+    )
+    kept = {ours: row for ours, row in table.items() if ours != f"{name}.*"}
+    return {**kept, f"{name}.weight": weight, f"{name}.bias": zeros()}

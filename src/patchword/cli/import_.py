@@ -1,0 +1,51 @@
+"""`patchword import`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from patchword.errors import DataError, RecipeError
+
+
+def import_(
+    source: Annotated[str, typer.Argument(help="A checkpoint's folder or file, or hf:OWNER/NAME.", show_default=False)],
+    out: Annotated[Path, typer.Argument(help="The model folder to write.", show_default=False)],
+    image_size: Annotated[
+        str | None,
+        typer.Option(help="ViT: 384 or 224x320 (height x width); positions are resized.", show_default=False),
+    ] = None,
+    heads: Annotated[
+        int | None, typer.Option(min=1, help="Attention heads, where the file cannot tell.", show_default=False)
+    ] = None,
+    classes: Annotated[
+        Path | None, typer.Option(help="A file of class names, one a line, in order.", show_default=False)
+    ] = None,
+) -> None:
+    """Make a model folder from a published checkpoint; its format is recognised.
+
+    Known: Marian / OPUS-MT, ViT, DeiT and DINOv2 of transformers, timm's and torchvision's ViT, and the .npz of
+    Google's vision_transformer and big_vision.
+    """
+    from patchword import api
+    from patchword.checkpoints.imported import ImportOptions
+
+    names = None
+    if classes is not None:
+        try:
+            names = tuple(classes.read_text(encoding="utf-8").splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(classes, f"cannot be read as class names: {error}") from None
+    options = ImportOptions(_size(image_size) if image_size else None, heads, names)
+    imported = api.import_checkpoint(source, out, options)
+    for note in imported.notes:
+        typer.echo(note, err=True)
+    parameters = sum(tensor.numel() for tensor in imported.tensors.values())
+    typer.echo(f"{out}: {imported.kind}, {parameters:,} parameters", err=True)
+
+
+def _size(text: str) -> tuple[int, int]:
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise RecipeError(f"--image-size {text}: expected a side such as 384, or HEIGHTxWIDTH such as 224x320")
+    return int(parts[0]), int(parts[-1])
