@@ -18,11 +18,9 @@ from patchword.checkpoints.vit_hugging_face import (
     without_prefix,
 )
 
-# DeiTImageProcessor's own defaults: squash to 256 x 256, cut out 224 x 224.
+# DeiTImageProcessor's own defaults, and its sizes: squash to 256 x 256, cut out 224 x 224.
+SIZES = {"size": {"height": 256, "width": 256}, "crop_size": {"height": 224, "width": 224}, "do_center_crop": True}
 PROCESSOR = {
-    "size": {"height": 256, "width": 256},
-    "crop_size": {"height": 224, "width": 224},
-    "do_center_crop": True,
     "resample": 3,
     "image_mean": IMAGENET_STANDARD["mean"],
     "image_std": IMAGENET_STANDARD["std"],
@@ -50,13 +48,14 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "distillation_token": True,
         "distillation_head": distilled,
     }
+    processor = {**PROCESSOR, **(SIZES if fields["image_size"] == (224, 224) else {})}
     return imported_vit(
         folder,
         "Hugging Face DeiT",
         fields,
         without_attention_bias(table, config),
         tensors,
-        preprocessing=read_preprocessing(folder, PROCESSOR, fields["image_size"]),
+        preprocessing=read_preprocessing(folder, processor, fields["image_size"]),
         classes=classes,
         options=options,
         ignored=IGNORED,

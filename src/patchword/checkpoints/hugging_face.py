@@ -118,8 +118,9 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
     if resample not in _RESAMPLING:
         raise CheckpointError(path, f"resample = {resample}: only 2 (bilinear) and 3 (bicubic) are known")
     size, crop = settings.get("size", list(native)), settings.get("crop_size")
-    if isinstance(size, int) and not kind.startswith(("ViT", "DeiT")) and defaults.get("size", {}).get("shortest_edge"):
-        size = {"shortest_edge": size}  # older files; squashing processors took a number as both sides
+    squashes = kind.startswith(("ViT", "DeiT")) if kind else "shortest_edge" not in defaults.get("size", ())
+    if isinstance(size, int) and not squashes:
+        size = {"shortest_edge": size}  # older files; for the squashing processors a number is both sides
     shortest = size.get("shortest_edge") if isinstance(size, dict) else None
     resized = sides(shortest) if shortest else _sides_of(size, path)
     cropped = _sides_of(crop, path) if settings.get("do_center_crop") and crop is not None else resized

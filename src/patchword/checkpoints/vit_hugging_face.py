@@ -11,9 +11,8 @@ from patchword.checkpoints.imported import Imported, ImportOptions, count_layers
 from patchword.checkpoints.tables import Row, Table, batch_of_one, patches, same, stacked, token, zeros
 from patchword.checkpoints.vision import imported_vit
 
-# ViTImageProcessor's own defaults, in the terms of preprocessor_config.json.
+# ViTImageProcessor's own defaults, in the terms of preprocessor_config.json; the size is the network's.
 PROCESSOR = {
-    "size": {"height": 224, "width": 224},
     "resample": 2,
     "image_mean": IMAGENET_STANDARD["mean"],
     "image_std": IMAGENET_STANDARD["std"],

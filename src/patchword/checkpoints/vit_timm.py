@@ -43,6 +43,14 @@ IGNORED = ("mask_token",)  # of DINOv2's pre-training
 # Architectures whose tensors have the same names but whose computation differs.
 _OTHERS = ("rope", "rpn", "relpos", "clip", "xp_", "samvit", "dinov3", "lingbot", "radio", "mci")
 
+# SigLIP's encoders with mean pooling: of these alone timm keeps the activation that they were trained with.
+_GELU_TANH = (
+    "vit_base_patch32_siglip_gap_256",
+    "vit_large_patch16_siglip_gap_512",
+    "vit_so400m_patch16_siglip_gap",
+    "vit_giantopt_patch16_siglip_gap",
+)
+
 # num_heads where it is neither what the width tells nor in the file.
 _HEADS = {"vit_base_patch16_gap_224": 16, "vit_giantopt": 16, "test_vit4": 3, "test_vit": 2}
 
@@ -159,7 +167,7 @@ def _activation(origin: Path, name: str, arguments: Mapping[str, Any]) -> str:
         raise CheckpointError(origin, f"config.json: act_layer {given!r} is not supported")
     if given is not None:
         return str(given)
-    return "gelu_tanh" if "siglip_gap" in name and "so400m_patch14" not in name else "gelu"
+    return "gelu_tanh" if name.startswith(_GELU_TANH) else "gelu"
 
 
 def _labels(settings: Mapping[str, Any]) -> dict[str, Any]:

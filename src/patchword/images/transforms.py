@@ -86,8 +86,9 @@ class Preprocessing(Config):
         size = int(width / self.crop_fraction + 1e-6), int(height / self.crop_fraction + 1e-6)
         if self.resize == "crop":
             scale = max(size[0] / image.width, size[1] / image.height)
-            # The longer side is rounded down, as torchvision and timm do.
-            size = max(width, int(image.width * scale + 1e-6)), max(height, int(image.height * scale + 1e-6))
+            # torchvision, timm and Hugging Face round the longer side down; for sizes that are not square timm rounds.
+            up = 1e-6 if width == height else 0.5
+            size = max(width, int(image.width * scale + up)), max(height, int(image.height * scale + up))
         margins = (size[0] - width) / 2, (size[1] - height) / 2
         left, top = (round(m) if self.crop_rounding == "nearest" else int(m) for m in margins)
         if size[0] * size[1] > MAX_PIXELS:
