@@ -51,6 +51,10 @@ class CheckpointError(PatchwordError):
         super().__init__(f"{path}: {problem}")
 
 
+class HeadlessError(PatchwordError):
+    """A backbone without a classification head, asked for classes."""
+
+
 class ExportError(PatchwordError):
     """A model that the wanted format cannot express."""
 

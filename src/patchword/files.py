@@ -11,10 +11,10 @@ from patchword.errors import DataError
 
 
 @contextmanager
-def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; when the block ends without an error it becomes `path`.
 
-    With `durable`, data is on disk before the rename, so a power cut leaves one of the two versions.
+    Data is on disk before the rename, so a power cut leaves one of the two versions.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -22,9 +22,8 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        if durable:
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     finally:
@@ -36,7 +35,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`; when the block ends without an error it becomes `path`.
 
     Raises:
-        DataError: if there is something at `path` already other than an empty folder, or it cannot be made.
+        DataError: if there is something at `path` already other than an empty folder, or it cannot be written.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise DataError(path, "exists already; choose another folder for the output")
@@ -51,6 +50,8 @@ def new_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             path.rmdir()
         temporary.rename(path)
+    except OSError as error:
+        raise DataError(path, f"cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

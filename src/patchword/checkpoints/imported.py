@@ -1,15 +1,17 @@
 """A foreign checkpoint on its way into a model folder: its tensors under our names, checked one by one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from patchword.checkpoints.card import model_card
-from patchword.checkpoints.model_folder import expected_shapes, write_model_files
-from patchword.checkpoints.tables import Table, lookup
+from patchword.checkpoints.model_folder import expected_shapes, write_description
+from patchword.checkpoints.safetensors_writer import write_safetensors
+from patchword.checkpoints.tables import Row, Table, lookup
 from patchword.config import Config
 from patchword.errors import CheckpointError
 from patchword.files import new_folder
@@ -40,7 +42,7 @@ class Imported:
         task: "translation" or "classification".
         architecture: a name in `models.registry.ARCHITECTURES`.
         config: of that architecture.
-        tensors: under our names, in the dtype that the checkpoint has.
+        tensors: under our names, in the dtype that the checkpoint has; made when they are asked for.
         details: see `model_folder.Description`.
         files: further files by name.
         notes: what the checkpoint did not say and had to be assumed.
@@ -51,10 +53,15 @@ class Imported:
     task: str
     architecture: str
     config: Config
-    tensors: dict[str, Tensor]
+    tensors: "ConvertedTensors"
     details: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(shape.numel() for _, shape in self.tensors.layout.values())
 
     def write(self, path: Path, facts: Mapping[str, Any]) -> None:
         """Write the model folder; it appears whole or not at all.
@@ -69,18 +76,17 @@ class Imported:
             **facts,
         }
         verb = "classify THIS_FOLDER photo.jpg" if self.task == "classification" else 'translate THIS_FOLDER "..."'
-        parameters = sum(tensor.numel() for tensor in self.tensors.values())
         card = model_card(
             f"{self.origin.name}, imported",
-            f"A {self.kind} checkpoint with {parameters:,} parameters, brought into Patchword's format. "
+            f"A {self.kind} checkpoint with {self.parameters:,} parameters, brought into Patchword's format. "
             "Its licence and its scores are those of the original.",
             f"patchword {verb}",
             known,
         )
         with new_folder(path) as temporary:
-            write_model_files(
+            write_safetensors(temporary / "model.safetensors", self.tensors.layout, self.tensors.pieces())
+            write_description(
                 temporary,
-                self.tensors,
                 task=self.task,
                 architecture=self.architecture,
                 config=self.config,
@@ -88,8 +94,76 @@ class Imported:
                 facts=known,
                 card=card,
                 files=self.files,
-                durable=False,  # whoever loses power now imports again
             )
+
+
+class ConvertedTensors(Mapping[str, Tensor]):
+    """A network's parameters, each made from the checkpoint's when it is asked for, and checked then.
+
+    Args:
+        origin: named in errors.
+        theirs: the checkpoint's tensors.
+        rows: for each of our names, the names of theirs and how they are put together.
+        shapes: of our tensors.
+
+    Attributes:
+        layout: type and shape of each of our tensors.
+    """
+
+    def __init__(
+        self,
+        origin: Path,
+        theirs: Mapping[str, Tensor],
+        rows: Mapping[str, tuple[tuple[str, ...], Row]],
+        shapes: Mapping[str, torch.Size],
+    ) -> None:
+        self._origin, self._theirs, self._rows = origin, theirs, rows
+        self._replaced: dict[str, Tensor] = {}
+        self.layout = {
+            name: (theirs[rows[name][0][0]].dtype if rows[name][0] else torch.float32, shape)
+            for name, shape in shapes.items()
+        }
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layout)
+
+    def __len__(self) -> int:
+        return len(self.layout)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name in self._replaced:
+            return self._replaced[name]
+        sources, row = self._rows[name]
+        dtype, shape = self.layout[name]
+        try:
+            tensor: Tensor | None = row.to_ours([self._theirs[source] for source in sources], shape)
+        except (RuntimeError, ValueError, IndexError):
+            tensor = None
+        if tensor is None or tensor.shape != shape or tensor.dtype != dtype or not dtype.is_floating_point:
+            given = {source: self._theirs[source] for source in sources}
+            found = ", ".join(f"{source} is {tuple(t.shape)} of {t.dtype}" for source, t in given.items())
+            raise CheckpointError(self._origin, f"{found}, which does not make {name} {tuple(shape)}")
+        return tensor
+
+    def pieces(self) -> Iterator[Sequence[Tensor]]:
+        """Each tensor in order, as what stands one after another in memory: the checkpoint's own where that is so.
+
+        Joining pieces of a memory-mapped file would take most of an import's time.
+        """
+        for name, (dtype, shape) in self.layout.items():
+            sources, row = self._rows[name]
+            parts = [self._theirs[source] for source in sources]
+            rows = shape[0] // max(1, len(parts)) if shape else 0
+            whole = row.stacks and name not in self._replaced
+            if whole and all(p.dtype == dtype and p.shape == (rows, *shape[1:]) for p in parts):
+                yield parts
+            else:
+                yield [self[name]]
+
+    def replace(self, name: str, tensor: Tensor) -> None:
+        """Put another tensor, of another shape perhaps, in the place of one."""
+        self._replaced[name] = tensor
+        self.layout[name] = (tensor.dtype, tensor.shape)
 
 
 def fill(
@@ -99,8 +173,8 @@ def fill(
     table: Table,
     theirs: Mapping[str, Tensor],
     ignored: Iterable[str] = (),
-) -> dict[str, Tensor]:
-    """Make every tensor of a network from a checkpoint's, and see that nothing of either is left over.
+) -> ConvertedTensors:
+    """See that a checkpoint has what makes every tensor of a network, and nothing beyond that.
 
     Args:
         origin: named in errors.
@@ -111,17 +185,17 @@ def fill(
         ignored: their names, or beginnings of names that end in ".", that carry nothing which the network needs.
 
     Returns:
-        our tensors by name, contiguous, in the dtype that theirs have.
+        our tensors by name, in the dtype that theirs have; a misshapen one is refused when it is asked for.
 
     Raises:
-        CheckpointError: with the missing, the unexpected or the misshapen tensors.
+        CheckpointError: with the missing and the unexpected tensors.
     """
     shapes = expected_shapes(architecture, config)
-    rows = {name: lookup(table, name) for name in shapes}
-    assert all(row is not None for row in rows.values()), [name for name, row in rows.items() if row is None]
-    used = {name for row in rows.values() if row is not None for name in row[0]}
-    missing = sorted(used - theirs.keys())
+    rows = {name: row for name in shapes if (row := lookup(table, name)) is not None}
+    assert not shapes.keys() - rows.keys(), shapes.keys() - rows.keys()
+    used = {name for names, _ in rows.values() for name in names}
     ignored = tuple(ignored)
+    missing = sorted(used - theirs.keys())
     unexpected = sorted(
         name
         for name in theirs.keys() - used
@@ -131,19 +205,7 @@ def fill(
         parts = [f"missing tensors {_listed(missing)}"] * bool(missing)
         parts += [f"unexpected tensors {_listed(unexpected)}"] * bool(unexpected)
         raise CheckpointError(origin, "is not the network that it should be: " + "; ".join(parts))
-    tensors = {}
-    for name, shape in shapes.items():
-        sources, row = rows[name]  # type: ignore[misc]
-        given = [theirs[source] for source in sources]
-        try:
-            tensor = row.to_ours(given, shape)
-        except (RuntimeError, ValueError, IndexError):
-            tensor = None
-        if tensor is None or tensor.shape != shape or not tensor.is_floating_point():
-            found = ", ".join(f"{s} is {tuple(theirs[s].shape)} of {theirs[s].dtype}" for s in sources)
-            raise CheckpointError(origin, f"{found}, which does not make {name} {tuple(shape)}")
-        tensors[name] = tensor.contiguous()
-    return tensors
+    return ConvertedTensors(origin, theirs, rows, shapes)
 
 
 def count_layers(names: Iterable[str], prefix: str) -> int:

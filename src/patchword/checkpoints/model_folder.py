@@ -66,10 +66,12 @@ def write_model_folder(
         card: text of README.md.
         files: further files by name.
     """
-    write_model_files(
-        path,
+    path.mkdir(parents=True, exist_ok=True)
+    with replacing(path / "model.safetensors") as temporary:
         # A tied weight is one tensor under several names; it is stored once, under the first.
-        _without_aliases(model),
+        save_file(_without_aliases(model), temporary)
+    write_description(
+        path,
         task=task,
         architecture=architecture_of(model),
         config=model.config,  # type: ignore[arg-type]
@@ -80,9 +82,8 @@ def write_model_folder(
     )
 
 
-def write_model_files(
+def write_description(
     path: Path,
-    tensors: Mapping[str, torch.Tensor],
     *,
     task: str,
     architecture: str,
@@ -91,13 +92,11 @@ def write_model_files(
     facts: Mapping[str, Any],
     card: str,
     files: Mapping[str, bytes] | None = None,
-    durable: bool = True,
 ) -> None:
-    """Write a model folder from its parts; see `write_model_folder`.
+    """Write all of a model folder but the weights; see `write_model_folder`.
 
     Args:
-        path: the folder; made if missing.
-        tensors: the network's parameters by name, contiguous; a tied one once.
+        path: the folder, which has its weights already.
         task: see `Description`.
         architecture: see `Description`.
         config: of the architecture.
@@ -105,7 +104,6 @@ def write_model_files(
         facts: see `Description`.
         card: text of README.md.
         files: further files by name.
-        durable: wait until the weights are on the disk, so that they survive a power cut.
     """
     description = Description(
         format_version=FORMAT_VERSION,
@@ -115,9 +113,6 @@ def write_model_files(
         details=dict(details),
         facts=dict(facts),
     )
-    path.mkdir(parents=True, exist_ok=True)
-    with replacing(path / "model.safetensors", durable) as temporary:
-        save_file(dict(tensors), temporary)
     for name, data in (files or {}).items():
         write_bytes(path / name, data)
     write_text(path / "README.md", card)

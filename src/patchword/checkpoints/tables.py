@@ -16,11 +16,13 @@ class Row:
         theirs: their names. "{i}" stands for a layer's number and "*" for "weight" or "bias", as in our name.
         to_ours: makes our tensor from theirs, given the shape that ours must have.
         to_theirs: the reverse, for formats that we also write.
+        stacks: whether ours are theirs one after another in memory, so that a file can be written without joining them.
     """
 
     theirs: tuple[str, ...]
     to_ours: Callable[[Sequence[Tensor], torch.Size], Tensor]
     to_theirs: Callable[[Tensor], Sequence[Tensor]] | None = None
+    stacks: bool = False
 
 
 Table = Mapping[str, Row]
@@ -33,7 +35,7 @@ def same(theirs: str) -> Row:
 
 def stacked(*theirs: str) -> Row:
     """Several matrices or biases of equal size on top of each other: query, key and value as one."""
-    return Row(theirs, lambda t, _: _stacked(t), lambda ours: list(ours.chunk(len(theirs))))
+    return Row(theirs, lambda t, _: _stacked(t), lambda ours: list(ours.chunk(len(theirs))), stacks=True)
 
 
 def token(theirs: str) -> Row:
@@ -96,8 +98,8 @@ def converted_back(table: Table, tensors: Mapping[str, Tensor]) -> dict[str, Ten
 
 
 def _stacked(tensors: Sequence[Tensor]) -> Tensor:
-    if len({tensor.shape for tensor in tensors}) != 1:
-        raise ValueError("their shapes differ")
+    if len({(tensor.shape, tensor.dtype) for tensor in tensors}) != 1:
+        raise ValueError("their shapes or types differ")
     return torch.cat(list(tensors))
 
 

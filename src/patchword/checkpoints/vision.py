@@ -56,10 +56,9 @@ def imported_vit(
     except RecipeError as error:
         raise CheckpointError(origin, str(error).removeprefix(f"{origin}: ")) from None
     ours = fill(origin, "vision_transformer", config, table, tensors, ignored)
-    if config.positions == "learned":
-        ours[POSITIONS] = resized_positions(
-            ours[POSITIONS], config.grid, fitted.grid, config.prefix, config.position_resize
-        ).contiguous()
+    if fitted.grid != config.grid:
+        arguments = config.grid, fitted.grid, config.prefix, config.position_resize
+        ours.replace(POSITIONS, resized_positions(ours[POSITIONS], *arguments))
     details = {"classes": classes, "preprocessing": {**preprocessing, "image_size": list(wanted)}}
     return Imported(origin, kind, "classification", "vision_transformer", fitted, ours, details, notes=notes)
 

@@ -40,8 +40,7 @@ def import_(
     imported = api.import_checkpoint(source, out, options)
     for note in imported.notes:
         typer.echo(note, err=True)
-    parameters = sum(tensor.numel() for tensor in imported.tensors.values())
-    typer.echo(f"{out}: {imported.kind}, {parameters:,} parameters", err=True)
+    typer.echo(f"{out}: {imported.kind}, {imported.parameters:,} parameters", err=True)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from patchword.checkpoints.card import model_card
 from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
-from patchword.errors import DataError, ModelFolderError, RecipeError
+from patchword.errors import DataError, HeadlessError, ModelFolderError, RecipeError
 from patchword.images.files import as_rgb, open_image
 from patchword.images.transforms import Preprocessing
 from patchword.nn.trace import AttentionTrace
@@ -55,7 +55,7 @@ class ImageClassifier:
     Args:
         model: from images (batch, 3, height, width) to logits (batch, classes).
         preprocessing: what it was trained with.
-        classes: a name for each logit.
+        classes: a name for each logit; none for a backbone without a head, which has features alone.
         facts: what is known about the model.
 
     Raises:
@@ -110,7 +110,7 @@ class ImageClassifier:
         """Write a model folder."""
         details = {"classes": list(self.classes), "preprocessing": self.preprocessing.model_dump(mode="json")}
         card = model_card(
-            f"Image classification, {len(self.classes)} classes",
+            f"Image classification, {len(self.classes)} classes" if self.classes else "Image features",
             f"A network with {sum(p.numel() for p in self.model.parameters()):,} parameters, made by Patchword.",
             "patchword classify THIS_FOLDER photo.jpg",
             self.facts,
@@ -126,7 +126,11 @@ class ImageClassifier:
             images: files, or decoded images of any mode.
             top: how many classes to report for each.
             batch_size: images put through the model together.
+
+        Raises:
+            HeadlessError: if the model has no classes.
         """
+        self.require_head()
         results: list[Classification] = []
         for start in range(0, len(images), batch_size):
             results += self._classify_batch(images[start : start + batch_size], start, top)
@@ -149,13 +153,27 @@ class ImageClassifier:
 
         Raises:
             DataError: if the file cannot be read.
+            HeadlessError: if the model has no classes.
         """
+        self.require_head()
         pixels = self.preprocessing.pixels(_opened(image))
         trace = AttentionTrace()
         with torch.inference_mode():
             logits = self.model(self.preprocessing.normalise(pixels[None].to(self._device)), trace)
         result = Classification(_name(image, 0), self._best(logits.softmax(-1)[0], top))
         return AttendedImage(result, pixels, trace, self.model.config.grid)
+
+    def require_head(self) -> None:
+        """See that the model classifies at all.
+
+        Raises:
+            HeadlessError: if it is a backbone without a classification head.
+        """
+        if not self.classes:
+            raise HeadlessError(
+                "the model is a backbone without classes; give it some with `patchword train classification --init`, "
+                "or score its features with `patchword evaluate --knn`"
+            )
 
     @property
     def _device(self) -> torch.device:

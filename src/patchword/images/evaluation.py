@@ -19,8 +19,10 @@ def evaluate_classifier(
         batch_size: images put through the model together.
 
     Raises:
+        HeadlessError: if the model has no classes.
         DataError: if a class is unknown to the model, or no image can be read.
     """
+    classifier.require_head()
     data = data.with_classes(classifier.classes)
     probabilities, labels, skipped = [], [], []
     pixels: list[torch.Tensor] = []
