@@ -1,4 +1,4 @@
-"""load, save, train, evaluate: finds the wing that a task belongs to."""
+"""load, save, import, train, evaluate, export: finds the wing that a task belongs to."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from patchword.checkpoints.exporting import check_format
+from patchword.checkpoints.exporting import export as write_export
 from patchword.checkpoints.imported import Imported, ImportOptions
 from patchword.checkpoints.importing import convert
 from patchword.checkpoints.model_folder import read_description
@@ -197,6 +199,25 @@ def evaluate(model: "Translator | ImageClassifier | Path | str", data: Sequence[
     from patchword.images.evaluation import evaluate_classifier
 
     return evaluate_classifier(system, read_dataset(paths[0]))
+
+
+def export(model: "Translator | ImageClassifier | Path | str", out: Path | str, to: str) -> None:
+    """Write a model in a format that other programs read; the folder appears whole or not at all.
+
+    Args:
+        model: a system, or the path of a model or run folder.
+        out: the folder to make; new or empty.
+        to: the format, a name in `checkpoints.exporting.EXPORTERS`.
+
+    Raises:
+        RecipeError: if there is no format of that name.
+        ModelFolderError: if the model cannot be read.
+        DataError: if there is something at `out` already.
+        ExportError: if the format cannot express the model or needs a package that is missing, or on a full disk.
+    """
+    check_format(to)
+    system = load(model) if isinstance(model, str | Path) else model
+    write_export(system.exportable(), Path(out), to)
 
 
 def _task(recipe: Recipe, out: Path, quiet: bool) -> Any:

@@ -56,7 +56,7 @@ class HeadlessError(PatchwordError):
 
 
 class ExportError(PatchwordError):
-    """A model that the wanted format cannot express."""
+    """A model that the wanted format cannot express, or an export that cannot be written."""
 
 
 class RunFolderError(ModelFolderError):

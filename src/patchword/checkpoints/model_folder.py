@@ -142,6 +142,8 @@ def read_description(path: Path, task: str | None = None) -> Description:
         values = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelFolderError(path, f"config.json cannot be read as JSON: {error}") from None
+    if isinstance(values, dict) and values.get("format") == "onnx":
+        raise ModelFolderError(path, "holds exported graphs for onnxruntime, not a model that Patchword reads")
     # Before the fields, of which a newer format may have more.
     version = values.get("format_version") if isinstance(values, dict) else None
     if isinstance(version, int) and version > FORMAT_VERSION:

@@ -10,6 +10,7 @@ from patchword import __version__
 from patchword.cli.classify import classify
 from patchword.cli.demo import demo
 from patchword.cli.evaluate import evaluate
+from patchword.cli.export import export
 from patchword.cli.import_ import import_
 from patchword.cli.info import info
 from patchword.cli.train import train
@@ -24,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train, run and look inside two Transformers: text to text, and image to class.",
 )
-for verb in (train, translate, classify, evaluate, import_, info, demo):
+for verb in (train, translate, classify, evaluate, import_, export, info, demo):
     app.command(verb.__name__.rstrip("_"))(verb)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from patchword.checkpoints.card import model_card
+from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
 from patchword.errors import DataError, HeadlessError, ModelFolderError, RecipeError
 from patchword.images.files import as_rgb, open_image
@@ -108,14 +109,17 @@ class ImageClassifier:
 
     def save(self, path: Path | str) -> None:
         """Write a model folder."""
-        details = {"classes": list(self.classes), "preprocessing": self.preprocessing.model_dump(mode="json")}
         card = model_card(
             f"Image classification, {len(self.classes)} classes" if self.classes else "Image features",
             f"A network with {sum(p.numel() for p in self.model.parameters()):,} parameters, made by Patchword.",
             "patchword classify THIS_FOLDER photo.jpg",
             self.facts,
         )
-        write_model_folder(Path(path), self.model, task=self.task, details=details, facts=self.facts, card=card)
+        write_model_folder(Path(path), self.model, task=self.task, details=self._details, facts=self.facts, card=card)
+
+    def exportable(self) -> Exportable:
+        """What an exporter needs of it."""
+        return Exportable(self.model, self.task, self._details)
 
     def classify(
         self, images: Sequence[Path | str | Image.Image], top: int = 5, batch_size: int = 32
@@ -178,6 +182,10 @@ class ImageClassifier:
     @property
     def _device(self) -> torch.device:
         return next(iter(self.model.parameters())).device
+
+    @property
+    def _details(self) -> dict[str, Any]:
+        return {"classes": list(self.classes), "preprocessing": self.preprocessing.model_dump(mode="json")}
 
     def _classify_batch(self, images: Sequence[Path | str | Image.Image], first: int, top: int) -> list[Classification]:
         pixels: list[Tensor] = []

@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 
 from patchword.checkpoints.card import model_card
+from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
 from patchword.errors import ModelFolderError
 from patchword.models.sequence import SequenceToSequence
@@ -116,12 +117,11 @@ class Translator:
     def save(self, path: Path | str) -> None:
         """Write a model folder."""
         parameters = sum(p.numel() for p in self.model.parameters())
-        details = {"source_language": self.languages[0], "target_language": self.languages[1]}
         write_model_folder(
             Path(path),
             self.model,
             task=self.task,
-            details=details,
+            details=self._details,
             facts=self.facts,
             card=model_card(
                 f"Translation, {self.languages[0]} to {self.languages[1]}",
@@ -131,6 +131,10 @@ class Translator:
             ),
             files=self.vocabulary.files(),
         )
+
+    def exportable(self) -> Exportable:
+        """What an exporter needs of it."""
+        return Exportable(self.model, self.task, self._details, self.vocabulary.files())
 
     def translate(self, texts: Sequence[str], options: SearchOptions | None = None) -> list[Translation]:
         """Translate sentences, in order; sentences of like length are decoded together.
@@ -173,6 +177,10 @@ class Translator:
     @property
     def _device(self) -> torch.device:
         return next(iter(self.model.parameters())).device
+
+    @property
+    def _details(self) -> dict[str, Any]:
+        return {"source_language": self.languages[0], "target_language": self.languages[1]}
 
     def _search(self, ids: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
         model: SequenceToSequence = self.model

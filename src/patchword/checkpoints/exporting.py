@@ -1,0 +1,43 @@
+"""Writing a model in a format that other programs read."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from patchword.checkpoints.exportable import Exportable
+from patchword.checkpoints.onnx_folder import write_onnx_folder
+from patchword.errors import ExportError, RecipeError, nearest
+from patchword.files import new_folder
+
+# By name, what fills an empty folder; it raises ExportError where the format cannot express the model.
+EXPORTERS: dict[str, Callable[[Exportable, Path], None]] = {"onnx": write_onnx_folder}
+
+
+def check_format(to: str) -> None:
+    """Refuse an unknown format.
+
+    Raises:
+        RecipeError: with the nearest valid name.
+    """
+    if to not in EXPORTERS:
+        raise RecipeError(f"--to = {to!r}: unknown format; {nearest(to, EXPORTERS)}")
+
+
+def export(content: Exportable, out: Path, to: str) -> None:
+    """Write a folder of another format, whole or not at all.
+
+    Args:
+        content: the network and what belongs to it.
+        out: the folder to make; new or empty.
+        to: a name in `EXPORTERS`.
+
+    Raises:
+        RecipeError: if there is no format of that name.
+        DataError: if there is something at `out` already.
+        ExportError: if the format cannot express the model or needs a package that is missing, or on a full disk.
+    """
+    check_format(to)
+    try:
+        with new_folder(out) as folder:
+            EXPORTERS[to](content, folder)
+    except OSError as error:
+        raise ExportError(f"{out}: cannot be written: {error.strerror or error}") from None
