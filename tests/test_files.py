@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from patchword.files import replacing, write_bytes, write_text
+from patchword.files import new_folder, replacing, write_bytes, write_text
 
 
 def test_text_and_bytes_arrive_whole_and_make_their_folder(tmp_path):
@@ -66,3 +66,21 @@ def test_a_file_has_the_permissions_that_any_new_file_has(tmp_path):
     (tmp_path / "plain").write_text("x")
     modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ours", "plain")}
     assert len(modes) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_kill_leaves_no_half_written_folder(tmp_path):
+    program = (
+        "import os, pathlib, signal, sys\n"
+        "from patchword.files import new_folder\n"
+        "with new_folder(pathlib.Path(sys.argv[1])) as temporary:\n"
+        "    (temporary / 'first').write_text('whole')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, "-c", program, tmp_path / "out"], env=environment, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    with new_folder(tmp_path / "out") as temporary:
+        (temporary / "first").write_text("whole")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["first"]

@@ -43,7 +43,7 @@ def classifier(tmp_path: Path) -> Path:
 def translator(phrases: tuple[Path, Path], tmp_path: Path) -> Path:
     texts = [path.read_text(encoding="utf-8").splitlines() for path in phrases]
     vocabulary = Vocabulary.train(*texts, VocabularyConfig(size=400))
-    sizes = {"d_model": 16, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 16}
+    sizes = {"d_model": 16, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 16, "positions": "none"}
     config = TransformerConfig.named("tiny", vocabulary.source_size, vocabulary.target_size, **sizes)
     Translator(randomised(Transformer(config)), vocabulary, ("en", "de")).save(tmp_path / "translator")
     return tmp_path / "translator"
@@ -66,6 +66,7 @@ def test_a_translator_is_two_graphs_and_its_vocabulary(translator: Path, tmp_pat
     done = CliRunner().invoke(app, ["export", str(translator), str(tmp_path / "out"), "--to", "onnx"])
     assert done.output == f"{tmp_path}/out: config.json, decoder_step.onnx, encoder.onnx, vocabulary.model\n"
     onnx = OnnxModel(tmp_path / "out")
+    assert onnx.config["max_positions"] is None
     assert (onnx.config["source_language"], onnx.config["target_language"]) == ("en", "de")
     vocabulary = Vocabulary.load(tmp_path / "out")
     texts = ["3 days", "four hours and seven minutes"]

@@ -105,15 +105,18 @@ def write_graph(graph: Graph, folder: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    # The exporter notes where in which source file each node came from: half of a small graph, and nobody's business.
-    for node in program.model.graph.all_nodes():
-        node.metadata_props.clear()
-        for value in node.outputs:
-            value.metadata_props.clear()
-    for value in [*program.model.graph.inputs, *program.model.graph.initializers.values()]:
-        value.metadata_props.clear()
-    weights = sum(value.const_value.nbytes for value in program.model.graph.initializers.values())
+    _strip(program.model)
+    weights = sum(tensor.nbytes for tensor in (*graph.module.parameters(), *graph.module.buffers()))
     program.save(folder / graph.file, external_data=weights > MAX_WEIGHTS_IN_GRAPH)
+
+
+def _strip(model: Any) -> None:
+    """Remove the exporter's notes of which line of which source file each node came from: half of a small graph."""
+    for annotated in (model, model.graph, *model.graph.inputs, *model.graph.initializers.values()):
+        annotated.metadata_props.clear()
+    for node in model.graph.all_nodes():
+        for annotated in (node, *node.outputs):
+            annotated.metadata_props.clear()
 
 
 def _example(tensor: GraphTensor, sizes: dict[str, int]) -> Tensor:

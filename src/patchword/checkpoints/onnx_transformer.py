@@ -37,7 +37,9 @@ def transformer_graphs(model: Transformer) -> tuple[list[Graph], dict[str, Any]]
     tokens = GraphTensor("tokens", "int64", ("batch",), "each row's newest token; the start token at the first step")
     logits = GraphTensor("logits", "float32", ("batch", config.target_vocab_size), "of each row's next token")
     memory = _keys_and_values(config, "memory", "source", "cross-attention: the source as decoder layer {} sees it")
-    past = _keys_and_values(config, "past", "past", "self-attention of layer {} at earlier steps; at the first, past = 0")
+    past = _keys_and_values(
+        config, "past", "past", "self-attention of layer {} at earlier steps; at the first, past = 0"
+    )
     present = _keys_and_values(config, "present", "past + 1", "the next step's past of layer {}")
     graphs = [
         Graph("encoder.onnx", _EncoderGraph(model), [source], [mask, *memory]),
@@ -65,7 +67,9 @@ def _keys_and_values(config: TransformerConfig, name: str, length: str, meaning:
 
 def _named(name: str, layers: list[KeyValue]) -> dict[str, Tensor]:
     return {
-        f"{name}_{part}.{index}": getattr(layer, part) for index, layer in enumerate(layers) for part in KeyValue._fields
+        f"{name}_{part}.{index}": getattr(layer, part)
+        for index, layer in enumerate(layers)
+        for part in KeyValue._fields
     }
 
 
@@ -118,7 +122,9 @@ class _Positions(nn.Module):
         elif isinstance(positions, SinusoidalPositions):
             length = max_positions(config)
             assert length is not None
-            self.register_buffer("table", sinusoidal_table(length, positions.d_model, positions.layout).to(positions.table))
+            self.register_buffer(
+                "table", sinusoidal_table(length, positions.d_model, positions.layout).to(positions.table)
+            )
         else:
             self.table = None
 
