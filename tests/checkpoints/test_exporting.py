@@ -85,7 +85,7 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(out, monkeyp
 
 def test_an_architecture_without_a_graph_is_refused(out, monkeypatch):
     monkeypatch.setattr("patchword.checkpoints.onnx_folder.architecture_of", lambda model: "recurrent")
-    sentence = "--to onnx: not for a recurrent, only for transformer and vision_transformer"
+    sentence = "--to onnx: the architecture recurrent has no graph, only transformer and vision_transformer have"
     assert refusal(ExportError, out, Exportable(nn.Identity(), "translation", {})) == sentence
 
 
