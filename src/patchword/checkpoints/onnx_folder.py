@@ -40,7 +40,8 @@ def write_onnx_folder(content: Exportable, folder: Path) -> None:
     require_packages()
     architecture = architecture_of(content.model)
     if architecture not in _ARCHITECTURES:
-        raise ExportError(f"--to onnx: the architecture {architecture} has no graph, only {' and '.join(_ARCHITECTURES)} have")
+        known = " and ".join(_ARCHITECTURES)
+        raise ExportError(f"--to onnx: the architecture {architecture} has no graph, only {known} have")
     graphs, facts = _ARCHITECTURES[architecture](content.model)
     description: dict[str, Any] = {
         "format": "onnx",

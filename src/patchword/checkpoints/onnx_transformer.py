@@ -111,7 +111,7 @@ class _DecoderStepGraph(nn.Module):
 
 
 class _Positions(nn.Module):
-    """Looks positions up: a length past the table's end is then an error in every runtime, not a wrong result."""
+    """Looks positions up by index: past the table's end that is an error, where a slice would silently be shorter."""
 
     table: Tensor | None
 
