@@ -4,12 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from patchword.checkpoints.exportable import Exportable
+from patchword.checkpoints.hugging_face_folder import write_hugging_face_folder
 from patchword.checkpoints.onnx_folder import write_onnx_folder
 from patchword.errors import ExportError, RecipeError, nearest
 from patchword.files import new_folder
 
 # By name, what fills an empty folder; it raises ExportError where the format cannot express the model.
-EXPORTERS: dict[str, Callable[[Exportable, Path], None]] = {"onnx": write_onnx_folder}
+EXPORTERS: dict[str, Callable[[Exportable, Path], None]] = {
+    "hf": write_hugging_face_folder,
+    "onnx": write_onnx_folder,
+}
 
 
 def check_format(to: str) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from patchword.checkpoints.exportable import Exportable
-from patchword.checkpoints.tables import Row, Table
+from patchword.checkpoints.tables import Row, Table, patches, same
 from patchword.checkpoints.vit_hugging_face import VERSION_4
-from patchword.checkpoints.tables import patches, same
 from patchword.errors import ExportError
 
 # Fields with the only values that the class computes, and what each other value is called.
@@ -90,13 +89,20 @@ def _processor(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
         kind, crop = ("ViTImageProcessor", {}) if fraction == 1.0 else ("DeiTImageProcessor", crop)
         return {"image_processor_type": kind, "size": resized, **crop, **settings}
     if preprocessing["resize"] == "pad":
-        raise ExportError("--to hf: transformers has no processor that pads images as preprocessing.resize = 'pad' does")
+        raise ExportError(
+            "--to hf: transformers has no processor that pads images as preprocessing.resize = 'pad' does"
+        )
     if height != width:
         raise ExportError(
             f"--to hf: transformers has no processor that crops to {height} x {width}; "
             "only squares are scaled by their shortest edge"
         )
-    return {"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": resized["height"]}, **crop, **settings}
+    return {
+        "image_processor_type": "BitImageProcessor",
+        "size": {"shortest_edge": resized["height"]},
+        **crop,
+        **settings,
+    }
 
 
 def _prefixed(row: Row) -> Row:
