@@ -212,8 +212,8 @@ def export(model: "Translator | ImageClassifier | Path | str", out: Path | str, 
     Raises:
         RecipeError: if there is no format of that name.
         ModelFolderError: if the model cannot be read.
-        DataError: if there is something at `out` already.
-        ExportError: if the format cannot express the model or needs a package that is missing, or on a full disk.
+        DataError: if there is something at `out` already, or it cannot be written.
+        ExportError: if the format cannot express the model, or needs a package that is missing.
     """
     check_format(to)
     system = load(model) if isinstance(model, str | Path) else model

@@ -72,7 +72,7 @@ def test_a_failure_leaves_nothing_behind(out, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setitem(exporting.EXPORTERS, "onnx", fail)
-    assert refusal(ExportError, out) == f"{out}: cannot be written: No space left on device"
+    assert refusal(DataError, out) == f"{out}: cannot be written: No space left on device"
     assert list(out.parent.iterdir()) == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.hugging_face_folder import write_hugging_face_folder
 from patchword.checkpoints.onnx_folder import write_onnx_folder
-from patchword.errors import ExportError, RecipeError, nearest
+from patchword.errors import RecipeError, nearest
 from patchword.files import new_folder
 
 # By name, what fills an empty folder; it raises ExportError where the format cannot express the model.
@@ -36,12 +36,9 @@ def export(content: Exportable, out: Path, to: str) -> None:
 
     Raises:
         RecipeError: if there is no format of that name.
-        DataError: if there is something at `out` already.
-        ExportError: if the format cannot express the model or needs a package that is missing, or on a full disk.
+        DataError: if there is something at `out` already, or it cannot be written.
+        ExportError: if the format cannot express the model, or needs a package that is missing.
     """
     check_format(to)
-    try:
-        with new_folder(out) as folder:
-            EXPORTERS[to](content, folder)
-    except OSError as error:
-        raise ExportError(f"{out}: cannot be written: {error.strerror or error}") from None
+    with new_folder(out) as folder:
+        EXPORTERS[to](content, folder)
