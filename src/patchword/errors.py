@@ -56,7 +56,7 @@ class HeadlessError(PatchwordError):
 
 
 class ExportError(PatchwordError):
-    """A model that the wanted format cannot express, or an export that cannot be written."""
+    """A model that the wanted format cannot express, or a format that needs a package that is missing."""
 
 
 class RunFolderError(ModelFolderError):
