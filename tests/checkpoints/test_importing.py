@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -175,7 +176,7 @@ def test_without_a_network_the_hub_is_one_sentence(tmp_path: Path, monkeypatch: 
     def unreachable(*_: object, **__: object) -> None:
         raise ConnectionError("no route to host")
 
-    monkeypatch.setattr(hub.HfApi, "list_repo_files", unreachable)
+    monkeypatch.setattr(hub.HfApi, "model_info", unreachable)
     monkeypatch.setattr(hub, "snapshot_download", unreachable)
     with pytest.raises(CheckpointError) as caught:
         convert("hf:google/vit-base-patch16-224")
@@ -198,7 +199,8 @@ def test_the_hub_is_asked_for_one_kind_of_weights(
         asked.update(options, repository=repository)
         return str(checkpoint)
 
-    monkeypatch.setattr(hub.HfApi, "list_repo_files", lambda *_, **__: files)
+    siblings = [SimpleNamespace(rfilename=name) for name in files]
+    monkeypatch.setattr(hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(siblings=siblings))
     monkeypatch.setattr(hub, "snapshot_download", download)
     assert convert("hf:google/vit@main").details["classes"] == ["a", "b", "c"]
     assert (asked["repository"], asked["revision"]) == ("google/vit", "main")
@@ -208,6 +210,7 @@ def test_the_hub_is_asked_for_one_kind_of_weights(
 COST = """
 import resource, sys, time, torch
 from pathlib import Path
+from types import SimpleNamespace
 import patchword.images.transforms
 from patchword import api
 def peak():

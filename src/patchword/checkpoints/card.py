@@ -19,13 +19,13 @@ def model_card(title: str, description: str, usage: str, facts: Mapping[str, Any
             lines += [f"- {name}:", *(f"  - {key}: {_shown(item)}" for key, item in value.items())]
         else:
             lines.append(f"- {name}: {_shown(value)}")
-    lines += [
-        "",
-        "Scores named validation_ were measured on data that decided which checkpoint was kept;",
-        "run `patchword evaluate` on a test set for an independent figure.",
-        "",
-    ]
-    return "\n".join(lines)
+    if "scores" in facts:
+        lines += [
+            "",
+            "Scores named validation_ were measured on data that decided which checkpoint was kept;",
+            "run `patchword evaluate` on a test set for an independent figure.",
+        ]
+    return "\n".join([*lines, ""])
 
 
 def _shown(value: Any) -> str:

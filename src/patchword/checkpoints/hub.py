@@ -6,6 +6,8 @@ from patchword.errors import CheckpointError
 
 PREFIX = "hf:"
 
+TIMEOUT = 20  # seconds
+
 # Everything that a converter reads, and nothing that it does not, such as TensorFlow's copy of the weights.
 _SMALL = ["*.json", "*.spm", "*.txt"]
 _WEIGHTS = (["*.safetensors"], ["pytorch_model*.bin"], ["*.npz"])
@@ -33,7 +35,9 @@ def download(name: str) -> Path:
     if repository.count("/") != 1 or not all(repository.split("/")):
         raise CheckpointError(name, "expected hf:OWNER/NAME, such as hf:google/vit-base-patch16-224")
     try:
-        files = huggingface_hub.HfApi().list_repo_files(repository, revision=revision or None)
+        # Unlike listing files or downloading, this asks once and does not retry for half a minute.
+        found = huggingface_hub.HfApi().model_info(repository, revision=revision or None, timeout=TIMEOUT)
+        files = [file.rfilename for file in found.siblings or ()]
         weights = next((w for w in _WEIGHTS if any(Path(f).match(w[0]) for f in files)), [])
         patterns = _SMALL + list(weights)
         return Path(

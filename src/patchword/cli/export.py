@@ -13,11 +13,13 @@ def export(
 ) -> None:
     """Write a model for other programs; the folder appears whole or not at all.
 
-    hf: what transformers loads with no code of ours, a MarianMTModel or a ViTForImageClassification; refused, with the
-    reason, where the model has what that class cannot express.
+    hf: what transformers loads with no code of ours, a MarianMTModel or a
+    ViTForImageClassification; refused, with the reason, where the model has
+    what that class cannot express.
 
-    onnx: graphs for onnxruntime with a free batch size; config.json says what they take and give. An image model is
-    one graph, a translation model two: an encoder, and a decoding step with a cache.
+    onnx: graphs for onnxruntime with a free batch size; config.json says what
+    they take and give. An image model is one graph, a translation model two:
+    an encoder, and a decoding step with a cache.
     """
     from patchword.api import export as write
 

@@ -24,8 +24,8 @@ def import_(
 ) -> None:
     """Make a model folder from a published checkpoint; its format is recognised.
 
-    Known: Marian / OPUS-MT, ViT, DeiT and DINOv2 of transformers, timm's and torchvision's ViT, and the .npz of
-    Google's vision_transformer and big_vision.
+    Known: Marian / OPUS-MT, ViT, DeiT and DINOv2 of transformers; ViT of timm
+    and of torchvision; .npz of Google's vision_transformer and big_vision.
     """
     from patchword import api
     from patchword.checkpoints.imported import ImportOptions
