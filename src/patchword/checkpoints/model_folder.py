@@ -66,6 +66,7 @@ def write_model_folder(
         card: text of README.md.
         files: further files by name.
     """
+    architecture = architecture_of(model)
     path.mkdir(parents=True, exist_ok=True)
     with replacing(path / "model.safetensors") as temporary:
         # A tied weight is one tensor under several names; it is stored once, under the first.
@@ -73,7 +74,7 @@ def write_model_folder(
     write_description(
         path,
         task=task,
-        architecture=architecture_of(model),
+        architecture=architecture,
         config=model.config,  # type: ignore[arg-type]
         details=details,
         facts=facts,
