@@ -107,7 +107,8 @@ def train(
     """Train a model in a run folder; the best one is in its `best/`.
 
     Args:
-        recipe: a recipe, or the path of a TOML file.
+        recipe: a recipe, or the path of a TOML file. With `init` in it, the path of a model or run folder, training
+            starts from that model's weights; with `freeze`, a part of them stays as it is.
         out: the run folder.
         settings: changes such as "schedule.warmup_steps=2000", for a recipe given as a path.
         resume: go on with the run in `out`.
@@ -135,10 +136,13 @@ def train(
     task = _task(recipe, out, quiet=not show)
     for note in task.notes:
         (say or (lambda _: None))(note)
+    resolved: Recipe = task.recipe  # with what an init model decides
     if not resume:
-        recipe.write(kept)
+        resolved.write(kept)
+    if resolved.init is not None:
+        facts = {"init": resolved.init, **(facts or {})}
     state = out / "state" / "latest.pt"
-    return Trainer(task, recipe, out, resume=resume and state.is_file(), facts=facts, show=show).run()
+    return Trainer(task, resolved, out, resume=resume and state.is_file(), facts=facts, show=show).run()
 
 
 def resumed_recipe(out: Path, settings: Sequence[str] = ()) -> Recipe:
@@ -159,7 +163,7 @@ def resumed_recipe(out: Path, settings: Sequence[str] = ()) -> Recipe:
     before = read_recipe(values, str(kept)).model_dump()
     after = read_recipe(with_settings(values, settings), "--set")
     changed = {
-        f"{table}.{key}"
+        f"{table}.{key}".rstrip(".")
         for table, fields in after.model_dump().items()
         for key, value in (fields.items() if isinstance(fields, dict) else [("", fields)])
         if value != (before[table][key] if isinstance(fields, dict) else before[table])
@@ -182,10 +186,12 @@ def evaluate(model: "Translator | ImageClassifier | Path | str", data: Sequence[
         model: a system, or the path of a model folder.
         data: paths: two aligned files or one .tsv or .jsonl for a translator; one image folder, zip or CSV for a
             classifier.
-        options: `search` (SearchOptions) for a translator.
+        options: `search` (SearchOptions) for a translator; `knn` for a classifier, to score a vote of that many
+            nearest neighbours among the features instead of the head, and `neighbours_from`, the path of labelled
+            images that the neighbours come from (by default each image's neighbours are the others).
 
     Returns:
-        `TranslationScores` or `ClassificationScores`.
+        `TranslationScores`, `ClassificationScores`, or with `knn` `NeighbourScores`.
     """
     system: Any = load(model) if isinstance(model, str | Path) else model
     paths = [Path(path) for path in data]
@@ -198,7 +204,13 @@ def evaluate(model: "Translator | ImageClassifier | Path | str", data: Sequence[
     from patchword.images.dataset import read_dataset
     from patchword.images.evaluation import evaluate_classifier
 
-    return evaluate_classifier(system, read_dataset(paths[0]))
+    if options.get("knn") is None:
+        return evaluate_classifier(system, read_dataset(paths[0]))
+    from patchword.images.neighbours import evaluate_neighbours
+
+    source = options.get("neighbours_from")
+    neighbours = None if source is None else read_dataset(Path(source))
+    return evaluate_neighbours(system, read_dataset(paths[0]), options["knn"], neighbours)
 
 
 def export(model: "Translator | ImageClassifier | Path | str", out: Path | str, to: str) -> None:

@@ -31,12 +31,30 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option(help="Translation: also write the translations here.", show_default=False)
     ] = None,
+    knn: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            min=1,
+            help="Classification: accuracy of a vote of the K nearest neighbours by the model's features, without its "
+            "head; the data may have any classes.",
+            show_default=False,
+        ),
+    ] = None,
+    neighbours_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --knn: labelled images that the neighbours come from; else from --data itself, without the "
+            "image in question.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
 ) -> None:
     """Score a model on data that it was not trained on.
 
     Translation: BLEU and chrF with sacreBLEU's signatures. Classification: top-1 and top-5 accuracy, a table of the
-    classes, the confusion matrix and the calibration.
+    classes, the confusion matrix and the calibration; with --knn what its features alone can tell apart.
     """
     from patchword import api
 
@@ -45,12 +63,16 @@ def evaluate(
     paths = [source, target] if source and target else list(data or [])
     if not paths:
         raise RecipeError("what to evaluate on? --data ..., or --source FILE --target FILE")
+    if neighbours_from is not None and knn is None:
+        raise RecipeError("--neighbours-from goes with --knn, the number of neighbours")
     system = api.load(model)
     if system.task == "translation":
+        if knn is not None:
+            raise RecipeError(f"--knn is for image classifiers; {model} is a translator")
         options = {"method": method, "beam": beam, "length_penalty": length_penalty}
         _evaluate_translator(system, paths, options, output, as_json)  # type: ignore[arg-type]
     else:
-        _evaluate_classifier(system, paths, as_json)  # type: ignore[arg-type]
+        _evaluate_classifier(system, paths, knn, neighbours_from, as_json)  # type: ignore[arg-type]
 
 
 def _evaluate_translator(
@@ -73,13 +95,14 @@ def _evaluate_translator(
     typer.echo(f"exact  {scores.exact:6.2f} % of {scores.sentences:,} sentences")
 
 
-def _evaluate_classifier(classifier: "ImageClassifier", paths: list[Path], as_json: bool) -> None:
-    from patchword.images.dataset import read_dataset
-    from patchword.images.evaluation import evaluate_classifier
+def _evaluate_classifier(
+    classifier: "ImageClassifier", paths: list[Path], knn: int | None, neighbours_from: Path | None, as_json: bool
+) -> None:
+    from patchword import api
 
     if len(paths) != 1:
         raise RecipeError("a classifier is evaluated on one --data: a folder a class, a zip of it, or a CSV")
-    scores = evaluate_classifier(classifier, read_dataset(paths[0]))
+    scores = api.evaluate(classifier, paths, knn=knn, neighbours_from=neighbours_from)
     if as_json:
         typer.echo(json.dumps(scores.as_dict(), indent=2, ensure_ascii=False))
     else:

@@ -31,6 +31,19 @@ def train(
             help="Validation data (give twice for two aligned files); else some is held out.", show_default=False
         ),
     ] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Fine-tune: start from this model folder, or run folder.", show_default=False),
+    ] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PART",
+            help="With --init, what does not train. Classification: backbone (a linear probe). "
+            "Translation: embeddings, encoder.",
+            show_default=False,
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a recipe value: schedule.warmup_steps=2000."),
@@ -38,7 +51,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Train a translator or an image classifier.
+    """Train a translator or an image classifier, from nothing or from a model that was trained before.
 
     Ctrl-C saves the run; --resume goes on with the same batches and the same losses.
     """
@@ -52,6 +65,9 @@ def train(
     paths = [source, target] if source and target else list(data or [])
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
+    start = {name: value for name, value in (("init", init and str(init.resolve())), ("freeze", freeze)) if value}
+    if resume and start:
+        raise RecipeError(f"--{next(iter(start))} is for a new run; --resume goes on with what the run in {out} has")
     if resume:
         chosen = api.resumed_recipe(out, settings or [])
     elif recipe is None:
@@ -59,12 +75,12 @@ def train(
             "which task? patchword train translation|classification --data ... --out ..., or a recipe file"
         )
     elif recipe in api.TASKS:
-        values = _automatic(recipe, paths, validation or [], say)
+        values = _automatic(recipe, paths, validation or [], start, say)
         chosen = api.read_recipe(with_settings(values, settings or []), "--set")
     elif not recipe.endswith(".toml") and not Path(recipe).exists():
         raise RecipeError(f"{recipe!r} is neither a recipe file nor a task; {nearest(recipe, api.TASKS)}")
     else:
-        values = _located(read_toml(Path(recipe)), paths, validation or [])
+        values = {**_located(read_toml(Path(recipe)), paths, validation or []), **start}
         chosen = api.read_recipe(with_settings(values, settings or []), recipe)
     facts = {"command": shlex.join(["patchword", *sys.argv[1:]])}
     outcome = api.train(chosen, out, resume=resume, facts=facts, show=not quiet, say=say)
@@ -88,28 +104,39 @@ def _located(values: dict[str, Any], paths: list[Path], validation: list[Path]) 
     return {**values, "data": table}
 
 
-def _automatic(task: str, paths: list[Path], validation: list[Path], say: Any) -> dict[str, Any]:
-    """Recipe values for a task without a recipe, picked from the data."""
+def _automatic(task: str, paths: list[Path], validation: list[Path], start: dict[str, str], say: Any) -> dict[str, Any]:
+    """Recipe values for a task without a recipe, picked from the data and the init model."""
+    from patchword.checkpoints.model_folder import read_description
+
     if not paths:
         wanted = "--source FILE --target FILE, or --data FILE.tsv" if task == "translation" else "--data FOLDER"
         raise RecipeError(f"train {task} needs its data: {wanted}")
     table: dict[str, Any] = {"train": [str(path.resolve()) for path in paths]}
     if validation:
         table["validation"] = [str(path.resolve()) for path in validation]
+    init = read_description(Path(start["init"]), task) if "init" in start else None
     if task == "translation":
-        from patchword.text.automatic import choose_recipe as choose_translation
+        from patchword.text import automatic as text
         from patchword.text.pairs import read_pairs
 
-        values, notes = choose_translation(read_pairs(paths))
-        if len(paths) == 2:
+        if init is not None:
+            languages = (init.details.get("source_language", "?"), init.details.get("target_language", "?"))
+            values, notes = text.choose_fine_tuning(read_pairs(paths, languages), init.model["d_model"])
+        else:
+            values, notes = text.choose_recipe(read_pairs(paths))
+        if len(paths) == 2 and init is None:
             table["source_language"], table["target_language"] = (
                 path.name.removesuffix(".gz").rsplit(".")[-1] for path in paths
             )
     else:
-        from patchword.images.automatic import choose_recipe as choose_classification
+        from patchword.images import automatic as images
         from patchword.images.dataset import read_dataset
 
-        values, notes = choose_classification(read_dataset(paths[0]))
+        if init is not None:
+            size = tuple(init.model["image_size"])
+            values, notes = images.choose_fine_tuning(read_dataset(paths[0]), size, start.get("freeze"))
+        else:
+            values, notes = images.choose_recipe(read_dataset(paths[0]))
     for note in notes:
         say(note)
-    return {**values, "data": {**values.get("data", {}), **table}}
+    return {**values, **start, "data": {**values.get("data", {}), **table}}

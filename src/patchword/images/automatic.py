@@ -54,6 +54,52 @@ def choose_recipe(data: LabelledImages) -> tuple[dict[str, Any], list[str]]:
     return values, notes
 
 
+def choose_fine_tuning(
+    data: LabelledImages, image_size: tuple[int, int], freeze: str | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Recipe values for training that starts from an init model, and sentences that say what was picked and why.
+
+    Args:
+        data: the training images.
+        image_size: (height, width) that the init model takes.
+        freeze: "backbone" for a linear probe, which bears a larger rate than fine-tuning and needs no layer-wise decay.
+
+    Returns:
+        what a `ClassificationRecipe` needs beside its data, `init` and `freeze`; and the sentences.
+    """
+    count = len(data)
+    batch_size = 32 if count < 2_000 else 64
+    epochs = max(5, min(30, 30_000 // max(1, count)))
+    steps = epochs * max(1, count * 9 // 10 // batch_size)
+    warmup = max(1, min(100, steps // 10))
+    rate, decay = (3e-3, 1.0) if freeze else (3e-4, 0.75)
+    side = min(image_size)
+    kept = "of the head alone" if freeze else f"for the head, {decay} times that of the layer above for each layer"
+    notes = [
+        f"picked a learning rate of {rate:g} {kept}, after a warm-up of {warmup} steps",
+        f"picked {epochs} epochs ({steps:,} steps of {batch_size} images) for {count:,} images in "
+        f"{len(data.classes)} classes, keeping the best by validation accuracy",
+    ]
+    values: dict[str, Any] = {
+        "task": "classification",
+        "batch_size": batch_size,
+        "augmentation": {"flip": _typical_side(data) > 12, "pad_crop": side // 8},
+        "optimizer": {
+            "learning_rate": rate,
+            "layer_decay": decay,
+            "betas": [0.9, 0.999],
+            "eps": 1e-8,
+            "weight_decay": 0.0 if freeze else 0.05,
+            "clip_norm": 1.0,
+        },
+        "schedule": {"name": "cosine", "warmup_steps": warmup},
+        "training": {"max_steps": steps, "ema_decay": 0.99, "label_smoothing": 0.1},
+    }
+    if not freeze:
+        values["model"] = {"drop_path": 0.05}
+    return values, notes
+
+
 def _typical_side(data: LabelledImages) -> int:
     sides = []
     for index in range(0, len(data), max(1, len(data) // 20)):

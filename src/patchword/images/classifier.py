@@ -11,7 +11,13 @@ from torch import Tensor
 
 from patchword.checkpoints.card import model_card
 from patchword.checkpoints.exportable import Exportable
-from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
+from patchword.checkpoints.model_folder import (
+    Description,
+    model_path,
+    read_description,
+    read_model,
+    write_model_folder,
+)
 from patchword.errors import DataError, HeadlessError, ModelFolderError, RecipeError
 from patchword.images.files import as_rgb, open_image
 from patchword.images.transforms import Preprocessing
@@ -92,15 +98,8 @@ class ImageClassifier:
         """
         folder = model_path(Path(path))
         description = read_description(folder, cls.task)
+        preprocessing, classes = read_details(folder, description)
         try:
-            details = description.details
-            for key in ("preprocessing", "classes"):
-                if key not in details:
-                    raise ModelFolderError(folder, f"config.json: key 'details.{key}' is missing")
-            preprocessing = Preprocessing.parse(details["preprocessing"], "config.json: details.preprocessing")
-            classes = details["classes"]
-            if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-                raise ModelFolderError(folder, "config.json: details.classes is not a list of names")
             if description.architecture != "vision_transformer":
                 raise ModelFolderError(folder, f"config.json: a {description.architecture} does not classify images")
             return cls(read_model(folder, description), preprocessing, classes, description.facts)
@@ -205,6 +204,25 @@ class ImageClassifier:
     def _best(self, probability: Tensor, top: int) -> tuple[tuple[str, float], ...]:
         found = probability.topk(min(top, len(self.classes)))
         return tuple((self.classes[i], p) for p, i in zip(found.values.tolist(), found.indices.tolist(), strict=True))
+
+
+def read_details(folder: Path, description: Description) -> tuple[Preprocessing, tuple[str, ...]]:
+    """Preprocessing and class names of a described classifier.
+
+    Raises:
+        ModelFolderError: if one of them is missing or is none.
+    """
+    details = description.details
+    for key in ("preprocessing", "classes"):
+        if key not in details:
+            raise ModelFolderError(folder, f"config.json: key 'details.{key}' is missing")
+    classes = details["classes"]
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise ModelFolderError(folder, "config.json: details.classes is not a list of names")
+    try:
+        return Preprocessing.parse(details["preprocessing"], "config.json: details.preprocessing"), tuple(classes)
+    except RecipeError as error:
+        raise ModelFolderError(folder, str(error)) from None
 
 
 def _opened(image: Path | str | Image.Image) -> Image.Image:

@@ -1,7 +1,7 @@
 """What a classification recipe says."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -11,6 +11,9 @@ from patchword.images.augmentation import AugmentationConfig
 from patchword.images.transforms import Preprocessing
 from patchword.models.vision_transformer import VisionTransformerConfig
 from patchword.training.recipe import Recipe
+
+# Fields of a model that act in training alone, so that an init model can be given others.
+REGULARISATION = frozenset({"dropout", "attention_dropout", "activation_dropout", "drop_path"})
 
 
 class ClassificationData(Config):
@@ -77,7 +80,13 @@ class VisionTransformerChoice(Config):
 
 
 class ClassificationRecipe(Recipe):
-    """A whole recipe for an image classifier; `batch_size` is in images."""
+    """A whole recipe for an image classifier; `batch_size` is in images.
+
+    With `init`, preprocessing that is not set is the init model's, and so is the architecture; `model` may set
+    dropouts alone. With `freeze` = "backbone" only the head trains: a linear probe.
+    """
+
+    OF_INIT: ClassVar[dict[str, frozenset[str]]] = {"model": REGULARISATION}
 
     task: Literal["classification"] = "classification"
     data: ClassificationData
@@ -85,9 +94,14 @@ class ClassificationRecipe(Recipe):
     augmentation: AugmentationConfig = AugmentationConfig()
     model: VisionTransformerChoice = VisionTransformerChoice()
     batch_size: int = Field(128, gt=0)
+    freeze: Literal["backbone"] | None = None
 
     @model_validator(mode="after")
     def _check_model(self) -> Self:
+        if self.init is not None:
+            return self  # the model is not known yet
+        if self.freeze is not None:
+            raise ValueError("freeze = 'backbone' needs init: a backbone that nobody trained would stay at random")
         try:
             self.model.config(self.preprocessing.image_size, 2)
         except RecipeError as error:

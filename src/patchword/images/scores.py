@@ -1,5 +1,6 @@
 """Accuracy, the table of classes, the confusion matrix and calibration."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,29 +63,41 @@ class ClassificationScores:
 
     def as_text(self) -> str:
         """All of it as tables for people."""
-        width = max(len(row.name) for row in self.classes)
         lines = [f"top-1 accuracy  {self.top1:6.2f} % of {self.images:,} images"]
         if self.top5 is not None:
             lines.append(f"top-5 accuracy  {self.top5:6.2f} %")
         lines.append(f"calibration error {self.calibration_error:4.2f} % (expected, {CALIBRATION_BINS} bins)")
-        lines += ["", f"{'class':{width}}  precision  recall      F1  images"]
-        lines += [
-            f"{row.name:{width}}  {row.precision:9.1f}  {row.recall:6.1f}  {row.f1:6.1f}  {row.support:6,}"
-            for row in self.classes
-        ]
-        if len(self.classes) <= 20:
-            cell = max(5, *(len(str(n)) for row in self.confusion for n in row)) + 1
-            heads = "".join(f"{row.name[: cell - 1]:>{cell}}" for row in self.classes)
-            lines += ["", "confusion: a row a true class, a column a predicted one", f"{'':{width}}{heads}"]
-            lines += [
-                f"{row.name:{width}}" + "".join(f"{n:>{cell}}" for n in counts)
-                for row, counts in zip(self.classes, self.confusion, strict=True)
-            ]
+        lines += ["", *class_table(self.classes), *confusion_table(self.classes, self.confusion)]
         lines += ["", "confidence     accuracy  images"]
         lines += [
             f"{b.low:4.2f} to {b.high:4.2f}  {b.accuracy:7.1f} %  {b.count:6,}" for b in self.calibration if b.count
         ]
         return "\n".join(lines)
+
+
+def class_table(classes: Sequence[ClassScores]) -> list[str]:
+    """Lines with a head and a row a class."""
+    width = max(len(row.name) for row in classes)
+    return [
+        f"{'class':{width}}  precision  recall      F1  images",
+        *(f"{r.name:{width}}  {r.precision:9.1f}  {r.recall:6.1f}  {r.f1:6.1f}  {r.support:6,}" for r in classes),
+    ]
+
+
+def confusion_table(classes: Sequence[ClassScores], confusion: Sequence[Sequence[int]]) -> list[str]:
+    """Lines with an empty one, a head and a row a class; none for more classes than a screen is wide."""
+    if len(classes) > 20:
+        return []
+    width = max(len(row.name) for row in classes)
+    cell = max(5, *(len(str(n)) for row in confusion for n in row)) + 1
+    heads = "".join(f"{row.name[: cell - 1]:>{cell}}" for row in classes)
+    rows = zip(classes, confusion, strict=True)
+    return [
+        "",
+        "confusion: a row a true class, a column a predicted one",
+        f"{'':{width}}{heads}",
+        *(f"{row.name:{width}}" + "".join(f"{n:>{cell}}" for n in counts) for row, counts in rows),
+    ]
 
 
 def score_classifications(

@@ -1,6 +1,6 @@
 """Image classification as a task for the training loop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from patchword.images.augmentation import augment
 from patchword.images.cache import ImageCache
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import hold_out, read_dataset
+from patchword.images.fine_tuning import backbone, distance, start
 from patchword.images.recipe import ClassificationRecipe
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.training.losses import smooth_one_hot, soft_cross_entropy
@@ -34,7 +35,8 @@ class ClassificationTask:
         train: decoded training images.
         validation: decoded validation images, none of which is trained on.
         classes: names of the classes.
-        model: a new network of that many classes.
+        model: a network of that many classes, new or trained before.
+        notes: what is to be said of it.
     """
 
     unit = "images"
@@ -47,12 +49,16 @@ class ClassificationTask:
         train: ImageCache,
         validation: ImageCache,
         classes: tuple[str, ...],
-        model: nn.Module,
+        model: VisionTransformer,
+        notes: Sequence[str] = (),
     ) -> None:
-        self.recipe, self.classes, self.model = recipe, classes, model
+        self.recipe, self.classes = recipe, classes
+        self.model: nn.Module = model
+        self.frozen = backbone(model) if recipe.freeze == "backbone" else []
         self._train, self._validation = train, validation
         self.skipped = [*train.skipped, *validation.skipped]
-        self.notes = [f"{len(train):,} training images, {len(validation):,} validation images, {len(classes)} classes"]
+        counts = f"{len(train):,} training images, {len(validation):,} validation images, {len(classes)} classes"
+        self.notes = [*notes, counts]
         if self.skipped:
             self.notes.append(f"{len(self.skipped)} files could not be read and are skipped:")
             self.notes += [f"  {reason}" for _, reason in self.skipped[:20]]
@@ -61,7 +67,7 @@ class ClassificationTask:
 
     @classmethod
     def prepare(cls, recipe: ClassificationRecipe, run: Path, quiet: bool = False) -> "ClassificationTask":
-        """Read the data, split it, decode it, and build the model.
+        """Read the data, split it, decode it, and build the model, from the init model if there is one.
 
         Args:
             recipe: what to do; its seed decides the split, so a resumed run has the same.
@@ -70,15 +76,23 @@ class ClassificationTask:
 
         Raises:
             DataError: if the images cannot be used.
+            ModelFolderError: if the init model cannot be used.
         """
         train = read_dataset(recipe.data.path(recipe.data.train))
         if recipe.data.validation is not None:
             validation = read_dataset(recipe.data.path(recipe.data.validation)).with_classes(train.classes)
         else:
             train, validation = hold_out(train, recipe.data.hold_out, recipe.training.seed)
-        caches = [ImageCache(data, recipe.preprocessing, run / "cache", not quiet) for data in (train, validation)]
-        config = recipe.model.config(recipe.preprocessing.image_size, len(train.classes))
-        return cls(recipe, caches[0], caches[1], train.classes, VisionTransformer(config))
+        begin = start(recipe, train.classes, run)
+        train, validation = (data.with_classes(begin.classes) for data in (train, validation))
+        preprocessing = begin.recipe.preprocessing
+        caches = [ImageCache(data, preprocessing, run / "cache", not quiet) for data in (train, validation)]
+        return cls(begin.recipe, caches[0], caches[1], begin.classes, begin.model, begin.notes)
+
+    def distance(self, name: str) -> int:
+        """See `Task.distance`."""
+        assert isinstance(self.model, VisionTransformer)
+        return distance(name, self.model.config.num_layers)
 
     def epoch(self, number: int) -> list[Tensor]:
         """Batches of image indices in random order; what does not fill a batch is left out, other images each time.

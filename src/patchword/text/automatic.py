@@ -41,3 +41,32 @@ def choose_recipe(pairs: Sequence[Pair]) -> tuple[dict[str, Any], list[str]]:
         "training": {"max_epochs": epochs, "patience": 5, "ema_decay": 0.999},
     }
     return values, notes
+
+
+def choose_fine_tuning(pairs: Sequence[Pair], d_model: int) -> tuple[dict[str, Any], list[str]]:
+    """Recipe values for training that starts from an init model, and sentences that say what was picked and why.
+
+    Args:
+        pairs: the training text.
+        d_model: width of the init model; a wider one bears a smaller rate.
+
+    Returns:
+        what a `TranslationRecipe` needs beside its data and `init`; and the sentences.
+    """
+    rate = 3e-4 if d_model <= 256 else 1e-4
+    decay = 0.9
+    epochs = 10 if len(pairs) < 20_000 else 5
+    batch_tokens = 1024 if len(pairs) < 5_000 else 1500
+    notes = [
+        f"picked a learning rate of {rate:g} for the output, {decay} times that of the layer above for each layer, "
+        "after a warm-up of 100 steps",
+        f"picked at most {epochs} epochs for {len(pairs):,} pairs, stopping after 3 validations without a better loss",
+    ]
+    values = {
+        "task": "translation",
+        "batch_tokens": batch_tokens,
+        "optimizer": {"learning_rate": rate, "layer_decay": decay, "clip_norm": 1.0},
+        "schedule": {"name": "inverse_sqrt", "warmup_steps": 100},
+        "training": {"max_epochs": epochs, "patience": 3, "ema_decay": 0.99},
+    }
+    return values, notes

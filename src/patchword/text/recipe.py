@@ -1,15 +1,18 @@
 """What a translation recipe says."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from patchword.config import Config
 from patchword.errors import nearest
 from patchword.models.transformer import SIZES
 from patchword.text.vocabulary import VocabularyConfig
 from patchword.training.recipe import Recipe
+
+# Fields of a model that act in training alone, so that an init model can be given others.
+REGULARISATION = frozenset({"dropout", "attention_dropout", "activation_dropout"})
 
 
 class TranslationData(Config):
@@ -60,9 +63,15 @@ class TransformerChoice(Config):
 class TranslationRecipe(Recipe):
     """A whole recipe for a translator.
 
+    With `init`, vocabulary, architecture and languages that are not set are the init model's; `model` may set dropouts
+    alone. `freeze` = "embeddings" leaves the token embeddings as they are, and so a tied output projection; "encoder"
+    leaves everything as it is that the memory is computed from, shared embeddings included.
+
     `batch_tokens` bounds rows times the longest side of a batch. With `validate_bleu` every validation translates
     the validation text greedily, and BLEU instead of the loss decides which model is best.
     """
+
+    OF_INIT: ClassVar[dict[str, frozenset[str]]] = {"model": REGULARISATION, "vocabulary": frozenset()}
 
     task: Literal["translation"] = "translation"
     data: TranslationData
@@ -70,3 +79,10 @@ class TranslationRecipe(Recipe):
     model: TransformerChoice = TransformerChoice()
     batch_tokens: int = Field(4096, gt=0)
     validate_bleu: bool = False
+    freeze: Literal["embeddings", "encoder"] | None = None
+
+    @model_validator(mode="after")
+    def _check_freeze(self) -> Self:
+        if self.freeze is not None and self.init is None:
+            raise ValueError(f"freeze = {self.freeze!r} needs init: what nobody trained would stay at random")
+        return self

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from patchword.errors import DataError
-from patchword.files import write_bytes, write_text
+from patchword.files import write_text
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.batches import TokenBatch, length_buckets, pad
+from patchword.text.fine_tuning import distance, frozen_parts, keep_vocabulary, read_init
 from patchword.text.pairs import Pair, read_pairs
 from patchword.text.recipe import TransformerChoice, TranslationRecipe
 from patchword.text.scores import score_translations
@@ -28,8 +29,8 @@ class TranslationTask:
         recipe: what to do.
         train: training pairs.
         validation: validation pairs, none of which is trained on.
-        vocabulary: learned from the training pairs alone.
-        model: a new Transformer of the vocabulary's sizes.
+        vocabulary: learned from the training pairs alone, or the init model's.
+        model: a Transformer of the vocabulary's sizes, new or trained before.
     """
 
     unit = "tokens"
@@ -44,6 +45,8 @@ class TranslationTask:
     ) -> None:
         self.recipe, self.vocabulary = recipe, vocabulary
         self.model: nn.Module = model
+        self.frozen = frozen_parts(recipe.freeze)
+        self._pad_id = model.config.pad_id
         self.metric = "bleu" if recipe.validate_bleu else "loss"
         self.greater_is_better = recipe.validate_bleu
         self.notes = [f"{len(train):,} training pairs, {len(validation):,} validation pairs"]
@@ -65,7 +68,7 @@ class TranslationTask:
 
     @classmethod
     def prepare(cls, recipe: TranslationRecipe, run: Path, quiet: bool = False) -> "TranslationTask":
-        """Read the data, learn the vocabulary or find the one that the run has, and build the model.
+        """Read the data and the init model; without one, learn the vocabulary and build the model.
 
         Args:
             recipe: what to do.
@@ -75,7 +78,10 @@ class TranslationTask:
         Raises:
             DataError: if the parallel text cannot be used.
             RecipeError: if the vocabulary or the model cannot be made.
+            ModelFolderError: if the init model cannot be used.
         """
+        init = read_init(recipe, run)
+        recipe = recipe if init is None else init.recipe
         data = recipe.data
         languages = (data.source_language, data.target_language)
         train = read_pairs(data.paths(data.train), languages)
@@ -83,17 +89,25 @@ class TranslationTask:
             validation = read_pairs(data.paths(data.validation), languages)
         else:
             train, validation = hold_out(train, data.hold_out, data.paths(data.train)[0])
-        kept = run / "vocabulary"
-        if (run / "recipe.toml").is_file():
-            vocabulary = Vocabulary.load(kept)
+        if init is not None:
+            vocabulary, model = init.vocabulary, init.model
+        elif (run / "recipe.toml").is_file():
+            vocabulary = Vocabulary.load(run / "vocabulary")
+            model = Transformer(model_config(recipe.model, vocabulary))
         else:
             vocabulary = Vocabulary.train([p.source for p in train], [p.target for p in train], recipe.vocabulary)
-            for name, content in vocabulary.files().items():
-                write_bytes(kept / name, content)
-        task = cls(recipe, train, validation, vocabulary, Transformer(model_config(recipe.model, vocabulary)))
+            keep_vocabulary(run, vocabulary)
+            model = Transformer(model_config(recipe.model, vocabulary))
+        task = cls(recipe, train, validation, vocabulary, model)
+        task.notes = [*(init.notes if init is not None else ()), *task.notes]
         if task.overlong_lines:
             write_text(run / "left_out.txt", "".join(f"{line}\n" for line in task.overlong_lines))
         return task
+
+    def distance(self, name: str) -> int:
+        """See `Task.distance`."""
+        assert isinstance(self.model, Transformer)
+        return distance(name, self.model.config)
 
     def epoch(self, number: int) -> list[list[int]]:
         """Batches of pair indices."""
@@ -103,16 +117,16 @@ class TranslationTask:
 
     def load(self, batch: list[int], device: torch.device) -> TokenBatch:
         """Padded ids of one batch."""
-        source = pad([self._sources[i] for i in batch], PAD_ID).to(device)
-        return TokenBatch(source, pad([self._targets[i] for i in batch], PAD_ID).to(device))
+        source = pad([self._sources[i] for i in batch], self._pad_id).to(device)
+        return TokenBatch(source, pad([self._targets[i] for i in batch], self._pad_id).to(device))
 
     def loss(self, model: nn.Module, tensors: TokenBatch) -> BatchLoss:
         """Cross-entropy of every target token given those before it; the decoder's input is shifted right."""
         smoothing = self.recipe.training.label_smoothing if model.training else 0.0
         assert isinstance(model, Transformer)
-        hidden = model.decode(tensors.target[:, :-1], model.encode(tensors.source), tensors.source)
+        hidden = model.decode(tensors.target[:, :-1], self._memory(model, tensors.source), tensors.source)
         wanted: Tensor = tensors.target[:, 1:].flatten()
-        real = (wanted != PAD_ID).nonzero()[:, 0]
+        real = (wanted != self._pad_id).nonzero()[:, 0]
         total, plain = linear_cross_entropy(
             hidden.flatten(0, 1)[real], model.output.weight, model.output.bias, wanted[real], smoothing
         )
@@ -127,7 +141,7 @@ class TranslationTask:
         total, count = 0.0, 0
         lengths = [len(ids) for ids in sources], [len(ids) for ids in targets]
         for batch in length_buckets(*lengths, self.recipe.batch_tokens, generator):
-            ids = pad([sources[i] for i in batch], PAD_ID), pad([targets[i] for i in batch], PAD_ID)
+            ids = pad([sources[i] for i in batch], self._pad_id), pad([targets[i] for i in batch], self._pad_id)
             loss = self.loss(model, TokenBatch(ids[0].to(device), ids[1].to(device)))
             total, count = total + float(loss.plain), count + loss.count
         scores = {"loss": total / count}
@@ -142,6 +156,15 @@ class TranslationTask:
     def save(self, model: nn.Module, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write a model folder that `Translator.load` opens."""
         self._translator(model, facts).save(folder)
+
+    def _memory(self, model: Transformer, source: Tensor) -> Tensor:
+        if self.recipe.freeze != "encoder" or not model.training:
+            return model.encode(source)
+        # Source and target embeddings have one dropout, which is off for the frozen side only.
+        model.dropout.eval()
+        memory = model.encode(source)
+        model.dropout.train()
+        return memory
 
     def _translator(self, model: nn.Module, facts: Mapping[str, Any]) -> Translator:
         languages = (self.recipe.data.source_language, self.recipe.data.target_language)

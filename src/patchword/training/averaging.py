@@ -12,8 +12,8 @@ from patchword.files import replacing
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """The trained tensors by name; a tied weight once."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+    """The tensors that train, by name; a tied weight once."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 class ExponentialAverage:
@@ -79,10 +79,11 @@ def using(model: nn.Module, weights: Mapping[str, Tensor] | None) -> Iterator[nn
 
     Args:
         model: a model in training.
-        weights: by name; None leaves the model's own.
+        weights: by name; None leaves the model's own, and so does a name that is not among them.
     """
+    # Each module for itself: frozen ones are in evaluation mode within a model in training.
+    modes = {module: module.training for module in model.modules()}
     own = {name: weight.clone() for name, weight in weights_of(model).items()} if weights is not None else {}
-    training = model.training
     model.eval()
     try:
         if weights is not None:
@@ -91,10 +92,12 @@ def using(model: nn.Module, weights: Mapping[str, Tensor] | None) -> Iterator[nn
     finally:
         if own:
             _copy(model, own)
-        model.train(training)
+        for module, training in modes.items():
+            module.training = training
 
 
 @torch.no_grad()
 def _copy(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
+        if name in weights:
+            parameter.copy_(weights[name])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from patchword.errors import PatchwordError, RunFolderError
 from patchword.training.averaging import ExponentialAverage, LastCheckpoints, using, weights_of
+from patchword.training.freezing import freeze, train_mode
 from patchword.training.interrupt import StopRequest, stop_on_signals
 from patchword.training.metrics import MetricsLog, draw_curves, read_metrics
 from patchword.training.optimizer import make_optimizer, set_learning_rate
@@ -73,7 +74,8 @@ class Trainer:
         self.facts, self.show = dict(facts or {}), show
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = task.model.to(self.device)
-        self.optimizer = make_optimizer(self.model, recipe.optimizer)
+        freeze(self.model, task.frozen)
+        self.optimizer = make_optimizer(self.model, recipe.optimizer, task.distance)
         self.average = ExponentialAverage(self.model, self.limits.ema_decay) if self.limits.ema_decay else None
         self.progress = Progress()
         self.state_file = folder / "state" / "latest.pt"
@@ -82,15 +84,18 @@ class Trainer:
         elif self.state_file.exists():
             raise RunFolderError(folder, "already holds a run; go on with --resume, or choose another folder")
         self.checkpoints = LastCheckpoints(folder / "state", self.limits.average_last, self.progress.checkpoints)
-        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress.step)
+        # A start from nothing keeps no rows, not even that of step 0.
+        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress.step if resume else -1)
         self._recent: tuple[float, int] = (time.perf_counter(), 0)
 
     def run(self) -> Outcome:
         """Train until a limit, the early stop or a signal; afterwards the best model is in `best/`."""
         started = time.perf_counter() - self.progress.seconds
         saved = time.perf_counter()
-        self.model.train()
+        train_mode(self.model, self.task.frozen)
         with stop_on_signals() as request, TrainingBar("training", self.show, self._fraction()) as bar:
+            if self.recipe.init is not None and not self.state_file.exists():
+                self._keep_init(bar)
             for batches in self._updates(request):
                 self._update(batches)
                 self.progress.seconds = time.perf_counter() - started
@@ -129,10 +134,7 @@ class Trainer:
     def _update(self, batches: list[Any]) -> None:
         """One optimizer update on the mean loss of all items of the batches."""
         step = self.progress.step + 1
-        rate = self.recipe.optimizer.learning_rate
-        set_learning_rate(
-            self.optimizer, rate * learning_rate_factor(self.recipe.schedule, step, self.limits.max_steps)
-        )
+        set_learning_rate(self.optimizer, self._learning_rate(step))
         self.optimizer.zero_grad(set_to_none=True)
         count = 0
         for batch in batches:
@@ -150,6 +152,10 @@ class Trainer:
         if self.average is not None:
             self.average.update(self.model, step)
         self._recent = (self._recent[0], self._recent[1] + count)
+
+    def _learning_rate(self, step: int) -> float:
+        factor = learning_rate_factor(self.recipe.schedule, step, self.limits.max_steps)
+        return self.recipe.optimizer.learning_rate * factor
 
     def _loss(self, batch: Any) -> BatchLoss:
         tensors = self.task.load(batch, self.device)
@@ -177,7 +183,7 @@ class Trainer:
                 "step": progress.step,
                 "epoch": progress.epoch,
                 "loss": loss,
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "learning_rate": self._learning_rate(progress.step),
                 f"{self.task.unit}_per_second": round(rate, 1),
                 "seconds": round(progress.seconds, 1),
             }
@@ -222,6 +228,15 @@ class Trainer:
         draw_curves(read_metrics(self.metrics.path), self.folder / "curves.png")
         shown = " · ".join(f"{name} {value:.3f}" for name, value in scores.items())
         bar.say(f"step {progress.step:>6}{kind} · validation {shown}{' · best' if better else ''}")
+
+    def _keep_init(self, bar: TrainingBar) -> None:
+        """Score and save the weights that training starts from.
+
+        The best model is then never worse than they are, and a resumed run needs the init model no more.
+        """
+        self._score(None, bar)
+        self._save()
+        self._recent = (time.perf_counter(), 0)
 
     def _finish(self, bar: TrainingBar) -> None:
         """The last validation, and that of the averaged last checkpoints, which is kept only if it scores better."""

@@ -1,4 +1,6 @@
-"""Adam and AdamW with decay on weight matrices only."""
+"""Adam and AdamW with decay on weight matrices only, and smaller rates for layers further from the output."""
+
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -6,28 +8,43 @@ from torch import nn
 from patchword.training.recipe import OptimizerConfig
 
 
-def make_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
+def make_optimizer(
+    model: nn.Module, config: OptimizerConfig, distance: Callable[[str], int] = lambda _: 0
+) -> torch.optim.Optimizer:
     """The optimizer for all parameters of a model that need gradients.
 
     Weight decay acts on the matrices of linear and convolution layers; biases, norms, embeddings, positions and
-    tokens are left alone, as in the papers' own code.
+    tokens are left alone, as in the papers' own code. Layer-wise decay multiplies a parameter's rate by
+    layer_decay ** distance, so that early layers, whose features are the most general, move the least
+    (Clark et al. 2020, ELECTRA; Bao et al. 2022, BEiT; He et al. 2022, MAE).
 
     Args:
         model: on its device already, since the fused update is chosen for that.
         config: which, and its numbers.
+        distance: from a parameter's name to its number of layers from the output; see `Task.distance`.
     """
     matrices = {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)}
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if id(p) in matrices], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if id(p) not in matrices], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+    groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            factor = config.layer_decay ** distance(name) if config.layer_decay < 1 else 1.0
+            groups.setdefault((id(parameter) in matrices, factor), []).append(parameter)
+    ordered = sorted(groups.items(), key=lambda item: (not item[0][0], -item[0][1]))
     optimizer = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
-    return optimizer(groups, lr=config.learning_rate, betas=config.betas, eps=config.eps, fused=True)
+    return optimizer(
+        [
+            {"params": parameters, "weight_decay": config.weight_decay if decayed else 0.0, "rate_factor": factor}
+            for (decayed, factor), parameters in ordered
+        ],
+        lr=config.learning_rate,
+        betas=config.betas,
+        eps=config.eps,
+        fused=True,
+    )
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Use this rate from the next update on, in every group."""
+    """Use this rate from the next update on, in every group times the group's own factor."""
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        # Optimizers saved by version 0.1 have no factor.
+        group["lr"] = learning_rate * group.get("rate_factor", 1.0)

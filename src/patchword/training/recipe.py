@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import tomli_w
 from pydantic import Field, model_validator
@@ -14,7 +14,11 @@ from patchword.files import write_text
 
 
 class OptimizerConfig(Config):
-    """Adam or AdamW. The defaults for betas and eps are the Transformer paper's (section 5.3)."""
+    """Adam or AdamW. The defaults for betas and eps are the Transformer paper's (section 5.3).
+
+    With `layer_decay` below 1 each layer's rate is that of the layer above times this factor: a model's head has
+    `learning_rate`, layer l of L has learning_rate * layer_decay ** (L - l + 1), the embeddings have the least.
+    """
 
     name: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = Field(1e-3, gt=0)
@@ -23,6 +27,7 @@ class OptimizerConfig(Config):
     weight_decay: float = Field(0.0, ge=0)
     clip_norm: float | None = Field(None, gt=0)
     accumulate: int = Field(1, ge=1)
+    layer_decay: float = Field(1.0, gt=0, le=1)
 
 
 class ScheduleConfig(Config):
@@ -61,9 +66,16 @@ class TrainingConfig(Config):
 
 
 class Recipe(Config):
-    """What every recipe has; each wing adds its data, model and preprocessing."""
+    """What every recipe has; each wing adds its data, model and preprocessing.
+
+    `init` is a model folder, or a run folder, whose weights training starts from. The tables in `OF_INIT` say what the
+    init model says already, so beside `init` they may only have the fields named there.
+    """
+
+    OF_INIT: ClassVar[dict[str, frozenset[str]]] = {}
 
     task: str
+    init: str | None = None
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     training: TrainingConfig = TrainingConfig(max_epochs=10)
@@ -74,9 +86,23 @@ class Recipe(Config):
             raise ValueError("schedule.name = 'cosine' needs training.max_steps")
         return self
 
+    @model_validator(mode="after")
+    def _check_init(self) -> Self:
+        for table, allowed in self.OF_INIT.items():
+            config: Config = getattr(self, table)
+            extra = sorted(config.model_fields_set - allowed) if self.init is not None else []
+            if extra:
+                rest = f"; beside it only {', '.join(sorted(allowed))} can be set" if allowed else ""
+                raise ValueError(f"{table}.{extra[0]} cannot be set together with init, whose model has it{rest}")
+        return self
+
     def write(self, path: Path) -> None:
         """Write the resolved recipe as TOML, atomically; `read_toml` gives it back."""
-        write_text(path, tomli_w.dumps(self.model_dump(mode="json", exclude_none=True)))
+        values = self.model_dump(mode="json", exclude_none=True)
+        if self.init is not None:
+            # Defaults are not what the init model has, so only what was set may stand in these tables.
+            values |= {t: getattr(self, t).model_dump(mode="json", exclude_unset=True) for t in self.OF_INIT}
+        write_text(path, tomli_w.dumps(values))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

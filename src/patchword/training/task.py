@@ -31,6 +31,13 @@ class Task(Protocol):
     unit: str  # what BatchLoss.count counts, in the plural: "tokens", "images"
     metric: str  # the key of validate()'s result that decides which model is best
     greater_is_better: bool
+    frozen: Sequence[str]  # names of the model's submodules and parameters that do not train
+
+    def distance(self, name: str) -> int:
+        """How far a parameter is from the output, for layer-wise learning rates.
+
+        0 for the head and the last norm, 1 for the last layer, 2 for the one below it; the most for embeddings.
+        """
 
     def epoch(self, number: int) -> Sequence[Any]:
         """The batches of an epoch (counted from 0), in order; a function of the seed and the number alone."""

@@ -1,0 +1,47 @@
+"""What a run keeps of the model that it starts from, so that it can be resumed where that model has moved.
+
+The weights are in the run's state, once; beside them lies the description of the network that they belong to.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from patchword.checkpoints.model_folder import FORMAT_VERSION, Description, read_description
+from patchword.config import Config
+from patchword.files import write_text
+
+STATE_FOLDER = "state"
+
+
+def keep_description(run: Path, *, task: str, architecture: str, config: Config, details: Mapping[str, Any]) -> None:
+    """Write state/config.json, in the form of a model folder's.
+
+    Args:
+        run: the run folder.
+        task: see `Description`.
+        architecture: see `Description`.
+        config: of the network that is trained.
+        details: see `Description`.
+    """
+    description = Description(
+        format_version=FORMAT_VERSION,
+        task=task,
+        architecture=architecture,
+        model=config.model_dump(mode="json"),
+        details=dict(details),
+    )
+    text = json.dumps(description.model_dump(), indent=2, ensure_ascii=False)
+    write_text(run / STATE_FOLDER / "config.json", text + "\n")
+
+
+def kept_description(run: Path, task: str) -> Description | None:
+    """The description that the run has kept, or None if it has no weights of its own yet and begins from its init.
+
+    Raises:
+        ModelFolderError: if it is damaged.
+    """
+    if not (run / STATE_FOLDER / "latest.pt").is_file():
+        return None
+    return read_description(run / STATE_FOLDER, task)
