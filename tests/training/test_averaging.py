@@ -37,3 +37,16 @@ def test_other_weights_are_used_inside_the_block_only() -> None:
         assert all((p == 0).all() for p in model.parameters())
     assert model.training
     assert all(torch.equal(p, own[name]) for name, p in model.named_parameters())
+
+
+def test_what_does_not_train_is_neither_averaged_nor_touched() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)).train()
+    model[0].requires_grad_(False)
+    model[0].eval()
+    average = ExponentialAverage(model, 0.9)
+    assert average.weights.keys() == {"1.weight", "1.bias"}
+    frozen = model[0].weight.detach().clone()
+    with using(model, {name: torch.zeros_like(weight) for name, weight in average.weights.items()}):
+        assert torch.equal(model[0].weight, frozen)
+        assert (model[1].weight == 0).all()
+    assert (model[0].training, model[1].training) == (False, True)

@@ -44,3 +44,58 @@ def test_one_adam_step_is_the_papers() -> None:
     model(torch.tensor([[3.0]])).sum().backward()
     optimizer.step()
     assert model.weight.item() == pytest.approx(1.0 - 0.01, rel=1e-5)  # the first step is the rate itself
+
+
+def depth(name: str) -> int:
+    return {"0": 2, "1": 1, "2": 0}[name.split(".")[0]]
+
+
+def stack() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 2))
+
+
+def test_layer_decay_multiplies_the_rate_once_a_layer() -> None:
+    model = stack()
+    optimizer = make_optimizer(model, OptimizerConfig(layer_decay=0.5, weight_decay=0.1), depth)
+    set_learning_rate(optimizer, 0.08)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert [rates[id(p)] for p in model.parameters()] == pytest.approx([0.02, 0.02, 0.04, 0.04, 0.08, 0.08])
+    decayed = {id(p) for group in optimizer.param_groups if group["weight_decay"] for p in group["params"]}
+    assert decayed == {id(model[0].weight), id(model[2].weight)}
+
+
+def test_with_layer_decay_the_first_adam_step_is_as_large_as_each_layers_rate() -> None:
+    model = stack()
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer = make_optimizer(model, OptimizerConfig(name="adam", layer_decay=0.5), depth)
+    set_learning_rate(optimizer, 0.08)
+    model(torch.randn(16, 4)).pow(2).sum().backward()
+    optimizer.step()
+    steps = [(p - old).abs().max().item() for p, old in zip(model.parameters(), before, strict=True)]
+    assert steps == pytest.approx([0.02, 0.02, 0.04, 0.04, 0.08, 0.08], rel=1e-3)
+
+
+def test_without_layer_decay_there_are_the_two_groups_of_weight_decay_alone() -> None:
+    model = stack()
+    optimizer = make_optimizer(model, OptimizerConfig(weight_decay=0.1), depth)
+    assert [group["rate_factor"] for group in optimizer.param_groups] == [1.0, 1.0]
+    assert [len(group["params"]) for group in optimizer.param_groups] == [2, 4]
+
+
+def test_frozen_parameters_are_in_no_group() -> None:
+    model = stack()
+    model[0].requires_grad_(False)
+    optimizer = make_optimizer(model, OptimizerConfig(layer_decay=0.5), depth)
+    assert {id(p) for g in optimizer.param_groups for p in g["params"]} == {
+        id(p) for part in (model[1], model[2]) for p in part.parameters()
+    }
+
+
+def test_an_optimizer_saved_without_factors_goes_on_with_one_rate() -> None:
+    saved = make_optimizer(stack(), OptimizerConfig()).state_dict()
+    for group in saved["param_groups"]:
+        del group["rate_factor"]
+    optimizer = make_optimizer(stack(), OptimizerConfig())
+    optimizer.load_state_dict(saved)
+    set_learning_rate(optimizer, 0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.5]
