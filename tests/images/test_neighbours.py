@@ -98,7 +98,7 @@ def test_the_head_and_its_classes_do_not_matter(photos: Path, num_classes: int) 
     assert found.images == 60
     assert [row.name for row in found.classes] == ["blue", "green", "red"]
     assert "5-NN accuracy" in found.as_text()
-    assert "60 images, each among 59 others" in found.as_text()
+    assert "60 images, neighbours chosen from 59 by" in found.as_text()
 
 
 def test_files_that_cannot_be_read_are_listed_and_not_scored(photos: Path, tmp_path: Path) -> None:

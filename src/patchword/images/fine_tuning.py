@@ -145,6 +145,6 @@ def _notes(
         (rows, columns), (new_rows, new_columns) = init.model.config.grid, config.grid
         notes.append(
             f"position embedding resized from {rows} x {columns} to {new_rows} x {new_columns} patches "
-            f"({getattr(config, 'position_resize', 'bicubic')})"
+            f"({config.position_resize})"
         )
     return tuple(notes)

@@ -42,8 +42,8 @@ class NeighbourScores:
 
     def as_text(self) -> str:
         """All of it as tables for people."""
-        images = f"{self.images:,} images, each among {self.neighbours:,} others"
-        lines = [f"{self.k}-NN accuracy {self.accuracy:6.2f} % of {images} (cosine similarity)", ""]
+        images = f"{self.images:,} images, neighbours chosen from {self.neighbours:,} by cosine similarity"
+        lines = [f"{self.k}-NN accuracy {self.accuracy:6.2f} % of {images}", ""]
         lines += [*class_table(self.classes), *confusion_table(self.classes, self.confusion)]
         return "\n".join(lines)
 
