@@ -114,7 +114,7 @@ def test_a_translator_is_fine_tuned_with_its_vocabulary_and_languages(
 def test_knn_scores_a_backbone_without_a_head(backbone: Path, photos: Path) -> None:
     shown, _ = done("evaluate", backbone, "--data", photos, "--knn", 5)
     assert shown.startswith("5-NN accuracy")
-    assert "60 images, each among 59 others (cosine similarity)" in shown
+    assert "60 images, neighbours chosen from 59 by cosine similarity" in shown
     assert "confusion" in shown
     found = json.loads(
         done("evaluate", backbone, "--data", photos, "--knn", 5, "--neighbours-from", photos, "--json")[0]
@@ -126,7 +126,7 @@ def test_knn_scores_a_backbone_without_a_head(backbone: Path, photos: Path) -> N
 def test_knn_lists_what_it_could_not_read_and_exits_with_1(backbone: Path, photos: Path) -> None:
     (photos / "red" / "03.png").write_bytes(b"x")
     shown, said = done("evaluate", backbone, "--data", photos, "--knn", 1, code=1)
-    assert "59 images, each among 58 others" in shown
+    assert "59 images, neighbours chosen from 58 by" in shown
     assert said.strip() == f"patchword: {photos}/red/03.png: not an image, or of an unknown format"
 
 
