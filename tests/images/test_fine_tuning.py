@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from patchword.errors import ModelFolderError, RecipeError
+from patchword.images.automatic import choose_fine_tuning
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import read_dataset
 from patchword.images.evaluation import evaluate_classifier
@@ -172,3 +173,16 @@ def test_freezing_what_nobody_trained_is_refused() -> None:
 def test_a_model_without_a_head_is_not_evaluated_by_its_classes(photos: Path) -> None:
     with pytest.raises(RecipeError, match="has no head, so it has no classes; score its features with --knn"):
         evaluate_classifier(classifier(()), read_dataset(photos))
+
+
+def test_rates_and_epochs_are_picked_for_fine_tuning_and_said(photos: Path) -> None:
+    tuned, notes = choose_fine_tuning(read_dataset(photos), (224, 224))
+    probe, _ = choose_fine_tuning(read_dataset(photos), (224, 224), "backbone")
+    recipes = [
+        ClassificationRecipe.parse({**values, "init": "x", "data": {"train": ["x"]}}, "picked")
+        for values in (tuned, {**probe, "freeze": "backbone"})
+    ]
+    assert [r.optimizer.layer_decay for r in recipes] == [0.75, 1.0]
+    assert recipes[0].optimizer.learning_rate < recipes[1].optimizer.learning_rate
+    assert recipes[0].schedule.warmup_steps <= 100
+    assert f"{recipes[0].training.max_steps} steps of 32 images" in notes[1]

@@ -11,7 +11,9 @@ from safetensors.torch import load_file
 from patchword import api
 from patchword.errors import ModelFolderError, RecipeError
 from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.text.automatic import choose_fine_tuning
 from patchword.text.fine_tuning import distance, frozen_parts
+from patchword.text.pairs import Pair
 from patchword.text.recipe import TranslationRecipe
 from patchword.text.task import TranslationTask
 from patchword.text.translator import Translator
@@ -189,3 +191,15 @@ def test_more_tokens_than_learned_positions_are_refused_at_once(phrases: tuple[P
 def test_an_init_that_is_no_translator_is_named(phrases: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(ModelFolderError, match="nothing: no such model folder"):
         TranslationTask.prepare(recipe(tmp_path / "nothing", phrases), tmp_path / "run")
+
+
+@pytest.mark.parametrize(("count", "d_model", "epochs", "rate"), [(400, 128, 10, 3e-4), (29_000, 512, 5, 1e-4)])
+def test_rates_and_epochs_are_picked_for_fine_tuning_and_said(
+    count: int, d_model: int, epochs: int, rate: float
+) -> None:
+    values, notes = choose_fine_tuning([Pair("a", "b", 1)] * count, d_model)
+    picked = TranslationRecipe.parse({**values, "init": "x", "data": {"train": ["x.tsv"]}}, "picked")
+    assert (picked.training.max_epochs, picked.optimizer.learning_rate) == (epochs, rate)
+    assert picked.optimizer.layer_decay < 1
+    assert f"picked a learning rate of {rate:g} for the output" in notes[0]
+    assert f"at most {epochs} epochs for {count:,} pairs" in notes[1]

@@ -46,5 +46,5 @@ def make_optimizer(
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     """Use this rate from the next update on, in every group times the group's own factor."""
     for group in optimizer.param_groups:
-        # Optimizers saved by version 0.1 have no factor.
+        # The state of a run from before there were factors has none.
         group["lr"] = learning_rate * group.get("rate_factor", 1.0)
