@@ -71,6 +71,12 @@ def test_fine_tuning_without_a_recipe_picks_for_fine_tuning_and_says_so(
     assert ImageClassifier.load(out).classes == ("blue", "green", "red")
 
 
+def test_padding_is_picked_for_the_image_size_that_is_set(backbone: Path, photos: Path, tmp_path: Path) -> None:
+    settings = ["--set", "preprocessing.image_size=[16, 32]", "--set", f"init='{backbone}'"]
+    done("train", "classification", "--data", photos, "--out", tmp_path / "run", *settings, *FEW_STEPS)
+    assert read_toml(tmp_path / "run" / "recipe.toml")["augmentation"]["pad_crop"] == 2
+
+
 def test_a_linear_probe_trains_the_head_alone(backbone: Path, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     probe = ["--init", backbone, "--freeze", "backbone", *FEW_STEPS]
@@ -149,6 +155,9 @@ def test_mistakes_are_one_sentence(
     )
     assert "an image of 30 x 30 pixels does not divide into patches of 4" in problem(
         *images, "--init", backbone, "--set", "preprocessing.image_size=[30, 30]"
+    )
+    assert "preprocessing.image_size = 'large'" in problem(
+        *images, "--init", backbone, "--set", "preprocessing.image_size=large"
     )
     assert "--init is for a new run" in problem("train", "--resume", *out, "--init", backbone)
     assert not (tmp_path / "out").exists()

@@ -75,7 +75,8 @@ def train(
             "which task? patchword train translation|classification --data ... --out ..., or a recipe file"
         )
     elif recipe in api.TASKS:
-        values = _automatic(recipe, paths, validation or [], start, say)
+        given = with_settings(start, settings or [])
+        values = _automatic(recipe, paths, validation or [], given, say)
         chosen = api.read_recipe(with_settings(values, settings or []), "--set")
     elif not recipe.endswith(".toml") and not Path(recipe).exists():
         raise RecipeError(f"{recipe!r} is neither a recipe file nor a task; {nearest(recipe, api.TASKS)}")
@@ -104,8 +105,8 @@ def _located(values: dict[str, Any], paths: list[Path], validation: list[Path]) 
     return {**values, "data": table}
 
 
-def _automatic(task: str, paths: list[Path], validation: list[Path], start: dict[str, str], say: Any) -> dict[str, Any]:
-    """Recipe values for a task without a recipe, picked from the data and the init model."""
+def _automatic(task: str, paths: list[Path], validation: list[Path], given: dict[str, Any], say: Any) -> dict[str, Any]:
+    """Recipe values for a task without a recipe, picked from the data, the init model and what is given already."""
     from patchword.checkpoints.model_folder import read_description
 
     if not paths:
@@ -114,7 +115,8 @@ def _automatic(task: str, paths: list[Path], validation: list[Path], start: dict
     table: dict[str, Any] = {"train": [str(path.resolve()) for path in paths]}
     if validation:
         table["validation"] = [str(path.resolve()) for path in validation]
-    init = read_description(Path(start["init"]), task) if "init" in start else None
+    start: dict[str, Any] = {name: given[name] for name in ("init", "freeze") if name in given}
+    init = read_description(Path(str(start["init"])), task) if "init" in start else None
     if task == "translation":
         from patchword.text import automatic as text
         from patchword.text.pairs import read_pairs
@@ -133,10 +135,19 @@ def _automatic(task: str, paths: list[Path], validation: list[Path], start: dict
         from patchword.images.dataset import read_dataset
 
         if init is not None:
-            size = tuple(init.model["image_size"])
+            size = _image_size(given, init.model["image_size"])
             values, notes = images.choose_fine_tuning(read_dataset(paths[0]), size, start.get("freeze"))
         else:
             values, notes = images.choose_recipe(read_dataset(paths[0]))
     for note in notes:
         say(note)
     return {**values, **start, "data": {**values.get("data", {}), **table}}
+
+
+def _image_size(given: dict[str, Any], init: list[int]) -> tuple[int, int]:
+    """The image size that is given, if it can be one, or else the init model's."""
+    preprocessing = given.get("preprocessing")
+    size = preprocessing.get("image_size") if isinstance(preprocessing, dict) else None
+    proper = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+    height, width = size if isinstance(size, list) and proper else init
+    return height, width

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from patchword.errors import RecipeError
 from patchword.images.classifier import ImageClassifier, read_details
 from patchword.images.recipe import ClassificationRecipe
 from patchword.images.transforms import Preprocessing
@@ -65,10 +66,19 @@ def start(recipe: ClassificationRecipe, classes: Sequence[str], run: Path) -> St
 
 
 def with_preprocessing(recipe: ClassificationRecipe, preprocessing: Preprocessing) -> ClassificationRecipe:
-    """The recipe with what it does not say of preprocessing taken from a model's."""
+    """The recipe with what it does not say of preprocessing taken from a model's.
+
+    Raises:
+        RecipeError: if the two do not fit together.
+    """
     said = recipe.preprocessing.model_dump(include=recipe.preprocessing.model_fields_set)
     values = {**preprocessing.model_dump(), **said}
-    return recipe.model_copy(update={"preprocessing": Preprocessing.parse(values, "preprocessing")})
+    recipe = recipe.model_copy(update={"preprocessing": Preprocessing.parse(values, "preprocessing")})
+    try:
+        recipe.check_padding()
+    except ValueError as error:
+        raise RecipeError(f"init {recipe.init}: {error}") from None
+    return recipe
 
 
 def fine_tuned_config(

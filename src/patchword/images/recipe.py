@@ -96,10 +96,21 @@ class ClassificationRecipe(Recipe):
     batch_size: int = Field(128, gt=0)
     freeze: Literal["backbone"] | None = None
 
+    def check_padding(self) -> None:
+        """See that images are larger than the padding that mirrors them.
+
+        Raises:
+            ValueError: if they are not.
+        """
+        pad, (height, width) = self.augmentation.pad_crop, self.preprocessing.image_size
+        if pad >= min(height, width):
+            raise ValueError(f"augmentation.pad_crop = {pad} is too much for images of {height} x {width} pixels")
+
     @model_validator(mode="after")
     def _check_model(self) -> Self:
         if self.init is not None:
-            return self  # the model is not known yet
+            return self  # neither model nor image size are known yet
+        self.check_padding()
         if self.freeze is not None:
             raise ValueError("freeze = 'backbone' needs init: a backbone that nobody trained would stay at random")
         try:
