@@ -165,5 +165,5 @@ def test_mistakes_are_one_sentence(
     knn = ["evaluate", backbone, "--data", photos]
     assert "60 neighbours asked for" in problem(*knn, "--knn", 60)
     assert "--neighbours-from goes with --knn" in problem(*knn, "--neighbours-from", photos)
-    assert "score its features with --knn" in problem(*knn)
+    assert "score its features with `patchword evaluate --knn`" in problem(*knn)
     assert "--knn is for image classifiers" in problem("evaluate", translator, "--data", "x.tsv", "--knn", 3)

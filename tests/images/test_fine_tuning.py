@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from patchword.errors import ModelFolderError, RecipeError
+from patchword.errors import HeadlessError, ModelFolderError, RecipeError
 from patchword.images.automatic import choose_fine_tuning
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import read_dataset
@@ -171,7 +171,7 @@ def test_freezing_what_nobody_trained_is_refused() -> None:
 
 
 def test_a_model_without_a_head_is_not_evaluated_by_its_classes(photos: Path) -> None:
-    with pytest.raises(RecipeError, match="has no head, so it has no classes; score its features with --knn"):
+    with pytest.raises(HeadlessError, match="score its features with `patchword evaluate --knn`"):
         evaluate_classifier(classifier(()), read_dataset(photos))
 
 
