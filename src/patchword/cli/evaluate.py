@@ -44,8 +44,8 @@ def evaluate(
 ) -> None:
     """Score a model on data that it was not trained on.
 
-    Translation: BLEU and chrF with sacreBLEU's signatures; search options left out are the model's own. Classification: top-1 and top-5 accuracy, a table of the
-    classes, the confusion matrix and the calibration.
+    Translation: BLEU and chrF with sacreBLEU's signatures; search options that are left out are the model's own.
+    Classification: top-1 and top-5 accuracy, a table of the classes, the confusion matrix and the calibration.
     """
     from patchword import api
 

@@ -49,7 +49,8 @@ def translate(
 ) -> None:
     """Translate sentences, a file, or standard input: a line in, a line out, in order.
 
-    Search options that are left out are the model's own. An empty line stays empty. With --n-best N each line becomes N lines: its number, a score, a translation.
+    An empty line stays empty. With --n-best N each line becomes N lines: its number, a score, a translation.
+    Search options that are left out are the model's own.
     """
     from patchword.text.translator import Translator
 
