@@ -115,15 +115,14 @@ def generation_config(search: Mapping[str, Any], config: TransformerConfig) -> d
         config: of the network.
     """
     options = {**_PAPER, **search}
+    beam = {"early_stopping": options["early_stopping"], "length_penalty": options["length_penalty"]}
     return {
         "bad_words_ids": [[token] for token in sorted({config.pad_id, config.bos_id})],
         "decoder_start_token_id": config.bos_id,
-        "early_stopping": options["early_stopping"],
         "eos_token_id": config.eos_id,
         **({"forced_eos_token_id": config.eos_id} if options["forced_end"] else {}),
-        "length_penalty": options["length_penalty"],
         "max_length": (options["max_length"] or config.max_positions - 1) + 1,
-        "num_beams": options["beam"] if options["method"] == "beam" else 1,
+        **({"num_beams": options["beam"], **beam} if options["method"] == "beam" else {"num_beams": 1}),
         "pad_token_id": config.pad_id,
         "renormalize_logits": options["renormalise"],
     }
