@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+from patchword import api
 from patchword.checkpoints.channels import to_halves, to_interleaved
-from patchword.checkpoints.marian_export import export_marian
 from patchword.checkpoints.marian_search import _PAPER
 from patchword.errors import DataError, ExportError
 from patchword.models.transformer import Transformer, TransformerConfig
@@ -70,7 +70,7 @@ def exported(
 ) -> tuple[Translator, Path]:
     translator = made(vocabularies, **MODELS[request.param])
     translator.save(tmp_path / "ours")
-    export_marian(tmp_path / "ours", tmp_path / "theirs")
+    api.export(tmp_path / "ours", tmp_path / "theirs", "hf")
     return translator, tmp_path / "theirs"
 
 
@@ -120,7 +120,7 @@ def test_our_own_vocabularies_are_read_alike(
     for joint, vocabulary in vocabularies.items():
         translator = made(vocabularies, share_embeddings=joint)
         translator.save(tmp_path / f"ours-{joint}")
-        export_marian(tmp_path / f"ours-{joint}", tmp_path / f"theirs-{joint}")
+        api.export(tmp_path / f"ours-{joint}", tmp_path / f"theirs-{joint}", "hf")
         _, tokenizer = marian.load(tmp_path / f"theirs-{joint}")
         assert tokenizer(texts[0])["input_ids"] == vocabulary.encode_source(texts[0])
         targets = vocabulary.encode_target([*texts[1], "bytes: 骑 🙂 ß"])
@@ -135,7 +135,7 @@ def test_an_imported_checkpoint_goes_back_as_it_came(tokenizers: dict[bool, Any]
         model = marian.build(tokenizers, separate=separate)
         marian.save(model, tokenizer, first)
         marian.opened(first, ours)
-        export_marian(ours, again)
+        api.export(ours, again, "hf")
         for name in ("source.spm", "target.spm"):
             assert (again / name).read_bytes() == (first / name).read_bytes()
         assert json.loads((again / "vocab.json").read_text()) == tokenizer.encoder
@@ -149,7 +149,7 @@ def test_an_imported_checkpoint_goes_back_as_it_came(tokenizers: dict[bool, Any]
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"norm_first": True}, "norm_first = true (Pre-LN); it has Post-LN only"),
+        ({"norm_first": True}, "Pre-LN layers (norm_first)"),
         ({"positions": "learned"}, "positions = 'learned'; it has sinusoids only"),
         ({"positions": "none"}, "positions = 'none'; it has sinusoids only"),
         ({"layer_norm_eps": 1e-6}, "layer_norm_eps = 1e-06; it has 1e-05 only"),
@@ -161,8 +161,8 @@ def test_what_the_class_cannot_express_is_refused_by_name(
 ) -> None:
     made(vocabularies, **changes).save(tmp_path / "ours")
     with pytest.raises(ExportError) as caught:
-        export_marian(tmp_path / "ours", tmp_path / "theirs")
-    assert str(caught.value) == f"{tmp_path / 'ours'}: MarianMTModel cannot express {reason}"
+        api.export(tmp_path / "ours", tmp_path / "theirs", "hf")
+    assert str(caught.value) == f"--to hf: MarianMTModel cannot express {reason}"
     assert [path.name for path in tmp_path.iterdir()] == ["ours"]
 
 
@@ -171,7 +171,7 @@ def test_an_output_in_the_way_is_left_alone(vocabularies: dict[bool, Vocabulary]
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "mine.txt").write_text("mine")
     with pytest.raises(DataError, match="exists already"):
-        export_marian(tmp_path / "ours", tmp_path / "theirs")
+        api.export(tmp_path / "ours", tmp_path / "theirs", "hf")
     assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["mine.txt"]
 
 
@@ -179,7 +179,7 @@ def test_the_papers_search_is_exported_as_near_as_theirs_comes(
     vocabularies: dict[bool, Vocabulary], tmp_path: Path
 ) -> None:
     made(vocabularies, options=None).save(tmp_path / "ours")
-    export_marian(tmp_path / "ours", tmp_path / "theirs")
+    api.export(tmp_path / "ours", tmp_path / "theirs", "hf")
     found = json.loads((tmp_path / "theirs" / "generation_config.json").read_text())
     assert (found["num_beams"], found["length_penalty"], found["early_stopping"]) == (4, 0.6, True)
     assert found["max_length"] == 1024

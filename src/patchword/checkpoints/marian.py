@@ -123,7 +123,8 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     )
     ours = fill(folder, "transformer", ours_config, table(shared), tensors)
     if config.get(CHANNELS_KEY) == "interleaved" and positions == "sinusoidal_halves":
-        ours = to_interleaved(ours, ours_config.d_model)
+        for name, tensor in to_interleaved(ours, ours_config.d_model).items():
+            ours.replace(name, tensor)
         ours_config = ours_config.model_copy(update={"positions": "sinusoidal"})
     search, notes = search_options(settings, ours_config)
     details = {
@@ -226,4 +227,7 @@ def _embeddings(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[
 
 def _equal(tensors: Mapping[str, Tensor], one: str, other: str) -> bool:
     a, b = tensors.get(one), tensors.get(other)
-    return a is b or (a is not None and b is not None and torch.equal(a, b))
+    if a is None or b is None:
+        return a is b
+    # A pickle has tied tensors under each of their names, in one place.
+    return (a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.dtype == b.dtype) or torch.equal(a, b)

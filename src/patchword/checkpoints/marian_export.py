@@ -1,80 +1,57 @@
-"""`patchword export --to hf` of a Transformer: a folder that transformers' MarianMTModel and MarianTokenizer load."""
+"""Our Transformer as MarianMTModel and MarianTokenizer of `transformers`."""
 
-import json
-from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from torch import Tensor
 
 from patchword.checkpoints.channels import to_halves
+from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.marian import CHANNELS_KEY, table
 from patchword.checkpoints.marian_search import generation_config
 from patchword.checkpoints.marian_vocabulary import TARGET_IDS, written_vocabulary
-from patchword.checkpoints.model_folder import model_path, read_description, read_model
 from patchword.checkpoints.tables import converted_back
 from patchword.checkpoints.vocabulary_files import VocabularyFiles
 from patchword.errors import ExportError
-from patchword.files import new_folder
-from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.transformer import TransformerConfig
 
 _ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "silu": "swish"}
 
 
-def export_marian(folder: Path, out: Path) -> None:
-    """Write a translator for `transformers`; the folder appears whole or not at all.
+def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors under their names, and the other files by name: bytes, or values for JSON.
 
     Interleaved sinusoids are no obstacle: the channels are reordered to MarianMTModel's halves, which changes nothing
     that is computed, and config.json says so for the way back. Of the search options, Wu's length penalty and the
     limit by the source's length have no counterpart; see `marian_search.generation_config`.
 
     Args:
-        folder: a model folder, or a run folder, whose best model is meant then.
-        out: the folder to write.
+        content: a Transformer with its vocabulary and languages.
 
     Raises:
-        ModelFolderError: if `folder` cannot be read, or holds no translator.
-        ExportError: if MarianMTModel cannot express the model.
-        DataError: if there is something at `out` already.
+        ExportError: with what MarianMTModel cannot express.
     """
-    path = model_path(folder)
-    description = read_description(path, "translation")
-    if description.architecture != "transformer":
-        raise ExportError(f"{folder}: MarianMTModel is a Transformer, not a {description.architecture}")
-    config = TransformerConfig.parse(description.model, "config.json")
-    _check(folder, config)
-    model = read_model(path, description)
-    assert isinstance(model, Transformer)
-    tensors = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    config: Any = content.model.config
+    _check(config)
+    tensors = {name: parameter.detach() for name, parameter in content.model.named_parameters()}
     if config.positions == "sinusoidal":
         tensors = to_halves(tensors, config.d_model)
-    vocabulary = written_vocabulary(VocabularyFiles.read(path))
-    search: dict[str, Any] = description.details.get("search", {})
+    vocabulary = written_vocabulary(VocabularyFiles.parse(content.files))
     tokenizer = {
         "tokenizer_class": "MarianTokenizer",
-        "source_lang": description.details.get("source_language"),
-        "target_lang": description.details.get("target_language"),
+        "source_lang": content.details.get("source_language"),
+        "target_lang": content.details.get("target_language"),
         "separate_vocabs": TARGET_IDS in vocabulary,
         "unk_token": "<unk>",
         "eos_token": "</s>",
         "pad_token": "<pad>",
         "model_max_length": config.max_positions,
     }
-    with new_folder(out) as temporary:
-        save_file(
-            converted_back(table(config.share_embeddings), tensors),
-            temporary / "model.safetensors",
-            metadata={"format": "pt"},
-        )
-        files = {
-            "config.json": marian_config(config),
-            "generation_config.json": generation_config(search, config),
-            "tokenizer_config.json": tokenizer,
-            **vocabulary,
-        }
-        for name, content in files.items():
-            if not isinstance(content, bytes):
-                content = (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
-            (temporary / name).write_bytes(content)
+    return converted_back(table(config.share_embeddings), tensors), {
+        "config.json": marian_config(config),
+        "generation_config.json": generation_config(content.details.get("search", {}), config),
+        "tokenizer_config.json": tokenizer,
+        **vocabulary,
+    }
 
 
 def marian_config(config: TransformerConfig) -> dict[str, Any]:
@@ -109,16 +86,16 @@ def marian_config(config: TransformerConfig) -> dict[str, Any]:
     }
 
 
-def _check(folder: Path, config: TransformerConfig) -> None:
+def _check(config: TransformerConfig) -> None:
     """Refuse what the class lacks."""
     if config.norm_first:
-        reason = "norm_first = true (Pre-LN); it has Post-LN only"
+        lacks = "Pre-LN layers (norm_first)"
     elif not config.positions.startswith("sinusoidal"):
-        reason = f"positions = {config.positions!r}; it has sinusoids only"
+        lacks = f"positions = {config.positions!r}; it has sinusoids only"
     elif config.layer_norm_eps != 1e-5:
-        reason = f"layer_norm_eps = {config.layer_norm_eps}; it has 1e-05 only"
+        lacks = f"layer_norm_eps = {config.layer_norm_eps}; it has 1e-05 only"
     elif config.share_embeddings and not config.tie_output:
-        reason = "share_embeddings without tie_output; it ties all three or none"
+        lacks = "share_embeddings without tie_output; it ties all three or none"
     else:
         return
-    raise ExportError(f"{folder}: MarianMTModel cannot express {reason}")
+    raise ExportError(f"--to hf: MarianMTModel cannot express {lacks}")

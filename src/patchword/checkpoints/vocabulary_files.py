@@ -7,6 +7,7 @@ vocabulary.json             ids of their pieces, where those are not SentencePie
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -68,18 +69,27 @@ class VocabularyFiles:
         Raises:
             ModelFolderError: if a file is missing, or vocabulary.json is damaged.
         """
+        names = (JOINT_FILE, SOURCE_FILE, TARGET_FILE, PIECES_FILE)
         try:
-            if not (folder / SOURCE_FILE).exists():
-                return cls((folder / JOINT_FILE).read_bytes())
-            source, target = (folder / SOURCE_FILE).read_bytes(), (folder / TARGET_FILE).read_bytes()
-            if not (folder / PIECES_FILE).exists():
-                return cls(source, target)
-            pieces = json.loads((folder / PIECES_FILE).read_text(encoding="utf-8"))
-            return cls(source, target, PieceTable.parse(pieces, PIECES_FILE))
-        except FileNotFoundError as error:
-            raise ModelFolderError(folder, f"{Path(error.filename).name} is missing") from None
+            return cls.parse({name: (folder / name).read_bytes() for name in names if (folder / name).exists()})
+        except KeyError as error:
+            raise ModelFolderError(folder, f"{error.args[0]} is missing") from None
         except (OSError, ValueError, RecipeError) as error:
             raise ModelFolderError(folder, f"the vocabulary is damaged: {error}") from None
+
+    @classmethod
+    def parse(cls, files: Mapping[str, bytes]) -> Self:
+        """The reverse of `by_name`.
+
+        Raises:
+            KeyError: with the name of a file that is missing.
+            RecipeError: if vocabulary.json has wrong fields.
+            ValueError: if it is no JSON.
+        """
+        if SOURCE_FILE not in files:
+            return cls(files[JOINT_FILE])
+        pieces = PieceTable.parse(json.loads(files[PIECES_FILE]), PIECES_FILE) if PIECES_FILE in files else None
+        return cls(files[SOURCE_FILE], files[TARGET_FILE], pieces)
 
     def by_name(self) -> dict[str, bytes]:
         """Contents of the files that `read` reads."""
