@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,25 @@ def test_bleu_and_chrf_are_sacrebleus_with_its_signature() -> None:
     assert "tok:zh" in score_translations(["好"], ["好"], "zh_Hans").bleu_signature
     with pytest.raises(ValueError, match="1 translations, 2 references"):
         score_translations(["a"], ["a", "b"])
+
+
+def test_a_model_folder_keeps_how_its_model_searches(translator: Translator, tmp_path: Path) -> None:
+    translator.save(tmp_path / "plain")
+    assert "search" not in json.loads((tmp_path / "plain" / "config.json").read_text())["details"]
+    assert Translator.load(tmp_path / "plain").options == SearchOptions()
+    translator.options = SearchOptions(beam=2, max_extra=3, length_normalisation="power")
+    translator.save(tmp_path / "own")
+    again = Translator.load(tmp_path / "own")
+    assert again.options == translator.options
+    assert again.translate(["three days"]) == translator.translate(["three days"], translator.options)
+    assert again.translate(["three days"]) != translator.translate(["three days"], SearchOptions(method="greedy"))
+
+
+def test_wrong_options_in_a_model_folder_are_named(translator: Translator, tmp_path: Path) -> None:
+    translator.save(tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    values = json.loads(path.read_text())
+    values["details"]["search"] = {"beams": 4}
+    path.write_text(json.dumps(values))
+    with pytest.raises(ModelFolderError, match=r"details\.search: unknown key 'beams'; did you mean 'beam'\?"):
+        Translator.load(tmp_path / "model")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from patchword.errors import ModelFolderError, RecipeError
 from patchword.text.pairs import read_lines
-from patchword.text.vocabulary import BOS_ID, EOS_ID, UNKNOWN_ID, Vocabulary, VocabularyConfig
+from patchword.text.vocabulary import Vocabulary, VocabularyConfig
 
 
 @pytest.fixture(scope="module", params=["bpe", "unigram"])
@@ -20,8 +20,8 @@ def vocabulary(request: pytest.FixtureRequest, phrases: tuple[Path, Path]) -> Vo
 def test_no_character_is_ever_lost(vocabulary: Vocabulary, text: str) -> None:
     text = text.strip(" ").replace("▁", "")  # SentencePiece's own sign for a space, and spaces at the ends
     ids = vocabulary.encode_target([text])[0]
-    assert UNKNOWN_ID not in ids
-    assert (ids[0], ids[-1]) == (BOS_ID, EOS_ID)
+    assert vocabulary.unknown_id not in ids
+    assert (ids[0], ids[-1]) == (vocabulary.bos_id, vocabulary.eos_id)
     assert vocabulary.decode_target(ids).strip(" ") == text
 
 

@@ -6,17 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save_file
+from torch import Tensor
 
 from patchword.checkpoints.exportable import Exportable
-from patchword.checkpoints.tables import Table, converted_back
+from patchword.checkpoints.marian_export import hugging_face_marian
+from patchword.checkpoints.tables import converted_back
 from patchword.checkpoints.vit_hugging_face_export import hugging_face_vit
 from patchword.errors import ExportError
-from patchword.files import write_text
+from patchword.files import write_bytes
 from patchword.models.registry import architecture_of
 
-# By architecture: the table of names, and the JSON files by name; refuses what the class there cannot express.
-_ARCHITECTURES: dict[str, Callable[[Exportable], tuple[Table, dict[str, Any]]]] = {
-    "vision_transformer": hugging_face_vit,
+
+def _vision_transformer(content: Exportable) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    table, documents = hugging_face_vit(content)
+    return converted_back(table, {name: p.detach() for name, p in content.model.named_parameters()}), documents
+
+
+# By architecture: the tensors under their names, and the other files by name, as bytes or as values for JSON; refuses
+# what the class there cannot express.
+_ARCHITECTURES: dict[str, Callable[[Exportable], tuple[dict[str, Tensor], dict[str, Any]]]] = {
+    "transformer": hugging_face_marian,
+    "vision_transformer": _vision_transformer,
 }
 
 
@@ -33,8 +43,9 @@ def write_hugging_face_folder(content: Exportable, folder: Path) -> None:
     architecture = architecture_of(content.model)
     if architecture not in _ARCHITECTURES:
         raise ExportError(f"--to hf: transformers has no class for our {architecture}")
-    table, documents = _ARCHITECTURES[architecture](content)
-    ours = {name: parameter.detach() for name, parameter in content.model.named_parameters()}
-    save_file(converted_back(table, ours), folder / "model.safetensors", metadata={"format": "pt"})
-    for name, values in documents.items():
-        write_text(folder / name, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    tensors, files = _ARCHITECTURES[architecture](content)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    for name, values in files.items():
+        if not isinstance(values, bytes):
+            values = (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
+        write_bytes(folder / name, values)

@@ -10,6 +10,7 @@ from patchword.checkpoints import (
     deit_hugging_face,
     dinov2_hugging_face,
     hub,
+    marian,
     vit_big_vision,
     vit_hugging_face,
     vit_jax,
@@ -28,6 +29,7 @@ HUGGING_FACE: dict[str, Converter] = {
     "deit": deit_hugging_face.convert,
     "dinov2": dinov2_hugging_face.convert,
     "dinov2_with_registers": dinov2_hugging_face.convert,
+    "marian": marian.convert,
     "vit": vit_hugging_face.convert,
 }
 

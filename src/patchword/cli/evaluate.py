@@ -25,9 +25,18 @@ def evaluate(
     ] = None,
     source: Annotated[Path | None, typer.Option(help="Source sentences, one a line.", show_default=False)] = None,
     target: Annotated[Path | None, typer.Option(help="Their references, line by line.", show_default=False)] = None,
-    method: Annotated[str, typer.Option(help="Translation: beam, greedy or sample.")] = "beam",
-    beam: Annotated[int, typer.Option(help="Translation: hypotheses kept a sentence.")] = 4,
-    length_penalty: Annotated[float, typer.Option(help="Translation: above 0 favours longer ones.")] = 0.6,
+    method: Annotated[
+        str | None,
+        typer.Option(help="Translation: beam, greedy or sample.", show_default=False),
+    ] = None,
+    beam: Annotated[
+        int | None,
+        typer.Option(help="Translation: hypotheses kept a sentence.", show_default=False),
+    ] = None,
+    length_penalty: Annotated[
+        float | None,
+        typer.Option(help="Translation: above 0 favours longer ones.", show_default=False),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Translation: also write the translations here.", show_default=False)
     ] = None,
@@ -53,8 +62,9 @@ def evaluate(
 ) -> None:
     """Score a model on data that it was not trained on.
 
-    Translation: BLEU and chrF with sacreBLEU's signatures. Classification: top-1 and top-5 accuracy, a table of the
-    classes, the confusion matrix and the calibration; with --knn what its features alone can tell apart.
+    Translation: BLEU and chrF with sacreBLEU's signatures; search options that are left out are the model's own.
+    Classification: top-1 and top-5 accuracy, a table of the classes, the confusion matrix and the calibration; with
+    --knn what its features alone can tell apart.
     """
     from patchword import api
 
@@ -81,10 +91,9 @@ def _evaluate_translator(
     from patchword.files import write_text
     from patchword.text.evaluation import evaluate_translator
     from patchword.text.pairs import read_pairs
-    from patchword.text.search import SearchOptions
 
     pairs = read_pairs(paths, translator.languages)
-    scores, translations = evaluate_translator(translator, pairs, SearchOptions.parse(options, "evaluate"))
+    scores, translations = evaluate_translator(translator, pairs, translator.options.changed(options, "evaluate"))
     if output is not None:
         write_text(output, "".join(f"{t.text}\n" for t in translations))
     if as_json:

@@ -24,15 +24,25 @@ def translate(
     file: Annotated[
         Path | None, typer.Option(help="Translate a file, a line in, a line out.", show_default=False)
     ] = None,
-    method: Annotated[str, typer.Option(help="beam, greedy or sample.")] = "beam",
-    beam: Annotated[int, typer.Option(help="Hypotheses kept a sentence.")] = 4,
-    length_penalty: Annotated[float, typer.Option(help="Above 0 favours longer translations.")] = 0.6,
-    max_extra: Annotated[int, typer.Option(help="Tokens that a translation may be longer than its source.")] = 50,
+    method: Annotated[str | None, typer.Option(help="beam, greedy or sample.", show_default=False)] = None,
+    beam: Annotated[int | None, typer.Option(help="Hypotheses kept a sentence.", show_default=False)] = None,
+    length_penalty: Annotated[
+        float | None,
+        typer.Option(help="Above 0 favours longer translations.", show_default=False),
+    ] = None,
+    max_extra: Annotated[
+        int | None,
+        typer.Option(help="Tokens that a translation may be longer than its source.", show_default=False),
+    ] = None,
     n_best: Annotated[int, typer.Option(help="Print this many translations a line, each with its score.")] = 1,
-    temperature: Annotated[float, typer.Option(help="For sample: below 1 sharpens.")] = 1.0,
-    top_k: Annotated[int, typer.Option(help="For sample: the k likeliest tokens only; 0 for all.")] = 0,
-    top_p: Annotated[float, typer.Option(help="For sample: the likeliest tokens up to this probability.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="For sample.")] = 1,
+    temperature: Annotated[float | None, typer.Option(help="For sample: below 1 sharpens.", show_default=False)] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="For sample: the k likeliest tokens only; 0 for all.", show_default=False)
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="For sample: the likeliest tokens up to this probability.", show_default=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="For sample.", show_default=False)] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="An object a line: source, text, score, alternatives.")
     ] = False,
@@ -40,13 +50,14 @@ def translate(
     """Translate sentences, a file, or standard input: a line in, a line out, in order.
 
     An empty line stays empty. With --n-best N each line becomes N lines: its number, a score, a translation.
+    Search options that are left out are the model's own.
     """
-    from patchword.text.search import SearchOptions
     from patchword.text.translator import Translator
 
     if file is not None and texts:
         raise DataError(file, "give sentences or --file, not both")
-    options = SearchOptions.parse(
+    translator = Translator.load(model)
+    options = translator.options.changed(
         {
             "method": method,
             "beam": beam,
@@ -60,7 +71,6 @@ def translate(
         },
         "translate",
     )
-    translator = Translator.load(model)
     lines = iter(texts) if texts else _lines(file)
     # Somebody who types sees every answer at once; a file goes in larger pieces.
     size = 1 if not texts and file is None and sys.stdin.isatty() else READ_AHEAD

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from patchword.models.sequence import SequenceToSequence
-from patchword.text.hypothesis import Hypothesis, length_penalty
+from patchword.text.hypothesis import Hypothesis
+from patchword.text.options import SearchOptions
+from patchword.text.sampling import next_log_probabilities
 
 
 @dataclass
@@ -15,51 +17,62 @@ class _Sentence:
     """A sentence's finished hypotheses while its search goes on."""
 
     limit: int
+    options: SearchOptions
     finished: list[Hypothesis] = field(default_factory=list)
 
-    def add(self, tokens: list[int], log_probability: float, alpha: float) -> None:
-        score = log_probability / length_penalty(len(tokens), alpha)
+    def add(self, tokens: list[int], log_probability: float) -> None:
+        score = log_probability / self.options.penalty(len(tokens))
         self.finished.append(Hypothesis(tuple(tokens), log_probability, score))
 
-    def is_done(self, best_live: float, beam: int, alpha: float, n_best: int) -> bool:
-        """Whether going on cannot change the n best.
+    def is_done(self, best_live: float, length: int) -> bool:
+        """Whether to stop before the limit.
 
-        Log-probabilities only fall, and the penalty divides by at most its value at the limit; so no continuation
-        of a live hypothesis scores more than best_live / penalty(limit).
+        With early stopping also when going on cannot change the n best: log-probabilities only fall, and the penalty
+        divides by at most its value at the limit; so no continuation of a live hypothesis scores more than
+        best_live / penalty(limit).
+
+        Args:
+            best_live: log-probability of the best live hypothesis.
+            length: its number of tokens.
         """
-        if len(self.finished) >= beam:
+        options = self.options
+        enough = len(self.finished) >= options.beam
+        if not options.early_stopping:
+            return enough and self._worst(options.beam) >= best_live / options.penalty(length)
+        if enough:
             return True
-        if len(self.finished) < n_best:
+        if len(self.finished) < options.n_best:
             return False
-        worst = sorted((h.score for h in self.finished), reverse=True)[n_best - 1]
-        return worst >= best_live / length_penalty(self.limit, alpha)
+        return self._worst(options.n_best) >= best_live / options.penalty(self.limit)
 
     def best(self, n_best: int) -> list[Hypothesis]:
         return sorted(self.finished, key=lambda h: -h.score)[:n_best]
 
+    def _worst(self, count: int) -> float:
+        return self.best(count)[-1].score
+
 
 def beam_search(
-    model: SequenceToSequence, source: Tensor, limits: Tensor, beam: int, alpha: float, n_best: int
+    model: SequenceToSequence, source: Tensor, limits: Tensor, options: SearchOptions
 ) -> list[list[Hypothesis]]:
     """Keep the `beam` likeliest unfinished hypotheses of every sentence at every step.
 
-    A sentence ends when `beam` hypotheses have finished, when no live one can still get among its n best, or at its
-    limit, where the live ones count as they are. It then leaves the batch.
+    A sentence ends when `SearchOptions.early_stopping` says so, or at its limit, where the live ones count as they
+    are. It then leaves the batch.
 
     Args:
         model: in evaluation mode.
         source: ids (batch, source), padded at the end.
         limits: most tokens a hypothesis may have, (batch,).
-        beam: hypotheses kept a sentence, at least 1.
-        alpha: length penalty.
-        n_best: hypotheses returned, at most beam.
+        options: how to search.
 
     Returns:
-        for each sentence its hypotheses, best first.
+        for each sentence its n_best hypotheses, best first.
     """
+    beam = options.beam
     config = model.config
     device = source.device
-    sentences = [_Sentence(limit) for limit in limits.tolist()]
+    sentences = [_Sentence(limit, options) for limit in limits.tolist()]
     alive = list(range(len(sentences)))
     state: Any = model.start(model.encode(source), source)
     tokens = torch.full((len(alive) * beam,), config.bos_id, device=device)
@@ -69,9 +82,10 @@ def beam_search(
     history = torch.empty(len(alive), beam, 0, dtype=torch.long, device=device)
     while alive:
         logits, state = model.decode_step(tokens, state)
-        logits[:, [config.pad_id, config.bos_id]] = -torch.inf
         vocab = logits.size(-1)
-        candidates = logits.float().log_softmax(-1).view(len(alive), beam, vocab) + scores[:, :, None]
+        last = (limits == history.size(2) + 1) & options.forced_end
+        values = next_log_probabilities(logits, config, options.renormalise, last)
+        candidates = values.view(len(alive), beam, vocab) + scores[:, :, None]
         # 2 * beam candidates always hold `beam` that do not end here.
         top, index = candidates.flatten(1).topk(min(2 * beam, candidates[0].numel()), dim=1)
         parent, token = index // vocab, index % vocab
@@ -79,7 +93,7 @@ def beam_search(
         for row, rank in ended[:, :beam].nonzero().tolist():
             if top[row, rank] > -torch.inf:
                 prefix = history[row, parent[row, rank]].tolist()
-                sentences[alive[row]].add([*prefix, config.eos_id], top[row, rank].item(), alpha)
+                sentences[alive[row]].add([*prefix, config.eos_id], top[row, rank].item())
         # A stable sort by "ended" puts the best live candidates first, still in order of their scores.
         keep = ended.int().sort(dim=1, stable=True).indices[:, :beam]
         scores = top.gather(1, keep).masked_fill(ended.gather(1, keep), -torch.inf)
@@ -94,17 +108,17 @@ def beam_search(
             if length >= sentence.limit:
                 for rank, score in enumerate(live):
                     if score > -torch.inf:
-                        sentence.add(history[row, rank].tolist(), score, alpha)
-            elif not sentence.is_done(live[0], beam, alpha, n_best):
+                        sentence.add(history[row, rank].tolist(), score)
+            elif not sentence.is_done(live[0], length):
                 going.append(row)
         rows = torch.arange(len(alive), device=device)[:, None] * beam + parent
         if len(going) < len(alive):
             kept = torch.tensor(going, dtype=torch.long, device=device)
             alive = [alive[row] for row in going]
-            scores, history, token, rows = scores[kept], history[kept], token[kept], rows[kept]
+            scores, history, token, rows, limits = scores[kept], history[kept], token[kept], rows[kept], limits[kept]
             if alive:
                 state.select(kept, rows.flatten())
         else:
             state.select(None, rows.flatten())
         tokens = token.flatten()
-    return [sentence.best(n_best) for sentence in sentences]
+    return [sentence.best(options.n_best) for sentence in sentences]

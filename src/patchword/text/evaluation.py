@@ -16,7 +16,7 @@ def evaluate_translator(
     Args:
         translator: the model.
         pairs: data that it was not trained on.
-        options: how to search; by default the paper's beam search.
+        options: how to search; by default as the translator does.
 
     Returns:
         the scores, and the translations in the order of the pairs.

@@ -18,11 +18,13 @@ class Hypothesis:
     score: float
 
 
-def length_penalty(length: int, alpha: float) -> float:
-    """((5 + length) / 6) ** alpha (Wu et al. 2016, equation 14, as the Transformer paper uses it).
+def length_penalty(length: int, alpha: float, normalisation: str = "wu") -> float:
+    """What a hypothesis's log-probability is divided by.
 
     Args:
         length: generated tokens, the end token included.
         alpha: 0 ranks by plain log-probability.
+        normalisation: "wu" for ((5 + length) / 6) ** alpha (Wu et al. 2016, equation 14, as the Transformer paper uses
+            it); "power" for length ** alpha (transformers, fairseq).
     """
-    return float(((5 + length) / 6) ** alpha)
+    return float((length if normalisation == "power" else (5 + length) / 6) ** alpha)

@@ -1,7 +1,33 @@
-"""Drawing the next token."""
+"""The next token: what may follow, and drawing it."""
+
+from typing import Any
 
 import torch
 from torch import Tensor
+
+
+def next_log_probabilities(logits: Tensor, config: Any, renormalise: bool, last: Tensor) -> Tensor:
+    """Natural logarithm of the next token's probability, for the tokens that may follow.
+
+    Args:
+        logits: (rows, vocab); changed in place.
+        config: the model's; its padding and start tokens never follow.
+        renormalise: whether the probabilities of the others sum to 1.
+        last: (sentences,), True where the limit leaves room for the end token alone; rows is a multiple of sentences.
+
+    Returns:
+        (rows, vocab), float32, -inf at what cannot follow.
+    """
+    never = [config.pad_id, config.bos_id]
+    if renormalise:
+        logits[:, never] = -torch.inf
+    values = logits.float().log_softmax(-1)
+    values[:, never] = -torch.inf
+    if last.any():
+        rows = last.repeat_interleave(values.size(0) // last.size(0))
+        values[rows] = -torch.inf
+        values[rows, config.eos_id] = 0.0
+    return values
 
 
 def choose_token(

@@ -1,52 +1,17 @@
 """Step-by-step generation: greedy, beam search and sampling, until the end token or the length limit."""
 
-from typing import Any, Literal, Self
+from typing import Any
 
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor
 
-from patchword.config import Config
 from patchword.models.sequence import SequenceToSequence
 from patchword.text.beam import beam_search
-from patchword.text.hypothesis import Hypothesis, length_penalty
-from patchword.text.sampling import choose_token
+from patchword.text.hypothesis import Hypothesis
+from patchword.text.options import SearchOptions
+from patchword.text.sampling import choose_token, next_log_probabilities
 
-
-class SearchOptions(Config):
-    """How to search; the defaults are the paper's (Vaswani et al. 2017, section 6.1).
-
-    Attributes:
-        method: "beam", "greedy" or "sample".
-        beam: hypotheses kept a sentence.
-        length_penalty: alpha in ((5 + length) / 6) ** alpha, which divides a hypothesis's log-probability.
-        max_extra: the limit is the source's length plus this, in tokens.
-        max_length: a limit in tokens whatever the source; None for none.
-        n_best: hypotheses returned a sentence; at most `beam` for beam search, 1 for greedy.
-        temperature: for sampling; below 1 sharpens.
-        top_k: sample from the k likeliest tokens; 0 for all.
-        top_p: sample from the smallest set of tokens with at least this probability (Holtzman et al. 2020).
-        seed: of the sampling.
-    """
-
-    method: Literal["beam", "greedy", "sample"] = "beam"
-    beam: int = Field(4, ge=1)
-    length_penalty: float = Field(0.6, ge=0)
-    max_extra: int = Field(50, ge=0)
-    max_length: int | None = Field(None, ge=1)
-    n_best: int = Field(1, ge=1)
-    temperature: float = Field(1.0, gt=0)
-    top_k: int = Field(0, ge=0)
-    top_p: float = Field(1.0, gt=0, le=1)
-    seed: int = 1
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.method == "beam" and self.n_best > self.beam:
-            raise ValueError(f"n_best {self.n_best} is more than the beam's {self.beam} hypotheses")
-        if self.method == "greedy" and self.n_best > 1:
-            raise ValueError("greedy search has one hypothesis; use beam or sample for n_best")
-        return self
+__all__ = ["SearchOptions", "search"]
 
 
 @torch.inference_mode()
@@ -61,11 +26,13 @@ def search(model: SequenceToSequence, source: Tensor, options: SearchOptions) ->
     Returns:
         for each sentence, in order, its hypotheses, best first.
     """
-    limits = (source != model.config.pad_id).sum(1) + options.max_extra
+    limits = (source != model.config.pad_id).sum(1) + (options.max_extra or 0)
+    if options.max_extra is None:
+        limits[:] = torch.iinfo(limits.dtype).max
     if options.max_length is not None:
         limits = limits.clamp(max=options.max_length)
     if options.method == "beam" and options.beam > 1:
-        return beam_search(model, source, limits, options.beam, options.length_penalty, options.n_best)
+        return beam_search(model, source, limits, options)
     return _one_token_at_a_time(model, source, limits, options)
 
 
@@ -87,8 +54,8 @@ def _one_token_at_a_time(
     step = 0
     while alive.numel():
         logits, state = model.decode_step(tokens, state)
-        logits[:, [config.pad_id, config.bos_id]] = -torch.inf
-        log_probability = logits.float().log_softmax(-1)
+        last = (limits[alive] == step + 1) & options.forced_end
+        log_probability = next_log_probabilities(logits, config, options.renormalise, last)
         if options.method == "sample":
             chosen = choose_token(log_probability, options.temperature, options.top_k, options.top_p, generator)
         else:
@@ -108,13 +75,13 @@ def _one_token_at_a_time(
                 state.select(going, rows)
             alive, chosen = alive[going], chosen[going]
         tokens = chosen.flatten()
-    return [_ranked(history[i], score[i], config, options.length_penalty) for i in range(sentences)]
+    return [_ranked(history[i], score[i], config, options) for i in range(sentences)]
 
 
-def _ranked(history: Tensor, score: Tensor, config: Any, alpha: float) -> list[Hypothesis]:
+def _ranked(history: Tensor, score: Tensor, config: Any, options: SearchOptions) -> list[Hypothesis]:
     hypotheses = []
     for row, log_probability in zip(history.tolist(), score.tolist(), strict=True):
         length = row.index(config.eos_id) + 1 if config.eos_id in row else len([t for t in row if t != config.pad_id])
         tokens = tuple(row[:length])
-        hypotheses.append(Hypothesis(tokens, log_probability, log_probability / length_penalty(length, alpha)))
+        hypotheses.append(Hypothesis(tokens, log_probability, log_probability / options.penalty(length)))
     return sorted(hypotheses, key=lambda h: -h.score)

@@ -17,7 +17,7 @@ from patchword.text.recipe import TransformerChoice, TranslationRecipe
 from patchword.text.scores import score_translations
 from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
-from patchword.text.vocabulary import BOS_ID, EOS_ID, PAD_ID, Vocabulary
+from patchword.text.vocabulary import Vocabulary
 from patchword.training.losses import linear_cross_entropy
 from patchword.training.task import BatchLoss
 
@@ -46,7 +46,6 @@ class TranslationTask:
         self.recipe, self.vocabulary = recipe, vocabulary
         self.model: nn.Module = model
         self.frozen = frozen_parts(recipe.freeze)
-        self._pad_id = model.config.pad_id
         self.metric = "bleu" if recipe.validate_bleu else "loss"
         self.greater_is_better = recipe.validate_bleu
         self.notes = [f"{len(train):,} training pairs, {len(validation):,} validation pairs"]
@@ -117,8 +116,12 @@ class TranslationTask:
 
     def load(self, batch: list[int], device: torch.device) -> TokenBatch:
         """Padded ids of one batch."""
-        source = pad([self._sources[i] for i in batch], self._pad_id).to(device)
-        return TokenBatch(source, pad([self._targets[i] for i in batch], self._pad_id).to(device))
+        source, target = ([rows[i] for i in batch] for rows in (self._sources, self._targets))
+        return self._padded(source, target, device)
+
+    def _padded(self, source: list[list[int]], target: list[list[int]], device: torch.device) -> TokenBatch:
+        pad_id = self.vocabulary.pad_id
+        return TokenBatch(pad(source, pad_id).to(device), pad(target, pad_id).to(device))
 
     def loss(self, model: nn.Module, tensors: TokenBatch) -> BatchLoss:
         """Cross-entropy of every target token given those before it; the decoder's input is shifted right."""
@@ -126,7 +129,7 @@ class TranslationTask:
         assert isinstance(model, Transformer)
         hidden = model.decode(tensors.target[:, :-1], self._memory(model, tensors.source), tensors.source)
         wanted: Tensor = tensors.target[:, 1:].flatten()
-        real = (wanted != self._pad_id).nonzero()[:, 0]
+        real = (wanted != model.config.pad_id).nonzero()[:, 0]
         total, plain = linear_cross_entropy(
             hidden.flatten(0, 1)[real], model.output.weight, model.output.bias, wanted[real], smoothing
         )
@@ -141,8 +144,8 @@ class TranslationTask:
         total, count = 0.0, 0
         lengths = [len(ids) for ids in sources], [len(ids) for ids in targets]
         for batch in length_buckets(*lengths, self.recipe.batch_tokens, generator):
-            ids = pad([sources[i] for i in batch], self._pad_id), pad([targets[i] for i in batch], self._pad_id)
-            loss = self.loss(model, TokenBatch(ids[0].to(device), ids[1].to(device)))
+            tensors = self._padded([sources[i] for i in batch], [targets[i] for i in batch], device)
+            loss = self.loss(model, tensors)
             total, count = total + float(loss.plain), count + loss.count
         scores = {"loss": total / count}
         if self.recipe.validate_bleu:
@@ -179,9 +182,9 @@ def model_config(choice: TransformerChoice, vocabulary: Vocabulary) -> Transform
         vocabulary.source_size,
         vocabulary.target_size,
         share_embeddings=vocabulary.joint,
-        pad_id=PAD_ID,
-        bos_id=BOS_ID,
-        eos_id=EOS_ID,
+        pad_id=vocabulary.pad_id,
+        bos_id=vocabulary.bos_id,
+        eos_id=vocabulary.eos_id,
         **changes,
     )
 

@@ -10,7 +10,7 @@ import torch
 from patchword.checkpoints.card import model_card
 from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
-from patchword.errors import ModelFolderError
+from patchword.errors import ModelFolderError, RecipeError
 from patchword.models.sequence import SequenceToSequence
 from patchword.nn.trace import AttentionTrace
 from patchword.text.batches import pad
@@ -72,6 +72,7 @@ class Translator:
         vocabulary: whose tokens it was trained on.
         languages: source and target, as codes such as "en" and "de".
         facts: what is known about the model.
+        options: how it searches unless it is told otherwise; by default the paper's beam search.
 
     Raises:
         ValueError: if the vocabulary's sizes are not the model's.
@@ -85,6 +86,7 @@ class Translator:
         vocabulary: Vocabulary,
         languages: tuple[str, str] = ("source", "target"),
         facts: Mapping[str, Any] | None = None,
+        options: SearchOptions | None = None,
     ) -> None:
         sizes = (vocabulary.source_size, vocabulary.target_size)
         expected = (model.config.source_vocab_size, model.config.target_vocab_size)
@@ -97,6 +99,7 @@ class Translator:
         self.vocabulary = vocabulary
         self.languages = languages
         self.facts = dict(facts or {})
+        self.options = options or SearchOptions()
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -110,8 +113,9 @@ class Translator:
         vocabulary = Vocabulary.load(folder)
         languages = (description.details.get("source_language", "?"), description.details.get("target_language", "?"))
         try:
-            return cls(read_model(folder, description), vocabulary, languages, description.facts)
-        except ValueError as error:
+            options = SearchOptions.parse(description.details.get("search", {}), "config.json, details.search")
+            return cls(read_model(folder, description), vocabulary, languages, description.facts, options)
+        except (ValueError, RecipeError) as error:
             raise ModelFolderError(folder, str(error)) from None
 
     def save(self, path: Path | str) -> None:
@@ -141,9 +145,9 @@ class Translator:
 
         Args:
             texts: a sentence each; an empty one has an empty translation.
-            options: how to search; by default the paper's beam search.
+            options: how to search; by default the translator's own `options`.
         """
-        options = options or SearchOptions()
+        options = options or self.options
         ids = self.vocabulary.encode_source([text.strip() for text in texts])
         order = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: -len(ids[i]))
         results = [Translation(text, "", 0.0, ()) for text in texts]
@@ -161,7 +165,7 @@ class Translator:
         """Translate one sentence and look again at what its decoder attended to."""
         ids = self.vocabulary.encode_source([text.strip()])
         source = torch.tensor(ids, device=self._device)
-        best = search(self.model, source, options or SearchOptions())[0][0]
+        best = search(self.model, source, options or self.options)[0][0]
         target = torch.tensor([[self.model.config.bos_id, *best.tokens[:-1]]], device=self._device)
         trace = AttentionTrace()
         with torch.inference_mode():
@@ -180,7 +184,10 @@ class Translator:
 
     @property
     def _details(self) -> dict[str, Any]:
-        return {"source_language": self.languages[0], "target_language": self.languages[1]}
+        details: dict[str, Any] = {"source_language": self.languages[0], "target_language": self.languages[1]}
+        if self.options != SearchOptions():
+            details["search"] = self.options.model_dump(exclude_defaults=True)
+        return details
 
     def _search(self, ids: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
         model: SequenceToSequence = self.model

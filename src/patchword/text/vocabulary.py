@@ -9,11 +9,13 @@ from typing import Literal, Self
 import sentencepiece
 from pydantic import Field
 
+from patchword.checkpoints.vocabulary_files import PieceTable, VocabularyFiles
 from patchword.config import Config
 from patchword.errors import ModelFolderError, RecipeError
+from patchword.text.pieces import OwnIds, Side, TableIds
 
-PAD_ID, UNKNOWN_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
-JOINT_FILE, SOURCE_FILE, TARGET_FILE = "vocabulary.model", "vocabulary.source.model", "vocabulary.target.model"
+# Of the vocabularies that we learn ourselves.
+_PAD_ID, _UNKNOWN_ID, _BOS_ID, _EOS_ID = 0, 1, 2, 3
 
 
 class VocabularyConfig(Config):
@@ -36,18 +38,38 @@ class Vocabulary:
     Args:
         source: a serialised SentencePiece model.
         target: the same for the target side; None for a joint vocabulary.
+        pieces: ids of the pieces, where they are not SentencePiece's own (Marian's checkpoints).
+
+    Attributes:
+        pad_id: fills short rows.
+        unknown_id: stands for what has no token.
+        bos_id: what decoding starts from.
+        eos_id: ends a sentence.
 
     Raises:
         ValueError: if the bytes are not a SentencePiece model.
     """
 
-    def __init__(self, source: bytes, target: bytes | None = None) -> None:
-        self._models = [source] if target is None else [source, target]
+    def __init__(self, source: bytes, target: bytes | None = None, pieces: PieceTable | None = None) -> None:
+        self._files = VocabularyFiles(source, target, pieces)
         try:
-            self._processors = [sentencepiece.SentencePieceProcessor(model_proto=model) for model in self._models]
+            models = [source] if target is None else [source, target]
+            processors = [sentencepiece.SentencePieceProcessor(model_proto=model) for model in models]
         except RuntimeError as error:
             raise ValueError(f"not a SentencePiece model: {error}") from None
-        self._source, self._target = self._processors[0], self._processors[-1]
+        self._source: Side
+        self._target: Side
+        if pieces is None:
+            self.pad_id, self.unknown_id, self.bos_id, self.eos_id = _PAD_ID, _UNKNOWN_ID, _BOS_ID, _EOS_ID
+            self._source, self._target = OwnIds(processors[0]), OwnIds(processors[-1])
+        else:
+            self.pad_id, self.unknown_id = pieces.pad_id, pieces.unknown_id
+            self.bos_id, self.eos_id = pieces.bos_id, pieces.eos_id
+            # MarianTokenizer joins the pieces of a shared table by the source's SentencePiece model.
+            joining = processors[0 if pieces.target is None else -1]
+            target_table = pieces.source if pieces.target is None else pieces.target
+            self._source = TableIds(processors[0], processors[0], pieces.source, self.unknown_id)
+            self._target = TableIds(processors[-1], joining, target_table, self.unknown_id)
 
     @classmethod
     def train(cls, sources: Iterable[str], targets: Iterable[str], config: VocabularyConfig) -> Self:
@@ -67,55 +89,51 @@ class Vocabulary:
         Raises:
             ModelFolderError: if the files are missing or damaged.
         """
+        files = VocabularyFiles.read(folder)
         try:
-            if (folder / SOURCE_FILE).exists():
-                return cls((folder / SOURCE_FILE).read_bytes(), (folder / TARGET_FILE).read_bytes())
-            return cls((folder / JOINT_FILE).read_bytes())
-        except FileNotFoundError as error:
-            raise ModelFolderError(folder, f"{Path(error.filename).name} is missing") from None
-        except (OSError, ValueError) as error:
+            return cls(files.source, files.target, files.pieces)
+        except ValueError as error:
             raise ModelFolderError(folder, f"the vocabulary is damaged: {error}") from None
 
     def files(self) -> dict[str, bytes]:
         """The files that `load` reads, by name."""
-        names = [JOINT_FILE] if len(self._models) == 1 else [SOURCE_FILE, TARGET_FILE]
-        return dict(zip(names, self._models, strict=True))
+        return self._files.by_name()
 
     @property
     def joint(self) -> bool:
         """Whether both sides share their tokens."""
-        return len(self._models) == 1
+        pieces = self._files.pieces
+        return self._files.target is None if pieces is None else pieces.target is None
 
     @property
     def source_size(self) -> int:
         """Number of source tokens."""
-        return int(self._source.get_piece_size())
+        return self._source.size
 
     @property
     def target_size(self) -> int:
         """Number of target tokens."""
-        return int(self._target.get_piece_size())
+        return self._target.size
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of source texts, each ending with the end token."""
-        return [[*ids, EOS_ID] for ids in self._source.encode(list(texts))]
+        return [[*ids, self.eos_id] for ids in self._source.encode(texts)]
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of target texts, each between the start and the end token."""
-        return [[BOS_ID, *ids, EOS_ID] for ids in self._target.encode(list(texts))]
+        return [[self.bos_id, *ids, self.eos_id] for ids in self._target.encode(texts)]
 
     def decode_target(self, ids: Sequence[int]) -> str:
         """Text of target ids; special tokens are passed over."""
-        text: str = self._target.decode([i for i in ids if i not in (PAD_ID, BOS_ID, EOS_ID)])
-        return text
+        return self._target.decode(ids, (self.pad_id, self.bos_id, self.eos_id))
 
     def source_pieces(self, ids: Sequence[int]) -> list[str]:
         """What each source token stands for; "▁" marks a word's beginning."""
-        return [self._source.id_to_piece(int(i)) for i in ids]
+        return self._source.pieces(ids)
 
     def target_pieces(self, ids: Sequence[int]) -> list[str]:
         """What each target token stands for."""
-        return [self._target.id_to_piece(int(i)) for i in ids]
+        return self._target.pieces(ids)
 
 
 def _train(texts: Sequence[str], config: VocabularyConfig) -> bytes:
@@ -132,10 +150,10 @@ def _train(texts: Sequence[str], config: VocabularyConfig) -> bytes:
             normalization_rule_name="identity",
             split_digits=config.split_digits,
             remove_extra_whitespaces=False,
-            pad_id=PAD_ID,
-            unk_id=UNKNOWN_ID,
-            bos_id=BOS_ID,
-            eos_id=EOS_ID,
+            pad_id=_PAD_ID,
+            unk_id=_UNKNOWN_ID,
+            bos_id=_BOS_ID,
+            eos_id=_EOS_ID,
             max_sentence_length=65536,
             minloglevel=2,
         )

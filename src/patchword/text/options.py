@@ -1,0 +1,77 @@
+"""How to search for a translation."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from patchword.config import Config
+from patchword.text.hypothesis import length_penalty
+
+
+class SearchOptions(Config):
+    """How to search; the defaults are the paper's (Vaswani et al. 2017, section 6.1).
+
+    Attributes:
+        method: "beam", "greedy" or "sample".
+        beam: hypotheses kept a sentence.
+        length_penalty: alpha, the exponent of the length penalty.
+        length_normalisation: the penalty that divides a hypothesis's log-probability: "wu" for
+            ((5 + length) / 6) ** alpha (Wu et al. 2016), "power" for length ** alpha (transformers).
+        early_stopping: a sentence is done as soon as `beam` hypotheses have finished. If False, it goes on until its
+            best live hypothesis, divided by the penalty of its present length, is no better than the worst of the
+            `beam` best finished ones (transformers' default).
+        renormalise: share the probability of the tokens that never follow, padding and start, out among the others.
+        forced_end: a hypothesis that reaches the limit gets the end token as its last, at no cost (Marian's
+            checkpoints in transformers); otherwise it is cut there.
+        max_extra: the limit is the source's length plus this, in tokens; None for no such limit.
+        max_length: a limit in tokens, the end token included, whatever the source; None for none.
+        n_best: hypotheses returned a sentence; at most `beam` for beam search, 1 for greedy.
+        temperature: for sampling; below 1 sharpens.
+        top_k: sample from the k likeliest tokens; 0 for all.
+        top_p: sample from the smallest set of tokens with at least this probability (Holtzman et al. 2020).
+        seed: of the sampling.
+    """
+
+    method: Literal["beam", "greedy", "sample"] = "beam"
+    beam: int = Field(4, ge=1)
+    length_penalty: float = Field(0.6, ge=0)
+    length_normalisation: Literal["wu", "power"] = "wu"
+    early_stopping: bool = True
+    renormalise: bool = True
+    forced_end: bool = False
+    max_extra: int | None = Field(50, ge=0)
+    max_length: int | None = Field(None, ge=1)
+    n_best: int = Field(1, ge=1)
+    temperature: float = Field(1.0, gt=0)
+    top_k: int = Field(0, ge=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.method == "beam" and self.n_best > self.beam:
+            raise ValueError(f"n_best {self.n_best} is more than the beam's {self.beam} hypotheses")
+        if self.method == "greedy" and self.n_best > 1:
+            raise ValueError("greedy search has one hypothesis; use beam or sample for n_best")
+        if self.max_extra is None and self.max_length is None:
+            raise ValueError("max_extra and max_length cannot both be None: a search needs a limit")
+        return self
+
+    def changed(self, changes: Mapping[str, Any], origin: str) -> Self:
+        """These options but for some fields; a beam without a method means beam search.
+
+        Args:
+            changes: new values by name; None leaves a field as it is.
+            origin: where they came from, for messages.
+
+        Raises:
+            RecipeError: if the result makes no sense.
+        """
+        given = {name: value for name, value in changes.items() if value is not None}
+        method = {"method": "beam"} if "beam" in given else {}
+        return self.parse({**self.model_dump(), **method, **given}, origin)
+
+    def penalty(self, length: int) -> float:
+        """What the log-probability of a hypothesis of `length` tokens, the end token included, is divided by."""
+        return length_penalty(length, self.length_penalty, self.length_normalisation)
