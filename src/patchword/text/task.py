@@ -45,6 +45,7 @@ class TranslationTask:
     ) -> None:
         self.recipe, self.vocabulary = recipe, vocabulary
         self.model: nn.Module = model
+        self._pad_id = model.config.pad_id
         self.frozen = frozen_parts(recipe.freeze)
         self.metric = "bleu" if recipe.validate_bleu else "loss"
         self.greater_is_better = recipe.validate_bleu
@@ -120,7 +121,7 @@ class TranslationTask:
         return self._padded(source, target, device)
 
     def _padded(self, source: list[list[int]], target: list[list[int]], device: torch.device) -> TokenBatch:
-        pad_id = self.vocabulary.pad_id
+        pad_id = self._pad_id
         return TokenBatch(pad(source, pad_id).to(device), pad(target, pad_id).to(device))
 
     def loss(self, model: nn.Module, tensors: TokenBatch) -> BatchLoss:
