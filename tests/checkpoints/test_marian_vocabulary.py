@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from patchword.checkpoints.marian_vocabulary import read_vocabulary
@@ -80,6 +80,8 @@ def test_odd_texts(both: tuple[Any, Vocabulary], text: str) -> None:
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text(both: tuple[Any, Vocabulary], text: str) -> None:
+    # There a text that spells a special token becomes that token; here it stays the text that somebody wrote.
+    assume(not any(name in text for name in ("<unk>", "</s>", "<pad>")))
     assert_same(both, [text, f">>deu<< {text}"])
 
 
