@@ -1,7 +1,6 @@
 """What tells a Transformer the order of its inputs."""
 
 import math
-from functools import partial
 from typing import Any
 
 import torch
@@ -20,14 +19,15 @@ def sinusoidal_table(length: int, d_model: int, layout: str = "interleaved") -> 
         layout: "interleaved" as in the paper, or "halves", all sines before all cosines (Marian, tensor2tensor).
 
     Returns:
-        (length, d_model), float32, computed in float64, on the default device.
+        (length, d_model), float32, computed in float64.
     """
-    # Computed on the CPU: some devices lack float64, and for the meta device torch would load its compiler.
-    numbers = partial(torch.arange, dtype=torch.float64, device="cpu")
-    angle = numbers(length)[:, None] * torch.exp(numbers(0, d_model, 2) * (-math.log(10000.0) / d_model))
-    sines = angle.sin(), angle.cos()
-    table = torch.cat(sines, dim=1) if layout == "halves" else torch.stack(sines, dim=2).flatten(1)
-    return table.float().to(torch.get_default_device())
+    if torch.get_default_device().type == "meta":
+        return torch.empty(length, d_model)  # arithmetic there would load torch's compiler: seconds, at every start
+    position = torch.arange(length, dtype=torch.float64)[:, None]
+    angle = position * torch.exp(torch.arange(0, d_model, 2, dtype=torch.float64) * (-math.log(10000.0) / d_model))
+    if layout == "halves":
+        return torch.cat([angle.sin(), angle.cos()], dim=1).float()
+    return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1).float()
 
 
 class SinusoidalPositions(nn.Module):
