@@ -71,6 +71,18 @@ def make_tokenizer(folder: Path, english: list[str], german: list[str], size: in
         )
 
 
+def stretched(tokenizer: Any, vocab_size: int) -> Any:
+    """The tokenizer with as many pieces as a published one has, most of which no text gives."""
+    ids = {piece: i for piece, i in tokenizer.encoder.items() if piece != "<pad>"}
+    ids |= {f"▁unused{i}": i for i in range(len(ids), vocab_size - 1)}
+    files = [Path(file) for file in tokenizer.spm_files]
+    path = files[0].with_name("stretched.json")
+    path.write_text(json.dumps({**ids, "<pad>": vocab_size - 1}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return reference("transformers").MarianTokenizer(str(files[0]), str(files[1]), str(path))
+
+
 def make_model(vocab_size: int, *, shared: bool = True, end_bias: float = 26.0, **changes: Any) -> Any:
     """Random weights without a zero or a one among them, and logits that have opinions."""
     pad = vocab_size - 1

@@ -105,3 +105,22 @@ def test_settings_that_search_lacks_are_told(tokenizers: dict[bool, Any], tmp_pa
     assert imported.notes == ("repetition_penalty = 1.3 is left out: search has no such option",)
     assert imported.details["source_language"] == "en"
     assert imported.details["target_language"] == "de"
+
+
+def test_a_model_of_opus_mt_size(tokenizers: dict[bool, Any], sentences: list[str], tmp_path: Path) -> None:
+    base = {"d_model": 512, "encoder_layers": 6, "decoder_layers": 6, "max_position_embeddings": 512}
+    for side in ("encoder", "decoder"):
+        base |= {f"{side}_ffn_dim": 2048, f"{side}_attention_heads": 8}
+    marian.save(
+        marian.make_model(58101, end_bias=37.0, **base), marian.stretched(tokenizers[False], 58101), tmp_path / "theirs"
+    )
+    translator = marian.opened(tmp_path / "theirs", tmp_path / "ours")
+    assert sum(p.numel() for p in translator.model.parameters()) == 73_944_309
+    model, tokenizer = marian.load(tmp_path / "theirs")
+    few = sentences[:6]
+    marian.assert_equal_logits(translator, model, tokenizer, few)
+    for changes, theirs in (({"method": "greedy"}, {"num_beams": 1}), ({}, {})):
+        found = marian.generate(model, tokenizer, few, **theirs)
+        ours = marian.translate(translator, few, translator.options.changed(changes, "test"))
+        marian.assert_equal_tokens(ours, found, model, tokenizer, few)
+        assert len({t.text for t in found}) > 1

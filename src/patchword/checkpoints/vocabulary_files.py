@@ -98,5 +98,5 @@ class VocabularyFiles:
         files = {SOURCE_FILE: self.source, TARGET_FILE: self.target}
         if self.pieces is not None:
             table = self.pieces.model_dump(exclude_none=True)
-            files[PIECES_FILE] = (json.dumps(table, ensure_ascii=False, indent=0) + "\n").encode()
+            files[PIECES_FILE] = (json.dumps(table, ensure_ascii=False) + "\n").encode()
         return files
