@@ -30,9 +30,9 @@ MODEL = {"name": "Ti/8", "d_model": 128, "num_heads": 4, "num_layers": 4, "d_ff"
 ADAM = {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.05, "clip_norm": 1.0}
 # Each way: what it adds to the recipe, and the learning rates that it may choose from.
 WAYS: dict[str, tuple[dict[str, Any], list[float]]] = {
-    "fine-tuning": ({"optimizer": {**ADAM, "layer_decay": 0.75}}, [3e-4, 1e-3, 3e-3]),
-    "linear probe": ({"optimizer": ADAM, "freeze": "backbone"}, [1e-3, 3e-3, 1e-2]),
-    "from nothing": ({"optimizer": ADAM, "model": MODEL, "preprocessing": PREPROCESSING}, [3e-4, 1e-3, 3e-3]),
+    "fine-tuning": ({"optimizer": {**ADAM, "layer_decay": 0.75}}, [1e-4, 3e-4, 1e-3, 3e-3]),
+    "linear probe": ({"optimizer": ADAM, "freeze": "backbone"}, [1e-3, 3e-3, 1e-2, 3e-2]),
+    "from nothing": ({"optimizer": ADAM, "model": MODEL, "preprocessing": PREPROCESSING}, [1e-4, 3e-4, 1e-3, 3e-3]),
 }
 
 
