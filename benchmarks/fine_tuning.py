@@ -26,13 +26,13 @@ PREPROCESSING = {
     "mean": [0.4914, 0.4822, 0.4465],
     "std": [0.2470, 0.2435, 0.2616],
 }
-MODEL = {"name": "Ti/4", "d_model": 128, "num_heads": 4, "num_layers": 4, "d_ff": 256}
+MODEL = {"name": "Ti/8", "d_model": 128, "num_heads": 4, "num_layers": 4, "d_ff": 256}
 ADAM = {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.05, "clip_norm": 1.0}
 # Each way: what it adds to the recipe, and the learning rates that it may choose from.
 WAYS: dict[str, tuple[dict[str, Any], list[float]]] = {
-    "fine-tuning": ({"optimizer": {**ADAM, "layer_decay": 0.75}}, [3e-4, 1e-3, 3e-3]),
-    "linear probe": ({"optimizer": ADAM, "freeze": "backbone"}, [1e-3, 3e-3, 1e-2]),
-    "from nothing": ({"optimizer": ADAM, "model": MODEL, "preprocessing": PREPROCESSING}, [3e-4, 1e-3, 3e-3]),
+    "fine-tuning": ({"optimizer": {**ADAM, "layer_decay": 0.75}}, [1e-4, 3e-4, 1e-3, 3e-3]),
+    "linear probe": ({"optimizer": ADAM, "freeze": "backbone"}, [1e-3, 3e-3, 1e-2, 3e-2]),
+    "from nothing": ({"optimizer": ADAM, "model": MODEL, "preprocessing": PREPROCESSING}, [1e-4, 3e-4, 1e-3, 3e-3]),
 }
 
 
@@ -91,7 +91,7 @@ def pretraining(out: Path) -> dict[str, Any]:
         "model": MODEL,
         "optimizer": {**ADAM, "learning_rate": 1.5e-3},
         "schedule": {"name": "cosine", "warmup_steps": 150},
-        "training": {"max_steps": 1500, "validate_every": 500, "ema_decay": 0.998, "label_smoothing": 0.1},
+        "training": {"max_steps": 4000, "validate_every": 1000, "ema_decay": 0.998, "label_smoothing": 0.1},
     }
 
 

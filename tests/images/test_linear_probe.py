@@ -136,40 +136,46 @@ def test_a_run_goes_on_bit_for_bit_where_its_init_model_has_moved(
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
 
 
-def test_the_run_folder_has_the_weights_once_before_the_first_step(
-    init: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class KilledError(Exception):
-        pass
+class KilledError(Exception):
+    pass
+
+
+def train_until(method: str, chosen: ClassificationRecipe, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that dies when the trainer comes to one of its methods."""
 
     def kill(*_: object) -> None:
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_update", kill)
+        patch.setattr(Trainer, method, kill)
         with pytest.raises(KilledError):
-            api.train(start_from(init, photos), tmp_path / "run", show=False)
-    assert sorted(p.name for p in (tmp_path / "run" / "state").iterdir()) == ["config.json", "latest.pt"]
-    assert {p.name for p in (tmp_path / "run").iterdir()} == {
-        "best",
-        "curves.png",
-        "metrics.jsonl",
-        "recipe.toml",
-        "state",
-    }
+            api.train(chosen, run, show=False)
+
+
+def test_the_run_folder_has_the_weights_once_before_the_first_step(
+    init: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    train_until("_update", start_from(init, photos), run, monkeypatch)
+    assert sorted(p.name for p in (run / "state").iterdir()) == ["config.json", "latest.pt"]
+    assert {p.name for p in run.iterdir()} == {"best", "curves.png", "metrics.jsonl", "recipe.toml", "state"}
     init.rename(tmp_path / "moved")
-    resumed = api.resumed_recipe(tmp_path / "run")
-    assert api.train(resumed, tmp_path / "run", resume=True, show=False).step == 12
+    assert api.train(api.resumed_recipe(run), run, resume=True, show=False).step == 12
     api.train(start_from(tmp_path / "moved", photos), tmp_path / "whole", show=False)
-    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
+    assert losses(run) == losses(tmp_path / "whole")
 
 
-def test_without_state_a_run_begins_again_from_the_init_model(init: Path, photos: Path, tmp_path: Path) -> None:
-    begin = start_from(init, photos)
-    begin.write(tmp_path / "run" / "recipe.toml")  # all that a kill right after the start leaves
-    assert api.train(api.resumed_recipe(tmp_path / "run"), tmp_path / "run", resume=True, show=False).step == 12
+def test_before_its_first_state_a_run_begins_again_from_the_init_model(
+    init: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    train_until("_keep_init", start_from(init, photos), run, monkeypatch)
+    assert not (run / "state" / "latest.pt").exists()
     with pytest.raises(RunFolderError, match="already holds a run"):
-        api.train(begin, tmp_path / "run", show=False)
+        api.train(start_from(init, photos), run, show=False)
+    assert api.train(api.resumed_recipe(run), run, resume=True, show=False).step == 12
+    api.train(start_from(init, photos), tmp_path / "whole", show=False)
+    assert losses(run) == losses(tmp_path / "whole")
 
 
 def test_the_model_says_what_it_was_fine_tuned_from(init: Path, photos: Path, tmp_path: Path) -> None:
