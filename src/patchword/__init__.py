@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from patchword.api import evaluate, import_checkpoint, load, save, train
+    from patchword.api import evaluate, export, import_checkpoint, load, save, train
     from patchword.images.classifier import ImageClassifier
     from patchword.models.transformer import Transformer, TransformerConfig
     from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
@@ -27,6 +27,7 @@ __all__ = [
     "VisionTransformer",
     "VisionTransformerConfig",
     "evaluate",
+    "export",
     "import_checkpoint",
     "load",
     "save",
@@ -41,6 +42,7 @@ _HOMES = {
     "VisionTransformer": "patchword.models.vision_transformer",
     "VisionTransformerConfig": "patchword.models.vision_transformer",
     "evaluate": "patchword.api",
+    "export": "patchword.api",
     "import_checkpoint": "patchword.api",
     "load": "patchword.api",
     "save": "patchword.api",
