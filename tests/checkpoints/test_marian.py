@@ -1,5 +1,6 @@
 """MarianMTModel of transformers itself: imported, it has the same logits and finds the same tokens as `generate`."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 import torch
 
 from patchword import api
+from patchword.text.pairs import read_lines
+from patchword.text.recipe import TranslationRecipe
 from patchword.text.translator import Translator
 from tests.checkpoints import marian_reference as marian
 
@@ -124,3 +127,27 @@ def test_a_model_of_opus_mt_size(tokenizers: dict[bool, Any], sentences: list[st
         ours = marian.translate(translator, few, translator.options.changed(changes, "test"))
         marian.assert_equal_tokens(ours, found, model, tokenizer, few)
         assert len({t.text for t in found}) > 1
+
+
+def test_fine_tuning_keeps_the_vocabulary_and_the_search(
+    both: tuple[Any, Any, Translator], multi30k: Path, tmp_path: Path
+) -> None:
+    translator = both[2]
+    translator.save(tmp_path / "init")
+    for language in ("en", "de"):
+        (tmp_path / f"a.{language}").write_text("\n".join(read_lines(multi30k / f"train.{language}")[:60]))
+    values = {
+        "init": str(tmp_path / "init"),
+        "data": {"folder": str(tmp_path), "train": ["a.en", "a.de"]},
+        "training": {"max_steps": 3, "validate_every": 1},
+        "optimizer": {"learning_rate": 1e-3},
+    }
+    api.train(TranslationRecipe.parse(values, "test"), tmp_path / "run", show=False)
+    tuned = Translator.load(tmp_path / "run")
+    assert tuned.options == translator.options
+    assert tuned.vocabulary.files() == translator.vocabulary.files()
+    assert not torch.equal(tuned.model.output.weight, translator.model.output.weight)
+    shutil.rmtree(tmp_path / "init")
+    resumed = TranslationRecipe.parse({**values, "training": {"max_steps": 4, "validate_every": 1}}, "test")
+    api.train(resumed, tmp_path / "run", resume=True, show=False)
+    assert Translator.load(tmp_path / "run").options == translator.options

@@ -1,6 +1,7 @@
 """The command line as people use it: what it prints, its exit codes, its one-sentence errors."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,22 @@ def test_n_best_and_json_carry_scores(translator: Path) -> None:
     found = json.loads(run("translate", translator, "3 days", "--n-best", "3", "--json").stdout)
     assert found["source"] == "3 days"
     assert [a["score"] for a in found["alternatives"]] == pytest.approx(scores, abs=1e-4)
+
+
+def test_options_that_are_left_out_are_the_models_own(translator: Path, tmp_path: Path) -> None:
+    shutil.copytree(translator / "best", tmp_path / "greedy")
+    config = json.loads((tmp_path / "greedy" / "config.json").read_text())
+    config["details"]["search"] = {"method": "greedy", "max_extra": 2}
+    (tmp_path / "greedy" / "config.json").write_text(json.dumps(config))
+
+    def score(model: Path, *options: str) -> float:
+        found = CliRunner().invoke(app, ["translate", str(model), "3 days and four hours", "--json", *options])
+        return float(json.loads(found.output)["score"])
+
+    own = score(tmp_path / "greedy")
+    assert own == score(translator, "--method", "greedy", "--max-extra", "2")
+    assert own != score(translator)
+    assert score(tmp_path / "greedy", "--beam", "4") == score(translator, "--max-extra", "2")
 
 
 def test_lines_before_a_wrong_byte_are_translated_and_the_byte_is_named(translator: Path) -> None:

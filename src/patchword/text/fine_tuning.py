@@ -8,6 +8,7 @@ from patchword.errors import RecipeError
 from patchword.files import write_bytes
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.recipe import TranslationRecipe
+from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary
 from patchword.training.initial import keep_description, kept_description
@@ -21,12 +22,14 @@ class InitModel:
         recipe: with the languages that are used.
         vocabulary: that its tokens are of.
         model: the network; on resuming, its weights are still to be filled from the run's state.
+        options: how it searches.
         notes: sentences that say what was taken over.
     """
 
     recipe: TranslationRecipe
     vocabulary: Vocabulary
     model: Transformer
+    options: SearchOptions
     notes: tuple[str, ...] = ()
 
 
@@ -49,7 +52,8 @@ def read_init(recipe: TranslationRecipe, run: Path) -> InitModel | None:
         config = TransformerConfig.parse(kept.model, f"{run / 'state'}: config.json")
         languages = (kept.details["source_language"], kept.details["target_language"])
         vocabulary = Vocabulary.load(run / "vocabulary")
-        return InitModel(with_languages(recipe, languages), vocabulary, Transformer(config))
+        options = SearchOptions.parse(kept.details.get("search", {}), f"{run / 'state'}: config.json")
+        return InitModel(with_languages(recipe, languages), vocabulary, Transformer(config), options)
     init = Translator.load(Path(recipe.init).expanduser())
     recipe = with_languages(recipe, init.languages)
     dropouts = recipe.model.model_dump(exclude_unset=True)
@@ -62,7 +66,8 @@ def read_init(recipe: TranslationRecipe, run: Path) -> InitModel | None:
     model = Transformer(config)
     model.load_state_dict(init.model.state_dict())
     data = recipe.data
-    details = {"source_language": data.source_language, "target_language": data.target_language}
+    named = {"source_language": data.source_language, "target_language": data.target_language}
+    details = {**init.exportable().details, **named}
     keep_description(run, task=Translator.task, architecture="transformer", config=config, details=details)
     keep_vocabulary(run, init.vocabulary)
     trained = f"all but the {recipe.freeze}" if recipe.freeze else "all of it"
@@ -70,7 +75,7 @@ def read_init(recipe: TranslationRecipe, run: Path) -> InitModel | None:
         f"starting from {recipe.init}, {data.source_language} to {data.target_language}, "
         f"with its vocabulary of {config.source_vocab_size:,} tokens, training {trained}"
     )
-    return InitModel(recipe, init.vocabulary, model, (note,))
+    return InitModel(recipe, init.vocabulary, model, init.options, (note,))
 
 
 def keep_vocabulary(run: Path, vocabulary: Vocabulary) -> None:

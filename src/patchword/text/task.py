@@ -31,6 +31,7 @@ class TranslationTask:
         validation: validation pairs, none of which is trained on.
         vocabulary: learned from the training pairs alone, or the init model's.
         model: a Transformer of the vocabulary's sizes, new or trained before.
+        options: how the trained model searches unless it is told otherwise; None for the paper's beam search.
     """
 
     unit = "tokens"
@@ -42,9 +43,11 @@ class TranslationTask:
         validation: Sequence[Pair],
         vocabulary: Vocabulary,
         model: Transformer,
+        options: SearchOptions | None = None,
     ) -> None:
         self.recipe, self.vocabulary = recipe, vocabulary
         self.model: nn.Module = model
+        self._options = options
         self._pad_id = model.config.pad_id
         self.frozen = frozen_parts(recipe.freeze)
         self.metric = "bleu" if recipe.validate_bleu else "loss"
@@ -98,7 +101,7 @@ class TranslationTask:
             vocabulary = Vocabulary.train([p.source for p in train], [p.target for p in train], recipe.vocabulary)
             keep_vocabulary(run, vocabulary)
             model = Transformer(model_config(recipe.model, vocabulary))
-        task = cls(recipe, train, validation, vocabulary, model)
+        task = cls(recipe, train, validation, vocabulary, model, None if init is None else init.options)
         task.notes = [*(init.notes if init is not None else ()), *task.notes]
         if task.overlong_lines:
             write_text(run / "left_out.txt", "".join(f"{line}\n" for line in task.overlong_lines))
@@ -121,8 +124,7 @@ class TranslationTask:
         return self._padded(source, target, device)
 
     def _padded(self, source: list[list[int]], target: list[list[int]], device: torch.device) -> TokenBatch:
-        pad_id = self._pad_id
-        return TokenBatch(pad(source, pad_id).to(device), pad(target, pad_id).to(device))
+        return TokenBatch(pad(source, self._pad_id).to(device), pad(target, self._pad_id).to(device))
 
     def loss(self, model: nn.Module, tensors: TokenBatch) -> BatchLoss:
         """Cross-entropy of every target token given those before it; the decoder's input is shifted right."""
@@ -172,7 +174,7 @@ class TranslationTask:
 
     def _translator(self, model: nn.Module, facts: Mapping[str, Any]) -> Translator:
         languages = (self.recipe.data.source_language, self.recipe.data.target_language)
-        return Translator(model, self.vocabulary, languages, facts)
+        return Translator(model, self.vocabulary, languages, facts, self._options)
 
 
 def model_config(choice: TransformerChoice, vocabulary: Vocabulary) -> TransformerConfig:
