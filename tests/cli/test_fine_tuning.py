@@ -81,7 +81,7 @@ def test_a_linear_probe_trains_the_head_alone(backbone: Path, photos: Path, tmp_
     out = tmp_path / "run"
     probe = ["--init", backbone, "--freeze", "backbone", *FEW_STEPS]
     _, said = done("train", "classification", "--data", photos, "--out", out, *probe)
-    assert "picked a learning rate of 0.003 of the head alone" in said
+    assert "picked a learning rate of 0.01 of the head alone" in said
     assert "training the head alone" in said
     old, new = ImageClassifier.load(backbone).model, ImageClassifier.load(out).model
     assert all(torch.equal(w, new.state_dict()[name]) for name, w in old.state_dict().items())

@@ -72,7 +72,7 @@ def choose_fine_tuning(
     epochs = max(5, min(30, 30_000 // max(1, count)))
     steps = epochs * max(1, count * 9 // 10 // batch_size)
     warmup = max(1, min(100, steps // 10))
-    rate, decay = (3e-3, 1.0) if freeze else (3e-4, 0.75)
+    rate, decay = (1e-2, 1.0) if freeze else (3e-4, 0.75)
     side = min(image_size)
     kept = "of the head alone" if freeze else f"for the head, {decay} times that of the layer above for each layer"
     notes = [
