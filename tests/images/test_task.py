@@ -105,7 +105,9 @@ def test_training_learns_resumes_and_classifies(photos: Path, tmp_path: Path) ->
     assert [r.predictions[0][0] if r.predictions else None for r in found] == ["red", None, "blue"]
     assert found[1].error == f"{photos}/nothing.png: no such file"
     assert all(len(r.predictions) == 2 for r in (found[0], found[2]))
-    assert classifier.classify([Image.open(files[0])], top=2)[0].predictions == found[0].predictions
+    # Alone in its batch an image may take another path through the matrix product, and round differently.
+    alone = dict(classifier.classify([Image.open(files[0])], top=2)[0].predictions)
+    assert alone == pytest.approx(dict(found[0].predictions), abs=1e-6)
 
 
 def test_a_saved_classifier_is_the_same_classifier(photos: Path, tmp_path: Path) -> None:
