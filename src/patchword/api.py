@@ -11,7 +11,7 @@ from patchword.checkpoints.exporting import export as write_export
 from patchword.checkpoints.imported import Imported, ImportOptions
 from patchword.checkpoints.importing import convert
 from patchword.checkpoints.model_folder import read_description
-from patchword.errors import ModelFolderError, RecipeError, RunFolderError, nearest
+from patchword.errors import CheckpointError, ModelFolderError, RecipeError, RunFolderError, nearest
 from patchword.training.loop import Outcome, Trainer
 from patchword.training.recipe import Recipe, read_toml, with_settings
 from patchword.training.state import seed_everything
@@ -62,10 +62,17 @@ def import_checkpoint(source: Path | str, out: Path | str, options: ImportOption
         DataError: if there is something at `out` already.
     """
     imported = convert(source, options)
-    if imported.task == "classification":
-        from patchword.images.transforms import Preprocessing
+    try:
+        if imported.task == "classification":
+            from patchword.images.transforms import Preprocessing
 
-        Preprocessing.parse(imported.details["preprocessing"], str(source))
+            Preprocessing.parse(imported.details["preprocessing"], "preprocessing")
+        else:
+            from patchword.text.options import SearchOptions
+
+            SearchOptions.parse(imported.details["search"], "search")
+    except RecipeError as error:
+        raise CheckpointError(source, str(error)) from None
     imported.write(Path(out), {})
     return imported
 

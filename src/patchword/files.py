@@ -37,9 +37,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         DataError: if there is something at `path` already other than an empty folder, or it cannot be written.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise DataError(path, "exists already; choose another folder for the output")
     try:
+        if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+            raise DataError(path, "exists already; choose another folder for the output")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     except OSError as error:

@@ -151,7 +151,7 @@ def test_a_full_disk_leaves_nothing_behind(checkpoint: Path, tmp_path: Path, mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(safetensors_writer.json, "dumps", full)
+    monkeypatch.setattr(safetensors_writer, "json", SimpleNamespace(dumps=full))
     with pytest.raises(DataError, match="No space left on device"):
         api.import_checkpoint(checkpoint, tmp_path / "ours")
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]

@@ -161,7 +161,7 @@ def test_layers_in_one_tensor_are_taken_apart(tmp_path: Path) -> None:
 
 def test_a_file_without_positions_gets_the_fixed_ones(tmp_path: Path) -> None:
     model, flat = build(names=BIG_VISION, class_token=False)
-    flat["pos_embedding"] = sincos_2d(8, 64)[None].numpy()
+    flat["pos_embedding"] = sincos_2d((8, 8), 64)[None].numpy()
     kept = {f"params/{name}": array for name, array in flat.items() if name != "pos_embedding"}
     np.savez(tmp_path / "theirs.npz", **kept)
     classifier = imported(tmp_path / "theirs.npz", tmp_path / "ours", ImportOptions(image_size=(64, 64)))

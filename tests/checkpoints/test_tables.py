@@ -71,15 +71,21 @@ def test_only_what_is_on_the_ignore_list_may_be_left_over() -> None:
         ("embeddings.cls_token", torch.zeros(1, 2, 8)),
         ("embeddings.position_embeddings", torch.zeros(2, 7, 8)),
         ("embeddings.patch_embeddings.projection.weight", torch.zeros(8, 3, 4, 5)),
-        ("classifier.weight", torch.zeros(3, 8, dtype=torch.long)),
     ],
 )
-def test_a_tensor_of_a_wrong_shape_or_type_is_named_with_what_it_should_make(name, tensor) -> None:
+def test_a_tensor_of_a_wrong_shape_is_named_with_what_it_should_make(name, tensor) -> None:
     tensors = fill(Path("f"), "vision_transformer", config(), TABLE, {**converted_back(TABLE, weights()), name: tensor})
     with pytest.raises(CheckpointError) as caught:
         list(tensors.pieces())
     assert f"{name} is {tuple(tensor.shape)} of {tensor.dtype}" in str(caught.value)
     assert "which does not make" in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.long, torch.bool, torch.complex64, torch.float8_e4m3fn])
+def test_a_tensor_of_a_type_that_weights_do_not_have_is_named(dtype) -> None:
+    theirs = {**converted_back(TABLE, weights()), "classifier.weight": torch.zeros(3, 8).to(dtype)}
+    with pytest.raises(CheckpointError, match=r"f: classifier.weight is of type \w+; expected one of float64, float32"):
+        fill(Path("f"), "vision_transformer", config(), TABLE, theirs)
 
 
 def test_layouts_undo_themselves() -> None:

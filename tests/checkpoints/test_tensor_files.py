@@ -1,4 +1,5 @@
 import pickle
+import random
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,37 @@ def test_what_we_write_piece_by_piece_is_read_by_the_library(tmp_path: Path) -> 
     for name, tensor in whole.items():
         assert found[name].dtype == tensor.dtype
         assert torch.equal(found[name], tensor)
+
+
+@pytest.mark.parametrize("tensor", [torch.eye(3).to_sparse(), torch.ones(3, device="meta")])
+def test_a_tensor_without_plain_values_is_refused(tmp_path: Path, tensor: torch.Tensor) -> None:
+    torch.save({"weight": tensor}, tmp_path / "a.pt")
+    with pytest.raises(CheckpointError, match="'weight' is a sparse tensor or one without values"):
+        read_tensors(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("kind", ["npz", "pt"])
+def test_bytes_that_changed_are_read_or_refused(tmp_path: Path, kind: str) -> None:
+    path, draw = tmp_path / f"a.{kind}", random.Random(0)
+    if kind == "npz":
+        np.savez_compressed(path, a=np.arange(1000.0), b=np.ones(30))
+    else:
+        torch.save({"a": torch.arange(1000.0), "b": torch.ones(30)}, path)
+    content = path.read_bytes()
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        damaged[draw.randrange(len(content))] = draw.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            read_tensors(path)
+        except CheckpointError:
+            refused += 1
+    assert refused > 20
+
+
+def test_an_index_that_names_no_files_is_refused(tmp_path: Path) -> None:
+    for shards in ('{"a": 3}', '["a"]', '{"a": ["b"]}', '{"a": null}'):
+        (tmp_path / "model.safetensors.index.json").write_text(f'{{"weight_map": {shards}}}')
+        with pytest.raises(CheckpointError, match="not an index of shards"):
+            read_folder_tensors(tmp_path)

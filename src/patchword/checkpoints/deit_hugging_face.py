@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from patchword.checkpoints.hugging_face import IMAGENET_STANDARD, class_names, read_preprocessing, vit_fields
-from patchword.checkpoints.imported import Imported, ImportOptions
+from patchword.checkpoints.imported import Imported, ImportOptions, length
 from patchword.checkpoints.tables import same
 from patchword.checkpoints.vision import imported_vit
 from patchword.checkpoints.vit_hugging_face import (
@@ -41,10 +41,10 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "head.linear.*": same(f"{head}.*"),
         "distillation_head.linear.*": same("distillation_classifier.*"),
     }
-    classes = class_names(config, len(tensors.get(f"{head}.weight", ())), options, folder)
+    classes = class_names(config, length(tensors, f"{head}.weight"), options, folder)
     fields = {
         **vit_fields(config, folder),
-        **encoder_fields(config, tensors),
+        **encoder_fields(config, tensors, folder),
         "distillation_token": True,
         "distillation_head": distilled,
     }

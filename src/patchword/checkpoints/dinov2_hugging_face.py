@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from patchword.checkpoints.hugging_face import IMAGENET_DEFAULT, class_names, read_preprocessing, vit_fields
-from patchword.checkpoints.imported import Imported, ImportOptions
+from patchword.checkpoints.imported import Imported, ImportOptions, length
+from patchword.checkpoints.settings import Settings
 from patchword.checkpoints.tables import Table, batch_of_one, same, stacked
 from patchword.checkpoints.vision import imported_vit
 from patchword.checkpoints.vit_hugging_face import EMBEDDINGS, IGNORED, without_attention_bias, without_prefix
@@ -80,17 +81,18 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     if gated:
         table = {**table, **(GATED_5 if "encoder.layer.0.mlp.gate_proj.weight" in tensors else GATED_4)}
     fields = vit_fields(config, folder)
-    d_ff = int(fields["d_model"] * config.get("mlp_ratio", 4))
+    settings = Settings(folder / "config.json", config)
+    d_ff = int(fields["d_model"] * settings.number("mlp_ratio", 4))
     fields |= {
         # The gated network has two thirds of the width, rounded up to a multiple of 8.
         "d_ff": (d_ff * 2 // 3 + 7) // 8 * 8 if gated else d_ff,
         "activation": "swiglu" if gated else fields["activation"],
-        "layer_norm_eps": float(config.get("layer_norm_eps", 1e-6)),
-        "layer_scale": float(config.get("layerscale_value", 1.0)),
-        "register_tokens": int(config.get("num_register_tokens", 4)) if registers else 0,
+        "layer_norm_eps": settings.number("layer_norm_eps", 1e-6),
+        "layer_scale": settings.number("layerscale_value", 1.0),
+        "register_tokens": settings.whole("num_register_tokens", 4) if registers else 0,
         "position_resize": "bicubic_antialias" if registers else "bicubic",
     }
-    classes = class_names(config, len(tensors.get("classifier.weight", ())), options, folder)
+    classes = class_names(config, length(tensors, "classifier.weight"), options, folder)
     # The classifier sees the class token and the patches' mean; the bare network's representation is the class token.
     fields["pool"] = "class_token_and_mean" if classes else "class_token"
     return imported_vit(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from patchword.checkpoints.imported import ImportOptions, distinct
+from patchword.checkpoints.settings import Settings
 from patchword.errors import CheckpointError
 
 IMAGENET_DEFAULT = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -33,9 +34,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair can be read but not written
     except FileNotFoundError:
         raise CheckpointError(path.parent, f"{path.name} is missing") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(path, f"cannot be read as JSON: {error}") from None
     if not isinstance(values, dict):
         raise CheckpointError(path, f"expected a JSON object, found a {type(values).__name__}")
@@ -48,28 +50,23 @@ def activation(folder: Path, name: Any) -> str:
     Raises:
         CheckpointError: if we have no such activation.
     """
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise CheckpointError(folder, f"config.json: unknown activation {name!r}; valid: {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
-
-
-def sides(value: Any) -> tuple[int, int]:
-    """(height, width) from a side or a pair of them."""
-    return (int(value[0]), int(value[1])) if isinstance(value, list | tuple) else (int(value), int(value))
 
 
 def class_names(config: Mapping[str, Any], num_classes: int, options: ImportOptions, folder: Path) -> list[str]:
     """Names of the classes: the option's, the config's, or their numbers.
 
     Raises:
-        CheckpointError: if the names given are not as many as the classes.
+        CheckpointError: if the names given are not as many as the classes, or the config's are no table.
     """
     if options.classes is not None:
         if len(options.classes) != num_classes:
             raise CheckpointError(folder, f"has {num_classes} classes, but {len(options.classes)} names were given")
         return distinct(options.classes)
-    labels = config.get("id2label") or {}
-    return distinct(str(labels.get(str(i), labels.get(i, i))) for i in range(num_classes))
+    labels = Settings(folder / "config.json", config).table("id2label")
+    return distinct(str(labels.get(str(i), i)) for i in range(num_classes))
 
 
 def vit_fields(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -78,21 +75,17 @@ def vit_fields(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: if one is missing or is no number.
     """
-    try:
-        return {
-            "image_size": sides(config.get("image_size", 224)),
-            "patch_size": int(config.get("patch_size", 16)),
-            "channels": int(config.get("num_channels", 3)),
-            "d_model": int(config["hidden_size"]),
-            "num_heads": int(config["num_attention_heads"]),
-            "num_layers": int(config["num_hidden_layers"]),
-            "activation": activation(folder, config.get("hidden_act", "gelu")),
-            "position_resize": "bicubic",
-        }
-    except KeyError as error:
-        raise CheckpointError(folder, f"config.json: key {error.args[0]!r} is missing") from None
-    except (TypeError, ValueError, IndexError) as error:
-        raise CheckpointError(folder, f"config.json: {error}") from None
+    settings = Settings(folder / "config.json", config)
+    return {
+        "image_size": settings.sides("image_size", 224),
+        "patch_size": settings.whole("patch_size", 16, least=1),
+        "channels": settings.whole("num_channels", 3, least=1),
+        "d_model": settings.whole("hidden_size", least=1),
+        "num_heads": settings.whole("num_attention_heads", least=1),
+        "num_layers": settings.whole("num_hidden_layers", least=1),
+        "activation": activation(folder, settings.get("hidden_act", "gelu")),
+        "position_resize": "bicubic",
+    }
 
 
 def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[int, int]) -> dict[str, Any]:
@@ -107,23 +100,24 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
         CheckpointError: if a step is switched on or off that we cannot do without.
     """
     path = folder / "preprocessor_config.json"
-    given = {k: v for k, v in (read_json(path) if path.is_file() else {}).items() if v is not None}
-    kind = str(given.get("image_processor_type", given.get("feature_extractor_type", "")))
-    settings = {**defaults, **given}
+    settings = Settings(path, read_json(path) if path.is_file() else {}, defaults)
+    kind = str(settings.get("image_processor_type", settings.get("feature_extractor_type", "")))
     if not settings.get("do_resize", True) or not settings.get("do_rescale", True):
         raise CheckpointError(path, "do_resize and do_rescale must be true")
-    if abs(float(settings.get("rescale_factor", 1 / 255)) - 1 / 255) > 1e-6:
-        raise CheckpointError(path, f"rescale_factor = {settings['rescale_factor']}: only 1/255 is known")
-    resample = int(settings.get("resample", 2))
+    if abs(settings.number("rescale_factor", 1 / 255) - 1 / 255) > 1e-6:
+        raise CheckpointError(path, f"rescale_factor = {settings.get('rescale_factor')}: only 1/255 is known")
+    resample = settings.whole("resample", 2)
     if resample not in _RESAMPLING:
         raise CheckpointError(path, f"resample = {resample}: only 2 (bilinear) and 3 (bicubic) are known")
-    size, crop = settings.get("size", list(native)), settings.get("crop_size")
+    size = settings.get("size")
     squashes = kind.startswith(("ViT", "DeiT")) if kind else "shortest_edge" not in defaults.get("size", ())
     if isinstance(size, int) and not squashes:
         size = {"shortest_edge": size}  # older files; for the squashing processors a number is both sides
-    shortest = size.get("shortest_edge") if isinstance(size, dict) else None
-    resized = sides(shortest) if shortest else _sides_of(size, path)
-    cropped = _sides_of(crop, path) if settings.get("do_center_crop") and crop is not None else resized
+    shortest = isinstance(size, dict) and size.get("shortest_edge") is not None
+    edge = Settings(path, size if shortest else {})
+    resized = edge.sides("shortest_edge") if shortest else settings.sides("size", native)
+    crops = bool(settings.get("do_center_crop")) and settings.get("crop_size") is not None
+    cropped = settings.sides("crop_size") if crops else resized
     if shortest and cropped == resized and not settings.get("do_center_crop"):
         raise CheckpointError(path, "scales the shortest edge without cropping: images would differ in size")
     fractions = {round(cropped[axis] / resized[axis], 6) for axis in (0, 1)}
@@ -136,13 +130,6 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
         "crop_fraction": cropped[0] / resized[0],
         "crop_rounding": "down",
         "interpolation": _RESAMPLING[resample],
-        "mean": list(settings["image_mean"]) if normalise else [0.0, 0.0, 0.0],
-        "std": list(settings["image_std"]) if normalise else [1.0, 1.0, 1.0],
+        "mean": settings.numbers("image_mean") if normalise else [0.0, 0.0, 0.0],
+        "std": settings.numbers("image_std") if normalise else [1.0, 1.0, 1.0],
     }
-
-
-def _sides_of(size: Any, path: Path) -> tuple[int, int]:
-    try:
-        return (int(size["height"]), int(size["width"])) if isinstance(size, dict) else sides(size)
-    except (KeyError, TypeError, ValueError, IndexError):
-        raise CheckpointError(path, f"size {size!r}: expected a number, or height and width") from None

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from patchword.checkpoints.card import model_card
 from patchword.checkpoints.model_folder import expected_shapes, write_description
-from patchword.checkpoints.safetensors_writer import write_safetensors
+from patchword.checkpoints.safetensors_writer import DTYPES, write_safetensors
 from patchword.checkpoints.tables import Row, Table, lookup
 from patchword.config import Config
 from patchword.errors import CheckpointError
@@ -139,7 +139,7 @@ class ConvertedTensors(Mapping[str, Tensor]):
             tensor: Tensor | None = row.to_ours([self._theirs[source] for source in sources], shape)
         except (RuntimeError, ValueError, IndexError):
             tensor = None
-        if tensor is None or tensor.shape != shape or tensor.dtype != dtype or not dtype.is_floating_point:
+        if tensor is None or tensor.shape != shape or tensor.dtype != dtype:
             given = {source: self._theirs[source] for source in sources}
             found = ", ".join(f"{source} is {tuple(t.shape)} of {t.dtype}" for source, t in given.items())
             raise CheckpointError(self._origin, f"{found}, which does not make {name} {tuple(shape)}")
@@ -188,9 +188,12 @@ def fill(
         our tensors by name, in the dtype that theirs have; a misshapen one is refused when it is asked for.
 
     Raises:
-        CheckpointError: with the missing and the unexpected tensors.
+        CheckpointError: with the missing and the unexpected tensors, or one of a type that weights do not have.
     """
-    shapes = expected_shapes(architecture, config)
+    try:
+        shapes = expected_shapes(architecture, config)
+    except (RuntimeError, TypeError, OverflowError):  # torch's, of sizes whose product is beyond 64 bits
+        raise CheckpointError(origin, "config.json: the sizes are beyond what any tensor can have") from None
     rows = {name: row for name in shapes if (row := lookup(table, name)) is not None}
     assert not shapes.keys() - rows.keys(), shapes.keys() - rows.keys()
     used = {name for names, _ in rows.values() for name in names}
@@ -205,6 +208,11 @@ def fill(
         parts = [f"missing tensors {_listed(missing)}"] * bool(missing)
         parts += [f"unexpected tensors {_listed(unexpected)}"] * bool(unexpected)
         raise CheckpointError(origin, "is not the network that it should be: " + "; ".join(parts))
+    for name in sorted(used):
+        if theirs[name].dtype not in DTYPES:
+            known = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
+            found = str(theirs[name].dtype).removeprefix("torch.")
+            raise CheckpointError(origin, f"{name} is of type {found}; expected one of {known}")
     return ConvertedTensors(origin, theirs, rows, shapes)
 
 
@@ -212,6 +220,12 @@ def count_layers(names: Iterable[str], prefix: str) -> int:
     """Number of layers, from names such as "blocks.11.norm1.weight" with the prefix "blocks."."""
     numbers = {name.removeprefix(prefix).split(".")[0].split("/")[0] for name in names if name.startswith(prefix)}
     return max((int(number) + 1 for number in numbers if number.isdecimal()), default=0)
+
+
+def length(tensors: Mapping[str, Tensor], name: str, axis: int = 0) -> int:
+    """Length of a tensor's axis; 0 where there is no such tensor or axis."""
+    shape = tensors[name].shape if name in tensors else ()
+    return shape[axis] if axis < len(shape) else 0
 
 
 def distinct(names: Iterable[str]) -> list[str]:

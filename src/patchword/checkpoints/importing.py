@@ -1,5 +1,6 @@
 """`patchword import`: recognises what a file or folder is and gives it to its converter."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def convert(source: Path | str, options: ImportOptions | None = None) -> Importe
     """
     options = options or ImportOptions()
     path = hub.download(str(source)) if str(source).startswith(hub.PREFIX) else Path(source)
-    if not path.exists():
+    if not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113 - Path's raise on names too long
         raise CheckpointError(path, "no such file or folder")
     if path.is_file() and path.suffix in TENSOR_SUFFIXES and (path.parent / "config.json").is_file():
         folder, tensors = path.parent, read_tensors(path)
@@ -78,7 +79,7 @@ def _by_config(folder: Path, config: Mapping[str, Any]) -> Converter:
         raise CheckpointError(folder, "is a model folder of Patchword's already; use it as it is")
     if "model_type" in config:
         kind = config["model_type"]
-        if kind not in HUGGING_FACE:
+        if not isinstance(kind, str) or kind not in HUGGING_FACE:
             raise CheckpointError(
                 folder, f"config.json: model_type {kind!r} is another architecture; {nearest(str(kind), HUGGING_FACE)}"
             )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from patchword.checkpoints.hugging_face import read_json
+from patchword.checkpoints.settings import Settings
 from patchword.models.transformer import TransformerConfig
 
 FILE = "generation_config.json"
@@ -46,7 +47,7 @@ _PAPER = {
 }
 
 
-def generation_settings(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+def generation_settings(folder: Path, config: Mapping[str, Any]) -> Settings:
     """What `generate` goes by: generation_config.json, or config.json in folders from before there was one.
 
     Args:
@@ -56,11 +57,13 @@ def generation_settings(folder: Path, config: Mapping[str, Any]) -> dict[str, An
     Raises:
         CheckpointError: if generation_config.json cannot be read.
     """
-    given = read_json(folder / FILE) if (folder / FILE).is_file() else config
-    return {**_DEFAULTS, **{name: value for name, value in given.items() if value is not None}}
+    path = folder / FILE
+    if path.is_file():
+        return Settings(path, read_json(path), _DEFAULTS)
+    return Settings(folder / "config.json", config, _DEFAULTS)
 
 
-def search_options(settings: Mapping[str, Any], config: TransformerConfig) -> tuple[dict[str, Any], list[str]]:
+def search_options(settings: Settings, config: TransformerConfig) -> tuple[dict[str, Any], list[str]]:
     """How `generate` searches by default, in the fields of `SearchOptions`.
 
     Where no length is given, the limit is the number of positions, not the 20 tokens of `generate`.
@@ -71,36 +74,36 @@ def search_options(settings: Mapping[str, Any], config: TransformerConfig) -> tu
 
     Returns:
         the fields, and a sentence for each setting that our search lacks.
+
+    Raises:
+        CheckpointError: if a setting is of another type than it should be.
     """
     notes = [
-        f"{name} = {settings[name]!r} is left out: search has no such option"
+        f"{name} = {settings.get(name)!r} is left out: search has no such option"
         for name, value in _WITHOUT_EFFECT.items()
         if settings.get(name, value) != value
     ]
     never = {config.pad_id, config.bos_id}
-    banned = {tuple(words) for words in settings.get("bad_words_ids", [])}
-    if banned - {(token,) for token in never}:
-        notes.append(f"bad_words_ids = {settings['bad_words_ids']}: only {sorted(never)} are left out of translations")
-    alpha, early = float(settings["length_penalty"]), settings["early_stopping"]
+    banned = settings.get("bad_words_ids", [])
+    if not isinstance(banned, list) or any(words not in [[token] for token in never] for words in banned):
+        notes.append(f"bad_words_ids = {banned}: only {sorted(never)} are left out of translations")
+    alpha, early = settings.number("length_penalty"), settings.get("early_stopping")
     if alpha < 0:
         notes.append(f"length_penalty = {alpha} is taken as 0: negative ones are not supported")
     if not isinstance(early, bool):
         notes.append(f"early_stopping = {early!r} is taken as false: only true and false are supported")
-    if "max_new_tokens" in settings:
-        limit = settings["max_new_tokens"]
-    else:
-        # Theirs counts the token that decoding starts from.
-        limit = settings.get("max_length", config.max_positions + 1) - 1
-    beams = int(settings["num_beams"])
+    # Unlike max_new_tokens, max_length counts the token that decoding starts from.
+    limit = settings.whole("max_new_tokens", settings.whole("max_length", config.max_positions + 1, least=1) - 1)
+    beams = settings.whole("num_beams", least=1)
     return {
         **({"method": "greedy"} if beams == 1 else {"beam": beams}),
         "length_penalty": max(alpha, 0.0),
         "length_normalisation": "power",
         "early_stopping": early is True,
-        "renormalise": bool(settings["renormalize_logits"]),
-        "forced_end": "forced_eos_token_id" in settings,
+        "renormalise": bool(settings.get("renormalize_logits")),
+        "forced_end": settings.get("forced_eos_token_id") is not None,
         "max_extra": None,
-        "max_length": max(1, int(limit)),
+        "max_length": max(1, limit),
     }, notes
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sentencepiece import SentencePieceProcessor
 
 from patchword.checkpoints.hugging_face import read_json
+from patchword.checkpoints.settings import Settings
 from patchword.checkpoints.vocabulary_files import PieceTable, VocabularyFiles
 from patchword.errors import CheckpointError, RecipeError
 
@@ -30,8 +31,9 @@ def read_vocabulary(folder: Path, config: Mapping[str, Any], tokenizer: Mapping[
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         raise CheckpointError(folder, f"the vocabulary is not whole: {' and '.join(missing)} missing")
-    source_size = config["vocab_size"]
-    target_size = config["decoder_vocab_size"] or source_size
+    settings = Settings(folder / "config.json", config)
+    source_size = settings.whole("vocab_size", least=1)
+    target_size = settings.whole("decoder_vocab_size", source_size, least=1)
     ids = _read_ids(folder / SOURCE_IDS, source_size)
     special = {name: _special(folder, ids, tokenizer, f"{name}_token", f"<{name}>") for name in ("unk", "pad")}
     special["eos"] = _special(folder, ids, tokenizer, "eos_token", "</s>")
@@ -99,8 +101,8 @@ def _read_ids(path: Path, size: int) -> dict[str, int]:
 
 def _special(folder: Path, ids: Mapping[str, int], tokenizer: Mapping[str, Any], key: str, default: str) -> int:
     token = tokenizer.get(key) or default
-    token = token["content"] if isinstance(token, dict) else token
-    if token not in ids:
+    token = token.get("content") if isinstance(token, dict) else token
+    if not isinstance(token, str) or token not in ids:
         raise CheckpointError(folder, f"{SOURCE_IDS} has no {token!r}, the {key.removesuffix('_token')} token")
     return ids[token]
 

@@ -2,8 +2,11 @@
 
 import json
 import pickle
+import struct
+import tokenize
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,18 @@ WEIGHT_FILES = (
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
+)
+
+# What zipfile and NumPy's reader of headers raise of damage, beside OSError and ValueError.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    tokenize.TokenError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    AssertionError,
 )
 
 # Training scripts wrap the weights in a dictionary of their own.
@@ -62,12 +77,13 @@ def read_folder_tensors(folder: Path) -> dict[str, Tensor]:
     if found.suffix != ".json":
         return read_tensors(found)
     try:
-        shards = sorted(set(json.loads(found.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = json.loads(found.read_text(encoding="utf-8"))["weight_map"].values()
+        shards = sorted({Path(name).name for name in names})
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise CheckpointError(found, f"not an index of shards: {error}") from None
     tensors: dict[str, Tensor] = {}
     for name in shards:
-        tensors |= read_tensors(folder / Path(name).name)
+        tensors |= read_tensors(folder / name)
     return tensors
 
 
@@ -90,7 +106,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
                 path, "holds more than tensors: it wants to run code when it is opened, which is refused"
             ) from None
         raise CheckpointError(path, "truncated or not a PyTorch file") from None
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, IndexError):
+    except (OSError, EOFError, RuntimeError, ValueError, LookupError, AttributeError, TypeError, *_DAMAGED):
         raise CheckpointError(path, "truncated or not a PyTorch file") from None
     return _state_dict(path, values)
 
@@ -104,13 +120,16 @@ def _state_dict(path: Path, values: Any) -> dict[str, Tensor]:
     others = [name for name, value in values.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
     if others:
         raise CheckpointError(path, f"{others[0]!r} is no tensor; expected a state dict, names and tensors alone")
+    odd = [name for name, value in values.items() if value.layout != torch.strided or value.device.type != "cpu"]
+    if odd:
+        raise CheckpointError(path, f"{odd[0]!r} is a sparse tensor or one without values; only plain ones are read")
     return dict(values)
 
 
 def _read_npz(path: Path) -> dict[str, Tensor]:
-    if not zipfile.is_zipfile(path):
-        raise CheckpointError(path, "truncated or not an .npz file")
     try:
+        if not zipfile.is_zipfile(path):
+            raise CheckpointError(path, "truncated or not an .npz file")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except ValueError as error:
@@ -119,9 +138,9 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
                 path, "holds more than arrays: it wants to run code when it is opened, which is refused"
             ) from None
         raise CheckpointError(path, f"truncated or not an .npz file: {error}") from None
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+    except (OSError, EOFError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError, *_DAMAGED) as error:
         raise CheckpointError(path, f"truncated or not an .npz file: {error}") from None
     try:
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # ValueError: the other byte order
         raise CheckpointError(path, f"holds arrays of an unknown type: {error}") from None

@@ -55,6 +55,8 @@ def imported_vit(
         fitted = VisionTransformerConfig.parse({**config.model_dump(), "image_size": wanted}, str(origin))
     except RecipeError as error:
         raise CheckpointError(origin, str(error).removeprefix(f"{origin}: ")) from None
+    if config.channels != 3:
+        raise CheckpointError(origin, f"takes images of {config.channels} channels; only RGB, 3 channels, is supported")
     ours = fill(origin, "vision_transformer", config, table, tensors, ignored)
     if fitted.grid != config.grid:
         arguments = config.grid, fitted.grid, config.prefix, config.position_resize

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from patchword.checkpoints.hugging_face import class_names
-from patchword.checkpoints.imported import Imported, ImportOptions, count_layers
+from patchword.checkpoints.imported import Imported, ImportOptions, count_layers, length
 from patchword.checkpoints.tables import Table, batch_of_one
 from patchword.checkpoints.vision import imported_vit, square_grid
 from patchword.checkpoints.vit_jax import COMMON, jax_preprocessing, kernel_fields, layer
@@ -40,13 +40,14 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     class_token = "cls" in tensors
     notes: tuple[str, ...] = ("the file says nothing about preprocessing: assumed bilinear squash, mean and std 0.5",)
     if "pos_embedding" in tensors:
-        grid, _ = square_grid(origin, tensors["pos_embedding"].shape[1], {0})
+        grid, _ = square_grid(origin, length(tensors, "pos_embedding", axis=1), {0})
         positions = tensors["pos_embedding"]
     else:
-        side = (options.image_size or (224, 224))[0] // fields["patch_size"]
-        grid, positions = (side, side), sincos_2d(side, fields["d_model"])[None]
-        notes += (f"it has no positions: assumed fixed sines and cosines for a grid of {side} x {side} patches",)
-    if class_token:
+        height, width = options.image_size or (224, 224)
+        grid = height // fields["patch_size"], width // fields["patch_size"]
+        positions = sincos_2d(grid, fields["d_model"])[None]
+        notes += (f"it has no positions: assumed fixed sines and cosines for {grid[0]} x {grid[1]} patches",)
+    if class_token and positions.ndim == 3 and len(positions) == 1:
         # The positions are added before the class token is put in front.
         tensors["pos_embedding"] = torch.cat([positions.new_zeros(1, 1, positions.shape[-1]), positions], dim=1)
     else:
@@ -64,20 +65,20 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         TABLE,
         tensors,
         preprocessing=jax_preprocessing(fields["image_size"]),
-        classes=class_names({}, len(tensors.get("head/bias", ())), options, origin),
+        classes=class_names({}, length(tensors, "head/bias"), options, origin),
         options=options,
         notes=notes,
     )
 
 
-def sincos_2d(side: int, d_model: int) -> Tensor:
-    """Fixed positions of a square grid, (side * side, d_model): sines and cosines of x, then of y (Chen et al. 2021).
+def sincos_2d(grid: tuple[int, int], d_model: int) -> Tensor:
+    """Fixed positions of a grid, (rows * columns, d_model): sines and cosines of x, then of y (Chen et al. 2021).
 
     Args:
-        side: rows and columns.
+        grid: rows and columns.
         d_model: a multiple of 4.
     """
-    y, x = torch.meshgrid(torch.arange(side).double(), torch.arange(side).double(), indexing="ij")
+    y, x = torch.meshgrid(*(torch.arange(side).double() for side in grid), indexing="ij")
     omega = 1.0 / 10_000 ** (torch.arange(d_model // 4).double() / (d_model // 4 - 1))
     angles_y, angles_x = y.flatten()[:, None] * omega, x.flatten()[:, None] * omega
     return torch.cat([angles_x.sin(), angles_x.cos(), angles_y.sin(), angles_y.cos()], dim=1).float()
@@ -87,7 +88,7 @@ def _unscanned(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Layer by layer, whichever way the file has them."""
     result: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        if name.startswith(SCANNED):
+        if name.startswith(SCANNED) and tensor.ndim > 0:
             rest = name.removeprefix(SCANNED)
             result.update({f"{BLOCK.replace('{i}', str(i))}/{rest}": part for i, part in enumerate(tensor)})
         else:

@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from patchword.checkpoints.hugging_face import IMAGENET_STANDARD, class_names, read_preprocessing, vit_fields
-from patchword.checkpoints.imported import Imported, ImportOptions, count_layers
+from patchword.checkpoints.imported import Imported, ImportOptions, count_layers, length
+from patchword.checkpoints.settings import Settings
 from patchword.checkpoints.tables import Row, Table, batch_of_one, patches, same, stacked, token, zeros
 from patchword.checkpoints.vision import imported_vit
 
@@ -66,29 +67,31 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     """
     tensors = without_prefix(tensors, "vit.")
     table = {**layout(tensors), "head.linear.*": same("classifier.*")}
-    classes = class_names(
-        config, len(tensors["classifier.weight"]) if "classifier.weight" in tensors else 0, options, folder
-    )
+    fields = {**vit_fields(config, folder), **encoder_fields(config, tensors, folder)}
     return imported_vit(
         folder,
         "Hugging Face ViT",
-        {**vit_fields(config, folder), **encoder_fields(config, tensors)},
+        fields,
         without_attention_bias(table, config),
         tensors,
-        preprocessing=read_preprocessing(folder, PROCESSOR, vit_fields(config, folder)["image_size"]),
-        classes=classes,
+        preprocessing=read_preprocessing(folder, PROCESSOR, fields["image_size"]),
+        classes=class_names(config, length(tensors, "classifier.weight"), options, folder),
         options=options,
         ignored=IGNORED,
     )
 
 
-def encoder_fields(config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Fields of `VisionTransformerConfig` that ViT and DeiT name alike."""
-    pooler = tensors.get("pooler.dense.weight")
+def encoder_fields(config: Mapping[str, Any], tensors: Mapping[str, Tensor], folder: Path) -> dict[str, Any]:
+    """Fields of `VisionTransformerConfig` that ViT and DeiT name alike.
+
+    Raises:
+        CheckpointError: if one is no number.
+    """
+    settings = Settings(folder / "config.json", config)
     return {
-        "d_ff": int(config.get("intermediate_size", 3072)),
-        "layer_norm_eps": float(config.get("layer_norm_eps", 1e-12)),
-        "head_hidden": None if pooler is None else len(pooler),
+        "d_ff": settings.whole("intermediate_size", 3072, least=1),
+        "layer_norm_eps": settings.number("layer_norm_eps", 1e-12),
+        "head_hidden": length(tensors, "pooler.dense.weight") or None,
     }
 
 

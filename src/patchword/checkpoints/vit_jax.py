@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from patchword.checkpoints.hugging_face import IMAGENET_STANDARD, class_names
-from patchword.checkpoints.imported import Imported, ImportOptions, count_layers
+from patchword.checkpoints.imported import Imported, ImportOptions, count_layers, length
 from patchword.checkpoints.tables import Row, Table, batch_of_one, same, token, transposed
 from patchword.checkpoints.vision import imported_vit, square_grid
 from patchword.errors import CheckpointError
@@ -90,9 +90,9 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         raise CheckpointError(origin, "begins with a ResNet (a hybrid ViT), which is not supported")
     block = "Transformer/encoderblock_0"
     fields = kernel_fields(origin, tensors, f"{block}/MultiHeadDotProductAttention_1", f"{block}/MlpBlock_3")
-    positions = tensors.get("Transformer/posembed_input/pos_embedding", torch.empty(1, 0))
+    positions = length(tensors, "Transformer/posembed_input/pos_embedding", axis=1)
     class_token = "cls" in tensors
-    grid, _ = square_grid(origin, positions.shape[1], {int(class_token)})
+    grid, _ = square_grid(origin, positions, {int(class_token)})
     fields |= {
         "image_size": tuple(side * fields["patch_size"] for side in grid),
         "num_layers": count_layers(tensors, "Transformer/encoderblock_"),
@@ -106,7 +106,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         TABLE,
         tensors,
         preprocessing=jax_preprocessing(fields["image_size"]),
-        classes=class_names({}, len(tensors.get("head/bias", ())), options, origin),
+        classes=class_names({}, length(tensors, "head/bias"), options, origin),
         options=options,
         notes=("the file says nothing about preprocessing: assumed bilinear squash, mean and std 0.5",),
     )
@@ -124,7 +124,6 @@ def kernel_fields(origin: Path, tensors: Mapping[str, Tensor], attention: str, f
         d_ff = tensors[f"{feed_forward}/Dense_0/kernel"].shape[1]
     except (KeyError, ValueError, IndexError) as error:
         raise CheckpointError(origin, f"is no ViT of JAX's: {error} is missing or misshapen") from None
-    hidden = tensors.get("pre_logits/bias")
     return {
         "patch_size": patch_size,
         "channels": channels,
@@ -133,7 +132,7 @@ def kernel_fields(origin: Path, tensors: Mapping[str, Tensor], attention: str, f
         "d_ff": d_ff,
         "activation": "gelu_tanh",
         "layer_norm_eps": 1e-6,
-        "head_hidden": None if hidden is None else len(hidden),
+        "head_hidden": length(tensors, "pre_logits/bias") or None,
         "position_resize": "bilinear_corners",
     }
 

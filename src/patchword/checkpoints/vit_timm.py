@@ -6,8 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.checkpoints.hugging_face import IMAGENET_DEFAULT, IMAGENET_STANDARD, class_names, sides
-from patchword.checkpoints.imported import Imported, ImportOptions, count_layers
+from patchword.checkpoints.hugging_face import IMAGENET_DEFAULT, IMAGENET_STANDARD, class_names
+from patchword.checkpoints.imported import Imported, ImportOptions, count_layers, length
+from patchword.checkpoints.settings import Settings
 from patchword.checkpoints.tables import Table, batch_of_one, patches, same, token, zeros
 from patchword.checkpoints.vision import heads_of, imported_vit, square_grid
 from patchword.errors import CheckpointError
@@ -66,14 +67,15 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         raise CheckpointError(origin, f"config.json: architecture {name!r} is not a ViT of the paper's kind")
     if any(key.startswith("attn_pool.") for key in tensors):
         raise CheckpointError(origin, "ends in attention pooling (attn_pool, a MAP head), which is not supported")
-    settings = {**config, **(config.get("pretrained_cfg") or {})}
-    classes = class_names(_labels(settings), len(tensors.get("head.weight", ())), options, origin)
+    file = origin / "config.json"
+    settings = Settings(file, {**config, **Settings(file, config).table("pretrained_cfg")})
+    classes = class_names(_labels(settings), length(tensors, "head.weight"), options, origin)
     notes: tuple[str, ...] = ()
     if not config:
         assumed = "ImageNet's" if {"dist_token", "mask_token"} & tensors.keys() else "0.5"
         notes = (f"no config.json: assumed crop 0.9, bicubic, mean and std {assumed}, and heads from the width",)
         if assumed == "ImageNet's":
-            settings |= IMAGENET_DEFAULT
+            settings = Settings(file, IMAGENET_DEFAULT)
     fields, tensors = _fields(origin, name, config, settings, tensors, options)
     table = TABLE if "blocks.0.attn.qkv.bias" in tensors else {**NO_ATTENTION_BIAS, **TABLE}
     return imported_vit(
@@ -94,7 +96,7 @@ def _fields(
     origin: Path,
     name: str,
     config: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    settings: Settings,
     tensors: Mapping[str, Tensor],
     options: ImportOptions,
 ) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
@@ -102,23 +104,24 @@ def _fields(
     try:
         d_model, channels, patch_size, _ = tensors["patch_embed.proj.weight"].shape
         d_ff = tensors["blocks.0.mlp.fc2.weight"].shape[1]
-        gated = len(tensors["blocks.0.mlp.fc1.weight"]) == 2 * d_ff
-        positions = tensors["pos_embed"]
+        gated = tensors["blocks.0.mlp.fc1.weight"].shape[0] == 2 * d_ff
+        positions = tensors["pos_embed"].shape[1]
     except (KeyError, ValueError, IndexError) as error:
         raise CheckpointError(origin, f"is no ViT of timm's: {error} is missing or misshapen") from None
-    arguments = config.get("model_args") or {}
-    num_heads = arguments.get("num_heads") or next((n for start, n in _HEADS.items() if name.startswith(start)), None)
+    arguments = Settings(origin / "config.json", Settings(origin / "config.json", config).table("model_args"))
+    known = next((n for start, n in _HEADS.items() if name.startswith(start)), 0)
+    num_heads = arguments.whole("num_heads", known)
     class_token, distilled = "cls_token" in tensors, "dist_token" in tensors
-    registers = tensors["reg_token"].shape[1] if "reg_token" in tensors else 0
+    registers = length(tensors, "reg_token", axis=1)
     prefix = int(class_token) + int(distilled)
-    size = arguments.get("img_size") or (settings["input_size"][1:] if "input_size" in settings else None)
+    size = arguments.sides("img_size") if arguments.get("img_size") is not None else _input_size(origin, settings)
     if size is not None:
-        grid = tuple(side // patch_size for side in sides(size))
-        extra = positions.shape[1] - grid[0] * grid[1]
+        grid = size[0] // patch_size, size[1] // patch_size
+        extra = positions - grid[0] * grid[1]
     else:
-        grid, extra = square_grid(origin, positions.shape[1], {prefix, prefix + registers, 0})
+        grid, extra = square_grid(origin, positions, {prefix, prefix + registers, 0})
     tensors = _placed(tensors, prefix, registers, extra)
-    pool = config.get("global_pool", "avg" if "fc_norm.weight" in tensors or not class_token else "token")
+    pool = settings.get("global_pool", "avg" if "fc_norm.weight" in tensors or not class_token else "token")
     if pool not in ("avg", "token"):
         raise CheckpointError(origin, f"config.json: global_pool {pool!r} is not supported; valid: avg, token")
     fields = {
@@ -161,7 +164,7 @@ def _placed(tensors: Mapping[str, Tensor], prefix: int, registers: int, extra: i
     return changed
 
 
-def _activation(origin: Path, name: str, arguments: Mapping[str, Any]) -> str:
+def _activation(origin: Path, name: str, arguments: Settings) -> str:
     given = arguments.get("act_layer")
     if given is not None and given not in ("gelu", "gelu_tanh", "relu", "silu"):
         raise CheckpointError(origin, f"config.json: act_layer {given!r} is not supported")
@@ -170,20 +173,27 @@ def _activation(origin: Path, name: str, arguments: Mapping[str, Any]) -> str:
     return "gelu_tanh" if name.startswith(_GELU_TANH) else "gelu"
 
 
-def _labels(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _input_size(origin: Path, settings: Settings) -> tuple[int, int] | None:
+    """(height, width) of "input_size", which is (channels, height, width)."""
+    shape = settings.get("input_size")
+    sides = shape[1:] if isinstance(shape, list) and len(shape) == 3 else shape
+    return None if shape is None else Settings(origin / "config.json", {"input_size": sides}).sides("input_size")
+
+
+def _labels(settings: Settings) -> dict[str, Any]:
     labels = settings.get("label_names") or ()
-    return {"id2label": dict(enumerate(labels)) if isinstance(labels, list | tuple) else {}}
+    return {"id2label": {str(i): name for i, name in enumerate(labels)} if isinstance(labels, list | tuple) else {}}
 
 
-def _preprocessing(origin: Path, settings: Mapping[str, Any], native: tuple[int, int]) -> dict[str, Any]:
+def _preprocessing(origin: Path, settings: Settings, native: tuple[int, int]) -> dict[str, Any]:
     mode, interpolation = settings.get("crop_mode", "center"), settings.get("interpolation", "bicubic")
     if mode not in ("center", "squash") or interpolation not in ("bicubic", "bilinear"):
         raise CheckpointError(origin, f"config.json: crop_mode {mode!r} with {interpolation!r} is not supported")
     return {
-        "image_size": list(settings["input_size"][1:]) if "input_size" in settings else list(native),
+        "image_size": list(_input_size(origin, settings) or native),
         "resize": "crop" if mode == "center" else "squash",
-        "crop_fraction": float(settings.get("crop_pct", 0.9)),
+        "crop_fraction": settings.number("crop_pct", 0.9),
         "interpolation": interpolation,
-        "mean": list(settings.get("mean", IMAGENET_STANDARD["mean"])),
-        "std": list(settings.get("std", IMAGENET_STANDARD["std"])),
+        "mean": settings.numbers("mean", IMAGENET_STANDARD["mean"]),
+        "std": settings.numbers("std", IMAGENET_STANDARD["std"]),
     }

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from patchword.checkpoints.hugging_face import IMAGENET_DEFAULT, class_names
-from patchword.checkpoints.imported import Imported, ImportOptions
+from patchword.checkpoints.imported import Imported, ImportOptions, length
 from patchword.checkpoints.tables import Table, batch_of_one, patches, same, token
 from patchword.checkpoints.vision import heads_of, imported_vit, square_grid
 from patchword.errors import CheckpointError
@@ -46,12 +46,11 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     old = f"{first}.mlp.linear_1.weight" in tensors
     try:
         d_model, channels, patch_size, _ = tensors["conv_proj.weight"].shape
-        d_ff = len(tensors[f"{first}.mlp.linear_1.weight" if old else f"{first}.mlp.0.weight"])
+        d_ff = tensors[f"{first}.mlp.linear_1.weight" if old else f"{first}.mlp.0.weight"].shape[0]
         grid, _ = square_grid(origin, tensors["encoder.pos_embedding"].shape[1], {1})
     except (KeyError, ValueError, IndexError) as error:
         raise CheckpointError(origin, f"is no ViT of torchvision's: {error} is missing or misshapen") from None
     size = grid[0] * patch_size
-    hidden = tensors.get("heads.pre_logits.weight")
     layers = {name.split(".")[2] for name in tensors if name.startswith("encoder.layers.encoder_layer_")}
     fields = {
         "image_size": (size, size),
@@ -62,7 +61,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "num_layers": len(layers),
         "d_ff": d_ff,
         "layer_norm_eps": 1e-6,
-        "head_hidden": None if hidden is None else len(hidden),
+        "head_hidden": length(tensors, "heads.pre_logits.weight") or None,
         "position_resize": "bicubic_corners",
     }
     # Up to 224 pixels the weights were scored on the middle of 256; the larger ones (SWAG) on the whole square.
@@ -75,7 +74,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         {**TABLE, **OLD_FEED_FORWARD} if old else TABLE,
         tensors,
         preprocessing=preprocessing,
-        classes=class_names({}, len(tensors.get("heads.head.weight", ())), options, origin),
+        classes=class_names({}, length(tensors, "heads.head.weight"), options, origin),
         options=options,
         notes=("the file says nothing about preprocessing: assumed torchvision's for weights of this image size",),
     )

@@ -1,0 +1,98 @@
+"""A foreign checkpoint's settings, each of the type that it should have."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from patchword.errors import CheckpointError
+
+
+class Settings:
+    """A JSON object whose values are checked when they are asked for; null is the same as nothing.
+
+    Args:
+        path: the file, named in errors.
+        values: what is in it.
+        defaults: where the file has nothing.
+    """
+
+    def __init__(self, path: Path, values: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> None:
+        self._path = path
+        self._values = {**(defaults or {}), **{key: value for key, value in values.items() if value is not None}}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Of any type."""
+        return self._values.get(key, default)
+
+    def whole(self, key: str, default: int | None = None, least: int = 0) -> int:
+        """A whole number.
+
+        Raises:
+            CheckpointError: if it is something else, below `least`, or missing without a default.
+        """
+        value = self._found(key, default)
+        if type(value) is not int or not least <= value < 2**31:
+            raise self._error(key, f"a whole number, {least} or more")
+        return value
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """A finite number.
+
+        Raises:
+            CheckpointError: if it is something else, or missing without a default.
+        """
+        value = self._found(key, default)
+        if not _is_number(value):
+            raise self._error(key, "a number")
+        return float(value)
+
+    def numbers(self, key: str, default: list[float] | None = None) -> list[float]:
+        """A list of finite numbers.
+
+        Raises:
+            CheckpointError: if it is something else, or missing without a default.
+        """
+        value = self._found(key, default)
+        if not isinstance(value, list | tuple) or not all(map(_is_number, value)):
+            raise self._error(key, "a list of numbers")
+        return [float(item) for item in value]
+
+    def sides(self, key: str, default: Any = None) -> tuple[int, int]:
+        """(height, width) from a side, a pair of them, or an object that names them.
+
+        Raises:
+            CheckpointError: if it is something else, or missing without a default.
+        """
+        value = self._found(key, default)
+        pair = [value.get("height"), value.get("width")] if isinstance(value, dict) else value
+        pair = [pair, pair] if type(pair) is int else pair
+        if not isinstance(pair, list | tuple) or len(pair) != 2 or not all(type(side) is int for side in pair):
+            raise self._error(key, "a number, or height and width")
+        if not all(0 < side < 2**16 for side in pair):
+            raise self._error(key, "sides of 1 to 65535")
+        return pair[0], pair[1]
+
+    def table(self, key: str) -> dict[str, Any]:
+        """A JSON object; an empty one where there is none.
+
+        Raises:
+            CheckpointError: if it is something else.
+        """
+        value = self._values.get(key) or {}
+        if not isinstance(value, dict):
+            raise self._error(key, "a JSON object")
+        return value
+
+    def _found(self, key: str, default: Any) -> Any:
+        value = self._values.get(key, default)
+        if value is None:
+            raise CheckpointError(self._path, f"key {key!r} is missing")
+        return value
+
+    def _error(self, key: str, expected: str) -> CheckpointError:
+        return CheckpointError(self._path, f"{key} = {self._values[key]!r}: expected {expected}")
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
