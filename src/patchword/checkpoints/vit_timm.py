@@ -176,7 +176,7 @@ def _activation(origin: Path, name: str, arguments: Settings) -> str:
 def _input_size(origin: Path, settings: Settings) -> tuple[int, int] | None:
     """(height, width) of "input_size", which is (channels, height, width)."""
     shape = settings.get("input_size")
-    sides = shape[1:] if isinstance(shape, list) and len(shape) == 3 else shape
+    sides = shape[1:] if isinstance(shape, list | tuple) and len(shape) == 3 else shape
     return None if shape is None else Settings(origin / "config.json", {"input_size": sides}).sides("input_size")
 
 
