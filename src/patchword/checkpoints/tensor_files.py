@@ -130,7 +130,7 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
     try:
         if not zipfile.is_zipfile(path):
             raise CheckpointError(path, "truncated or not an .npz file")
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except ValueError as error:
         if "allow_pickle" in str(error):
