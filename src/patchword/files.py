@@ -37,6 +37,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         DataError: if there is something at `path` already other than an empty folder, or it cannot be written.
     """
+    if path.resolve() == Path.cwd():
+        raise DataError(path, "is the folder that you are in; choose another for the output")
     try:
         if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
             raise DataError(path, "exists already; choose another folder for the output")

@@ -114,6 +114,16 @@ def test_full_size_with_its_own_processor(tmp_path: Path) -> None:
     assert_equal_answers(classifier, model, processing(photographs(), return_tensors="pt").pixel_values, answer)
 
 
+def test_full_size_with_positions_for_37_by_37_patches(tmp_path: Path) -> None:
+    config = transformers.Dinov2WithRegistersConfig(image_size=518, patch_size=14, num_labels=10)
+    model = randomise(transformers.Dinov2WithRegistersForImageClassification(config))
+    settings = {"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "resample": 3}
+    processing = processor("bit", **settings, image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225])
+    classifier = imported(saved(model, tmp_path / "theirs", processing), tmp_path / "ours")
+    assert classifier.model.config.grid == (16, 16)
+    assert_equal_answers(classifier, model, processing(photographs(), return_tensors="pt").pixel_values, answer)
+
+
 @pytest.mark.parametrize("name", ["vit", "deit, distilled", "dinov2", "dinov2 with registers"])
 @pytest.mark.parametrize("size", [(96, 96), (48, 80)])
 def test_another_image_size_resizes_positions_as_the_library_does(

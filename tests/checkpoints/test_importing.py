@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from patchword import api
 from patchword.checkpoints import safetensors_writer
+from patchword.checkpoints.imported import ImportOptions
 from patchword.checkpoints.importing import convert
 from patchword.checkpoints.tables import converted_back, same
 from patchword.checkpoints.vit_hugging_face import VERSION_4
@@ -157,6 +158,19 @@ def test_a_full_disk_leaves_nothing_behind(checkpoint: Path, tmp_path: Path, mon
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 
 
+def test_the_current_folder_is_no_output(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(DataError, match="is the folder that you are in; choose another"):
+        api.import_checkpoint(checkpoint, ".")
+
+
+def test_heads_that_the_checkpoint_knows_better_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="says itself that it has 2 heads, not 4"):
+        api.import_checkpoint(checkpoint, tmp_path / "ours", ImportOptions(num_heads=4))
+    api.import_checkpoint(checkpoint, tmp_path / "ours", ImportOptions(num_heads=2))
+
+
 def test_wrong_options_are_one_sentence(checkpoint: Path, tmp_path: Path) -> None:
     for option, value, problem in (
         ("--image-size", "big", "--image-size big: expected a side such as 384"),
@@ -203,6 +217,8 @@ def test_the_hub_is_asked_for_one_kind_of_weights(
     monkeypatch.setattr(hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(siblings=siblings))
     monkeypatch.setattr(hub, "snapshot_download", download)
     assert convert("hf:google/vit@main").details["classes"] == ["a", "b", "c"]
+    api.import_checkpoint("hf:google/vit@main", tmp_path / "ours")
+    assert ImageClassifier.load(tmp_path / "ours").facts["imported_from"] == "hf:google/vit@main"
     assert (asked["repository"], asked["revision"]) == ("google/vit", "main")
     assert asked["allow_patterns"] == ["*.json", "*.spm", "*.txt", "*.safetensors"]
 

@@ -52,8 +52,11 @@ def test_missing_and_unexpected_tensors_are_listed_and_long_lists_are_cut() -> N
     assert str(caught.value) == (
         "f: is not the network that it should be: missing tensors [layernorm.bias]; unexpected tensors [extra]"
     )
-    with pytest.raises(CheckpointError, match=r"and 32 more\]$"):
-        fill(Path("f"), "vision_transformer", config(), TABLE, {})
+    head = {name: tensor for name, tensor in theirs.items() if name.startswith("classifier")}
+    with pytest.raises(CheckpointError, match=r"and 30 more\]$"):
+        fill(Path("f"), "vision_transformer", config(), TABLE, head)
+    with pytest.raises(CheckpointError, match="has 1 tensors, too few for the 2 layers of its config"):
+        fill(Path("f"), "vision_transformer", config(), TABLE, {"a": torch.zeros(1)})
 
 
 def test_only_what_is_on_the_ignore_list_may_be_left_over() -> None:

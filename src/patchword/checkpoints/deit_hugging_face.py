@@ -6,10 +6,11 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.checkpoints.hugging_face import IMAGENET_STANDARD, class_names, read_preprocessing, vit_fields
+from patchword.checkpoints.hugging_face import vit_fields
+from patchword.checkpoints.hugging_face_preprocessing import read_preprocessing
 from patchword.checkpoints.imported import Imported, ImportOptions, length
 from patchword.checkpoints.tables import same
-from patchword.checkpoints.vision import imported_vit
+from patchword.checkpoints.vision import IMAGENET_STANDARD, class_names, imported_vit
 from patchword.checkpoints.vit_hugging_face import (
     IGNORED,
     encoder_fields,

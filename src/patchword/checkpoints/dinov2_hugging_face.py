@@ -6,11 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.checkpoints.hugging_face import IMAGENET_DEFAULT, class_names, read_preprocessing, vit_fields
+from patchword.checkpoints.hugging_face import vit_fields
+from patchword.checkpoints.hugging_face_preprocessing import read_preprocessing
 from patchword.checkpoints.imported import Imported, ImportOptions, length
 from patchword.checkpoints.settings import Settings
 from patchword.checkpoints.tables import Table, batch_of_one, same, stacked
-from patchword.checkpoints.vision import imported_vit
+from patchword.checkpoints.vision import IMAGENET_DEFAULT, class_names, imported_vit
 from patchword.checkpoints.vit_hugging_face import EMBEDDINGS, IGNORED, without_attention_bias, without_prefix
 
 # The settings that the published DINOv2 folders give BitImageProcessor.

@@ -46,6 +46,7 @@ class Imported:
         details: see `model_folder.Description`.
         files: further files by name.
         notes: what the checkpoint did not say and had to be assumed.
+        name: what to call the checkpoint; by default the last part of its path.
     """
 
     origin: Path
@@ -57,6 +58,7 @@ class Imported:
     details: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    name: str = ""
 
     @property
     def parameters(self) -> int:
@@ -69,15 +71,16 @@ class Imported:
         Raises:
             DataError: if there is something at `path` already.
         """
+        name = self.name or self.origin.resolve().name
         known = {
-            "imported_from": self.origin.name,
+            "imported_from": name,
             "format": self.kind,
             **({"assumed": list(self.notes)} if self.notes else {}),
             **facts,
         }
         verb = "classify THIS_FOLDER photo.jpg" if self.task == "classification" else 'translate THIS_FOLDER "..."'
         card = model_card(
-            f"{self.origin.name}, imported",
+            f"{name}, imported",
             f"A {self.kind} checkpoint with {self.parameters:,} parameters, brought into Patchword's format. "
             "Its licence and its scores are those of the original.",
             f"patchword {verb}",
@@ -190,6 +193,9 @@ def fill(
     Raises:
         CheckpointError: with the missing and the unexpected tensors, or one of a type that weights do not have.
     """
+    layers = sum(int(value) for name, value in config if name.endswith("layers"))
+    if layers > len(theirs):
+        raise CheckpointError(origin, f"has {len(theirs)} tensors, too few for the {layers:,} layers of its config")
     try:
         shapes = expected_shapes(architecture, config)
     except (RuntimeError, TypeError, OverflowError):  # torch's, of sizes whose product is beyond 64 bits

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from patchword.checkpoints import (
     vit_timm,
     vit_torchvision,
 )
-from patchword.checkpoints.hugging_face import read_json
 from patchword.checkpoints.imported import Imported, ImportOptions
+from patchword.checkpoints.settings import read_json
 from patchword.checkpoints.tensor_files import TENSOR_SUFFIXES, read_folder_tensors, read_tensors
 from patchword.errors import CheckpointError, nearest
 
@@ -54,6 +55,16 @@ def convert(source: Path | str, options: ImportOptions | None = None) -> Importe
         CheckpointError: in one sentence, why it cannot be read.
     """
     options = options or ImportOptions()
+    imported = _convert(source, options)
+    if imported.task == "translation" and options != ImportOptions():
+        raise CheckpointError(source, "is a translator: image size, heads and class names cannot be given")
+    if options.num_heads not in (None, imported.config.num_heads):  # type: ignore[attr-defined]
+        found = imported.config.num_heads  # type: ignore[attr-defined]
+        raise CheckpointError(source, f"says itself that it has {found} heads, not {options.num_heads}")
+    return replace(imported, name=str(source)) if str(source).startswith(hub.PREFIX) else imported
+
+
+def _convert(source: Path | str, options: ImportOptions) -> Imported:
     path = hub.download(str(source)) if str(source).startswith(hub.PREFIX) else Path(source)
     if not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113 - Path's raise on names too long
         raise CheckpointError(path, "no such file or folder")

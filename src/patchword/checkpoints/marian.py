@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from patchword.checkpoints.channels import to_interleaved
-from patchword.checkpoints.hugging_face import activation, read_json
+from patchword.checkpoints.hugging_face import activation
 from patchword.checkpoints.imported import Imported, ImportOptions, fill
 from patchword.checkpoints.marian_search import generation_settings, search_options
 from patchword.checkpoints.marian_vocabulary import read_vocabulary
+from patchword.checkpoints.settings import read_json
 from patchword.checkpoints.tables import Row, Table, batch_of_one, same, stacked
 from patchword.errors import CheckpointError, RecipeError
 from patchword.models.transformer import TransformerConfig

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from patchword.checkpoints.hugging_face import read_json
-from patchword.checkpoints.settings import Settings
+from patchword.checkpoints.settings import Settings, read_json
 from patchword.models.transformer import TransformerConfig
 
 FILE = "generation_config.json"

@@ -6,8 +6,7 @@ from typing import Any
 
 from sentencepiece import SentencePieceProcessor
 
-from patchword.checkpoints.hugging_face import read_json
-from patchword.checkpoints.settings import Settings
+from patchword.checkpoints.settings import Settings, read_json
 from patchword.checkpoints.vocabulary_files import PieceTable, VocabularyFiles
 from patchword.errors import CheckpointError, RecipeError
 

@@ -1,5 +1,6 @@
 """A foreign checkpoint's settings, each of the type that it should have."""
 
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,6 +93,24 @@ class Settings:
 
     def _error(self, key: str, expected: str) -> CheckpointError:
         return CheckpointError(self._path, f"{key} = {self._values[key]!r}: expected {expected}")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        CheckpointError: if the file is missing or holds something else.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair can be read but not written
+    except FileNotFoundError:
+        raise CheckpointError(path.parent, f"{path.name} is missing") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(path, f"cannot be read as JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise CheckpointError(path, f"expected a JSON object, found a {type(values).__name__}")
+    return values
 
 
 def _is_number(value: Any) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.checkpoints.imported import Imported, ImportOptions, fill
+from patchword.checkpoints.imported import Imported, ImportOptions, distinct, fill
+from patchword.checkpoints.settings import Settings
 from patchword.checkpoints.tables import Table
 from patchword.errors import CheckpointError, RecipeError
 from patchword.models.vision_transformer import VisionTransformerConfig
@@ -15,6 +16,9 @@ from patchword.nn.positions import resized_positions
 
 # Zhai et al. 2022 and SO400M: H, g, G and so400m.
 _WIDE_HEADS = {1152: 16, 1280: 16, 1408: 16, 1664: 16}
+
+IMAGENET_DEFAULT = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+IMAGENET_STANDARD = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
 
 POSITIONS = "position_embedding.embedding"
 
@@ -97,3 +101,17 @@ def square_grid(origin: Path, positions: int, prefixes: Iterable[int]) -> tuple[
         if side > 0 and side * side == positions - prefix:
             return (side, side), prefix
     raise CheckpointError(origin, f"{positions} positions are for no square image, and no config.json says which")
+
+
+def class_names(config: Mapping[str, Any], num_classes: int, options: ImportOptions, folder: Path) -> list[str]:
+    """Names of the classes: the option's, the config's, or their numbers.
+
+    Raises:
+        CheckpointError: if the names given are not as many as the classes, or the config's are no table.
+    """
+    if options.classes is not None:
+        if len(options.classes) != num_classes:
+            raise CheckpointError(folder, f"has {num_classes} classes, but {len(options.classes)} names were given")
+        return distinct(options.classes)
+    labels = Settings(folder / "config.json", config).table("id2label")
+    return distinct(str(labels.get(str(i), i)) for i in range(num_classes))

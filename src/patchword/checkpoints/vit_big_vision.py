@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patchword.checkpoints.hugging_face import class_names
 from patchword.checkpoints.imported import Imported, ImportOptions, count_layers, length
 from patchword.checkpoints.tables import Table, batch_of_one
-from patchword.checkpoints.vision import imported_vit, square_grid
+from patchword.checkpoints.vision import class_names, imported_vit, square_grid
 from patchword.checkpoints.vit_jax import COMMON, jax_preprocessing, kernel_fields, layer
 from patchword.errors import CheckpointError
 

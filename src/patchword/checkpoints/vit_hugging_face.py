@@ -6,11 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.checkpoints.hugging_face import IMAGENET_STANDARD, class_names, read_preprocessing, vit_fields
+from patchword.checkpoints.hugging_face import vit_fields
+from patchword.checkpoints.hugging_face_preprocessing import read_preprocessing
 from patchword.checkpoints.imported import Imported, ImportOptions, count_layers, length
 from patchword.checkpoints.settings import Settings
 from patchword.checkpoints.tables import Row, Table, batch_of_one, patches, same, stacked, token, zeros
-from patchword.checkpoints.vision import imported_vit
+from patchword.checkpoints.vision import IMAGENET_STANDARD, class_names, imported_vit
 
 # ViTImageProcessor's own defaults, in the terms of preprocessor_config.json; the size is the network's.
 PROCESSOR = {

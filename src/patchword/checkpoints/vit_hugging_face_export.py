@@ -61,7 +61,7 @@ def hugging_face_vit(content: Exportable) -> tuple[Table, dict[str, Any]]:
         "id2label": {str(i): name for i, name in enumerate(classes)},
         "label2id": {name: i for i, name in enumerate(classes)},
     }
-    table = {f"{ours}": _prefixed(row) for ours, row in VERSION_4.items()}
+    table = {ours: _prefixed(row) for ours, row in VERSION_4.items()}
     table["patch_embedding.projection.weight"] = patches(
         "vit.embeddings.patch_embeddings.projection.weight", config.channels
     )

@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patchword.checkpoints.hugging_face import IMAGENET_STANDARD, class_names
 from patchword.checkpoints.imported import Imported, ImportOptions, count_layers, length
 from patchword.checkpoints.tables import Row, Table, batch_of_one, same, token, transposed
-from patchword.checkpoints.vision import imported_vit, square_grid
+from patchword.checkpoints.vision import IMAGENET_STANDARD, class_names, imported_vit, square_grid
 from patchword.errors import CheckpointError
 
 

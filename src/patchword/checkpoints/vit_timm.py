@@ -6,11 +6,17 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.checkpoints.hugging_face import IMAGENET_DEFAULT, IMAGENET_STANDARD, class_names
 from patchword.checkpoints.imported import Imported, ImportOptions, count_layers, length
 from patchword.checkpoints.settings import Settings
 from patchword.checkpoints.tables import Table, batch_of_one, patches, same, token, zeros
-from patchword.checkpoints.vision import heads_of, imported_vit, square_grid
+from patchword.checkpoints.vision import (
+    IMAGENET_DEFAULT,
+    IMAGENET_STANDARD,
+    class_names,
+    heads_of,
+    imported_vit,
+    square_grid,
+)
 from patchword.errors import CheckpointError
 
 TABLE: Table = {

@@ -6,10 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.checkpoints.hugging_face import IMAGENET_DEFAULT, class_names
 from patchword.checkpoints.imported import Imported, ImportOptions, length
 from patchword.checkpoints.tables import Table, batch_of_one, patches, same, token
-from patchword.checkpoints.vision import heads_of, imported_vit, square_grid
+from patchword.checkpoints.vision import IMAGENET_DEFAULT, class_names, heads_of, imported_vit, square_grid
 from patchword.errors import CheckpointError
 
 LAYER = "encoder.layers.encoder_layer_{i}"
