@@ -136,6 +136,9 @@ def test_mistakes_are_one_sentence_and_leave_nothing_behind(checkpoint: Path, tm
 def test_a_model_folder_of_our_own_needs_no_import(checkpoint: Path, tmp_path: Path) -> None:
     api.import_checkpoint(checkpoint, tmp_path / "ours")
     assert "is a model folder of Patchword's already" in refusal(tmp_path / "ours", tmp_path / "again")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").write_text("")
+    assert "is a run folder of Patchword's already" in refusal(tmp_path / "run", tmp_path / "again")
 
 
 def test_an_output_that_exists_is_left_alone(checkpoint: Path, tmp_path: Path) -> None:

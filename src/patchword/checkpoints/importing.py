@@ -74,6 +74,8 @@ def _convert(source: Path | str, options: ImportOptions) -> Imported:
         return _by_names(path, read_tensors(path), options)
     elif (path / "config.json").is_file():
         folder, tensors = path, None
+    elif (path / "recipe.toml").is_file():
+        raise CheckpointError(path, "is a run folder of Patchword's already; use it as it is")
     else:
         files = sorted(file for file in path.iterdir() if file.suffix in TENSOR_SUFFIXES)
         if len(files) != 1:
