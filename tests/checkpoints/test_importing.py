@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from types import SimpleNamespace
 
 import pytest
@@ -229,29 +230,32 @@ def test_the_hub_is_asked_for_one_kind_of_weights(
 COST = """
 import resource, sys, time, torch
 from pathlib import Path
-from types import SimpleNamespace
 import patchword.images.transforms
 from patchword import api
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-def cost(action):
-    begin = time.process_time()
-    action()
-    return time.process_time() - begin
 theirs, out = Path(sys.argv[1]), Path(sys.argv[2])
-before = peak()
-imports = [cost(lambda: api.import_checkpoint(theirs, out / "0"))]
-memory = peak() - before
-reads = []
-for i in range(1, 6):
-    reads.append(cost(lambda: torch.load(theirs / "pytorch_model.bin", weights_only=True)))
-    imports.append(cost(lambda: api.import_checkpoint(theirs, out / str(i))))
-print(sorted(imports)[3] / sorted(reads)[2], memory / (theirs / "pytorch_model.bin").stat().st_size)
+before, begin = peak(), time.process_time()
+if out.name == "read":
+    torch.load(theirs / "pytorch_model.bin", weights_only=True)
+else:
+    api.import_checkpoint(theirs, out)
+print(time.process_time() - begin, peak() - before)
 """
 
 
+def cost(theirs: Path, out: Path) -> tuple[float, float]:
+    """Processor seconds and bytes of a process that reads (`out` is named so) or imports, beyond importing torch."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", COST, str(theirs), str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    seconds, memory = map(float, done.stdout.split())
+    return seconds, memory
+
+
 def test_a_checkpoint_of_300_megabytes_costs_little_more_than_reading_it(tmp_path: Path) -> None:
-    """Processor time, since the machine may be busy with other things; memory beyond what importing torch takes."""
+    """Each in a process of its own, as people do it; processor time, since the machine may be busy with other things."""
     sizes = {"hidden_size": 768, "num_attention_heads": 12, "num_hidden_layers": 12, "intermediate_size": 3072}
     model = VisionTransformer(VisionTransformerConfig.named("B/16", num_classes=0))
     folder = tmp_path / "theirs"
@@ -260,13 +264,9 @@ def test_a_checkpoint_of_300_megabytes_costs_little_more_than_reading_it(tmp_pat
     torch.save(tensors, folder / "pytorch_model.bin")
     (folder / "config.json").write_text(json.dumps({**CONFIG, **sizes, "image_size": 224, "patch_size": 16}))
     assert (folder / "pytorch_model.bin").stat().st_size > 300e6
-    done = subprocess.run(
-        [sys.executable, "-c", COST, str(folder), str(tmp_path / "out")],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    size = (folder / "pytorch_model.bin").stat().st_size
+    reads, imports = zip(
+        *((cost(folder, tmp_path / "read"), cost(folder, tmp_path / str(i))) for i in range(3)), strict=True
     )
-    assert done.returncode == 0, done.stderr
-    time_ratio, memory_ratio = map(float, done.stdout.split())
-    assert time_ratio < 2
-    assert memory_ratio < 2.2
+    assert median(seconds for seconds, _ in imports) < 2 * median(seconds for seconds, _ in reads)
+    assert max(memory for _, memory in imports) < 2.2 * size
