@@ -255,7 +255,7 @@ def cost(theirs: Path, out: Path) -> tuple[float, float]:
 
 
 def test_a_checkpoint_of_300_megabytes_costs_little_more_than_reading_it(tmp_path: Path) -> None:
-    """Each in a process of its own, as people do it; processor time, since the machine may be busy with other things."""
+    """Each in a process of its own, as people do it; processor time, since the machine may be busy."""
     sizes = {"hidden_size": 768, "num_attention_heads": 12, "num_hidden_layers": 12, "intermediate_size": 3072}
     model = VisionTransformer(VisionTransformerConfig.named("B/16", num_classes=0))
     folder = tmp_path / "theirs"
