@@ -98,7 +98,9 @@ def test_every_choice_of_the_config_is_kept(
     marian.save(model, tokenizers[separate], tmp_path / "theirs")
     translator = marian.opened(tmp_path / "theirs", tmp_path / "ours")
     model, tokenizer = marian.load(tmp_path / "theirs")
-    marian.assert_equal_logits(translator, model, tokenizer, sentences[:16])
+    # In double precision: gelu_new is written out there and one operation here, and random networks amplify rounding.
+    translator.model.double()
+    marian.assert_equal_logits(translator, model.double(), tokenizer, sentences[:16])
 
 
 def test_settings_that_search_lacks_are_told(tokenizers: dict[bool, Any], tmp_path: Path) -> None:
