@@ -92,8 +92,8 @@ def test_decoded_images_are_seen_as_files_are(tmp_path: Path) -> None:
     clear = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
     clear.save(tmp_path / "clear.png")
     by_file, by_pixels, missing = classifier().classify([tmp_path / "clear.png", clear, tmp_path / "nothing.png"])
-    # The same network, so the white that the file shows must give the same probabilities to the last bit.
-    assert by_file.predictions == by_pixels.predictions
+    # The same pixels; rows of a batch may round differently, a pixel that is not white would show in the third digit.
+    assert dict(by_file.predictions) == pytest.approx(dict(by_pixels.predictions), abs=1e-6)
     assert missing.error is not None
 
 
