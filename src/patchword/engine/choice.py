@@ -1,0 +1,29 @@
+"""Which networks the engine can take over."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from patchword.engine.products import Precision
+from patchword.engine.transformer import PackedTransformer
+from patchword.engine.vision import packed_vision_transformer
+from patchword.models.transformer import Transformer
+from patchword.models.vision_transformer import VisionTransformer
+
+
+@torch.inference_mode()
+def packed(model: nn.Module, precision: Precision) -> Any | None:
+    """The engine for a network, or None if it has none: another architecture, or weights that are not float32.
+
+    Args:
+        model: on the CPU, in evaluation mode; it is left as it is.
+        precision: of the engine's products.
+    """
+    if any(p.dtype != torch.float32 or p.device.type != "cpu" for p in model.parameters()):
+        return None
+    if type(model) is Transformer:
+        return PackedTransformer(model, precision)
+    if type(model) is VisionTransformer:
+        return packed_vision_transformer(model, precision)
+    return None

@@ -1,0 +1,175 @@
+"""Packed encoder layers, for sentences and for images."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from patchword.engine.products import Precision, Product, product
+from patchword.nn.attention import MultiHeadAttention
+from patchword.nn.encoder import Encoder, EncoderLayer
+from patchword.nn.feed_forward import ACTIVATIONS, FeedForward
+from patchword.nn.residual import LayerScale, ResidualNorm
+
+
+class Group(NamedTuple):
+    """Sequences of one length that lie one after another among the rows of a batch."""
+
+    start: int
+    sequences: int
+    length: int
+
+
+class PackedAttentionWeights(NamedTuple):
+    """An attention's products; the query is already divided by sqrt(head size)."""
+
+    query_key_value: Product
+    output: Product
+
+
+class Residual(nn.Module):
+    """`nn.residual.ResidualNorm` without what only training needs.
+
+    Args:
+        residual: the original; its layer scale is left to `scaled`.
+    """
+
+    def __init__(self, residual: ResidualNorm) -> None:
+        super().__init__()
+        self.norm_first = residual.norm_first
+        self._shape = residual.norm.normalized_shape
+        self._weight, self._bias = residual.norm.weight.detach().clone(), residual.norm.bias.detach().clone()
+        self._eps = residual.norm.eps
+
+    def norm(self, x: Tensor) -> Tensor:
+        """Layer norm, (rows, d_model) to the same."""
+        return torch.layer_norm(x, self._shape, self._weight, self._bias, self._eps)
+
+    def before(self, x: Tensor) -> Tensor:
+        """What the sublayer reads."""
+        return self.norm(x) if self.norm_first else x
+
+    def after(self, x: Tensor, y: Tensor) -> Tensor:
+        """What follows, from the sublayer's input x and its output y, which is overwritten."""
+        y.add_(x)
+        return y if self.norm_first else self.norm(y)
+
+
+class PackedFeedForward(nn.Module):
+    """`nn.feed_forward.FeedForward` with packed weights.
+
+    Args:
+        feed_forward: the original.
+        residual: that it stands in, for its layer scale.
+        precision: of the products.
+    """
+
+    def __init__(self, feed_forward: FeedForward, residual: ResidualNorm, precision: Precision) -> None:
+        super().__init__()
+        self.gated = feed_forward.gated
+        activation = "none" if self.gated else _name_of(feed_forward.activation)
+        self.inner = product(feed_forward.inner.weight, feed_forward.inner.bias, precision, activation)
+        self.outer = product(*scaled(feed_forward.outer, residual), precision)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(rows, d_model) to the same shape."""
+        hidden = self.inner(x)
+        if self.gated:
+            gate, hidden = hidden.chunk(2, dim=-1)
+            hidden = F.silu(gate) * hidden
+        result: Tensor = self.outer(hidden)
+        return result
+
+
+class PackedEncoderLayer(nn.Module):
+    """`nn.encoder.EncoderLayer` with packed weights, on rows without padding.
+
+    Args:
+        layer: the original.
+        precision: of the products.
+    """
+
+    def __init__(self, layer: EncoderLayer, precision: Precision) -> None:
+        super().__init__()
+        attention = layer.self_attention
+        self.heads = attention.num_heads
+        self.query_key_value, self.output = attention_products(attention, layer.self_attention_residual, precision)
+        self.attention_residual = Residual(layer.self_attention_residual)
+        self.feed_forward = PackedFeedForward(layer.feed_forward, layer.feed_forward_residual, precision)
+        self.feed_forward_residual = Residual(layer.feed_forward_residual)
+
+    def forward(self, x: Tensor, groups: Sequence[Group]) -> Tensor:
+        """(rows, d_model) to the same shape; a sequence attends to its own rows."""
+        attended = self._attend(self.query_key_value(self.attention_residual.before(x)), groups)
+        x = self.attention_residual.after(x, self.output(attended))
+        return self.feed_forward_residual.after(x, self.feed_forward(self.feed_forward_residual.before(x)))
+
+    def _attend(self, projected: Tensor, groups: Sequence[Group]) -> Tensor:
+        pieces = []
+        for start, sequences, length in groups:
+            rows = projected[start : start + sequences * length]
+            query, key, value = rows.view(sequences, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+            attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
+            pieces.append(attended.transpose(1, 2).reshape(sequences * length, -1))
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+
+class PackedEncoder(nn.Module):
+    """`nn.encoder.Encoder` with packed weights.
+
+    Args:
+        encoder: the original.
+        precision: of the products.
+    """
+
+    def __init__(self, encoder: Encoder, precision: Precision) -> None:
+        super().__init__()
+        layers: Any = encoder.layers
+        self.layers = nn.ModuleList(PackedEncoderLayer(layer, precision) for layer in layers)
+        self.norm = encoder.norm
+
+    def forward(self, x: Tensor, mask: None = None, trace: None = None) -> Tensor:
+        """(batch, length, d_model) to the same shape: sequences of one length, as an image's patches are."""
+        batch, length, d_model = x.shape
+        return self.rows(x.reshape(batch * length, d_model), [Group(0, batch, length)]).view(batch, length, d_model)
+
+    def rows(self, x: Tensor, groups: Sequence[Group]) -> Tensor:
+        """(rows, d_model) to the same shape, for sequences of any lengths without padding."""
+        for layer in self.layers:
+            x = layer(x, groups)
+        result: Tensor = self.norm(x)
+        return result
+
+
+def attention_products(
+    attention: MultiHeadAttention, residual: ResidualNorm, precision: Precision
+) -> PackedAttentionWeights:
+    """Query, key and value as one product, and the output, with both scales folded into the weights."""
+    weight, bias = scaled_query(attention)
+    return PackedAttentionWeights(
+        product(weight, bias, precision), product(*scaled(attention.output, residual), precision)
+    )
+
+
+def scaled_query(attention: MultiHeadAttention) -> tuple[Tensor, Tensor | None]:
+    """The projection's weight and bias with the query divided by sqrt(head size)."""
+    factor = torch.ones(3, attention.d_model)
+    factor[0] = (attention.d_model / attention.num_heads) ** -0.5
+    factor = factor.flatten()
+    weight, bias = attention.query_key_value.weight.detach(), attention.query_key_value.bias
+    return weight * factor[:, None], None if bias is None else bias.detach() * factor
+
+
+def scaled(linear: nn.Linear, residual: ResidualNorm) -> tuple[Tensor, Tensor | None]:
+    """A sublayer's last weight and bias, times the layer scale that follows."""
+    bias = None if linear.bias is None else linear.bias.detach()
+    if not isinstance(residual.layer_scale, LayerScale):
+        return linear.weight.detach(), bias
+    factor = residual.layer_scale.factor.detach()
+    return linear.weight.detach() * factor[:, None], None if bias is None else bias * factor
+
+
+def _name_of(activation: Any) -> str:
+    return next(name for name, function in ACTIVATIONS.items() if function is activation)

@@ -1,0 +1,120 @@
+"""The Transformer with packed weights and a decoding loop of its own."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from patchword.engine.decoder import PackedDecoder
+from patchword.engine.layers import Group, PackedEncoder
+from patchword.engine.output import Likeliest, PackedOutput
+from patchword.engine.products import Precision, row_scales
+from patchword.engine.state import TranslationState
+from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.nn.embeddings import TokenEmbedding
+
+
+class PackedMemory(NamedTuple):
+    """The encoder's output without padding.
+
+    Attributes:
+        rows: (tokens, d_model), sentence after sentence, shortest first.
+        starts: each sentence's first row, (batch,).
+        lengths: each sentence's number of rows, (batch,).
+    """
+
+    rows: Tensor
+    starts: Tensor
+    lengths: Tensor
+
+
+class PackedTransformer(nn.Module):
+    """`models.Transformer` for translation on the CPU; `text.search` uses it as it uses the original.
+
+    Args:
+        model: in evaluation mode; it is left as it is.
+        precision: of the products; attention, norms and the search are in float32 in both.
+    """
+
+    def __init__(self, model: Transformer, precision: Precision) -> None:
+        super().__init__()
+        self.config: TransformerConfig = model.config
+        self.precision = precision
+        shared = model.target_embedding is model.source_embedding
+        self.source_embedding = _embedding(model.source_embedding, precision)
+        self.target_embedding = self.source_embedding if shared else _embedding(model.target_embedding, precision)
+        self.source_positions, self.target_positions = model.source_positions, model.target_positions
+        self.encoder = PackedEncoder(model.encoder, precision)
+        self.decoder = PackedDecoder(model.decoder, precision)
+        self.output = PackedOutput(model.output.weight, model.output.bias, precision)
+
+    def encode(self, source: Tensor) -> PackedMemory:
+        """Source ids (batch, source), padded at the end, to the memory.
+
+        Sentences of one length are computed together and padding not at all, so nothing of a sentence's memory
+        depends on its neighbours.
+        """
+        lengths = (source != self.config.pad_id).sum(1)
+        ordered, order = lengths.sort(stable=True)
+        groups, embedded, first, start = [], [], 0, 0
+        for length, count in zip(*(part.tolist() for part in ordered.unique_consecutive(return_counts=True)), strict=True):
+            ids = source[order[first : first + count], :length]
+            embedded.append(self.source_positions(self.source_embedding(ids)).flatten(0, 1))
+            groups.append(Group(start, count, length))
+            first, start = first + count, start + count * length
+        starts = torch.empty_like(lengths).index_copy_(0, order, ordered.cumsum(0) - ordered)
+        return PackedMemory(self.encoder.rows(torch.cat(embedded), groups), starts, lengths)
+
+    def start(self, memory: PackedMemory, source: Tensor) -> TranslationState:
+        """The state before the first target token: cross-attention is projected here, once a sentence."""
+        rows, starts, lengths = memory
+        place = torch.arange(int(lengths.max()))
+        # Padding repeats a sentence's last token; the mask hides it.
+        places = (starts[:, None] + torch.minimum(place, lengths[:, None] - 1)).flatten()
+        layers = self.decoder.layers
+        return TranslationState([layer.project_memory(rows, places, len(starts)) for layer in layers], lengths)  # type: ignore[operator]
+
+    def decode_step(self, tokens: Tensor, state: TranslationState) -> tuple[Tensor, TranslationState]:
+        """One step of generation; see `models.Transformer.decode_step`."""
+        return self.output(self._hidden(tokens, state)), state
+
+    def likeliest(
+        self, tokens: Tensor, state: TranslationState, count: int, never: Sequence[int]
+    ) -> tuple[Likeliest, TranslationState]:
+        """One step of generation that gives only the `count` likeliest next tokens of every row."""
+        return self.output.likeliest(self._hidden(tokens, state), count, never), state
+
+    def _hidden(self, tokens: Tensor, state: TranslationState) -> Tensor:
+        beam = tokens.numel() // state.sentences
+        active = state.active
+        if active is not None:
+            tokens = tokens.new_zeros(state.slots, beam).index_copy_(0, active, tokens.view(-1, beam)).flatten()
+        x = self.target_positions(self.target_embedding(tokens[:, None]), state.length)
+        hidden: Tensor = self.decoder(x[:, 0], state)
+        if active is not None:
+            hidden = hidden.view(state.slots, beam, -1).index_select(0, active).flatten(0, 1)
+        return hidden
+
+
+class QuantisedEmbedding(nn.Module):
+    """`nn.embeddings.TokenEmbedding` with int8 rows, each with its scale.
+
+    Args:
+        embedding: the original.
+    """
+
+    def __init__(self, embedding: TokenEmbedding) -> None:
+        super().__init__()
+        weight = embedding.weight.detach()
+        scales = row_scales(weight)[:, None]
+        self._rows = (weight / scales).round_().to(torch.int8)
+        self._scales = scales * embedding.scale
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Ids (batch, length) in, vectors (batch, length, d_model) out."""
+        return self._rows[tokens] * self._scales[tokens]
+
+
+def _embedding(embedding: TokenEmbedding, precision: Precision) -> nn.Module:
+    return QuantisedEmbedding(embedding) if precision == "int8" else embedding
