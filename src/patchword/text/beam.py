@@ -8,8 +8,8 @@ from torch import Tensor
 
 from patchword.models.sequence import SequenceToSequence
 from patchword.text.hypothesis import Hypothesis
+from patchword.text.likeliest import likeliest
 from patchword.text.options import SearchOptions
-from patchword.text.sampling import next_log_probabilities
 
 
 @dataclass
@@ -74,21 +74,20 @@ def beam_search(
     device = source.device
     sentences = [_Sentence(limit, options) for limit in limits.tolist()]
     alive = list(range(len(sentences)))
+    count = min(2 * beam, config.target_vocab_size)
     state: Any = model.start(model.encode(source), source)
     tokens = torch.full((len(alive) * beam,), config.bos_id, device=device)
     # At first all hypotheses of a sentence are the same, so only one of them may be continued.
-    scores = torch.full((len(alive), beam), -torch.inf, device=device)
+    scores = torch.full((len(alive), beam), -torch.inf, dtype=torch.float64, device=device)
     scores[:, 0] = 0.0
     history = torch.empty(len(alive), beam, 0, dtype=torch.long, device=device)
     while alive:
-        logits, state = model.decode_step(tokens, state)
-        vocab = logits.size(-1)
-        last = (limits == history.size(2) + 1) & options.forced_end
-        values = next_log_probabilities(logits, config, options.renormalise, last)
-        candidates = values.view(len(alive), beam, vocab) + scores[:, :, None]
         # 2 * beam candidates always hold `beam` that do not end here.
-        top, index = candidates.flatten(1).topk(min(2 * beam, candidates[0].numel()), dim=1)
-        parent, token = index // vocab, index % vocab
+        last = (limits == history.size(2) + 1) & options.forced_end
+        log_probability, found, state = likeliest(model, tokens, state, count, options.renormalise, last)
+        candidates = log_probability.view(len(alive), beam, count) + scores[:, :, None]
+        top, index = candidates.flatten(1).topk(min(2 * beam, beam * count), dim=1)
+        parent, token = index // count, found.view(len(alive), -1).gather(1, index)
         ended = token == config.eos_id
         for row, rank in ended[:, :beam].nonzero().tolist():
             if top[row, rank] > -torch.inf:

@@ -8,6 +8,7 @@ from torch import Tensor
 from patchword.models.sequence import SequenceToSequence
 from patchword.text.beam import beam_search
 from patchword.text.hypothesis import Hypothesis
+from patchword.text.likeliest import likeliest
 from patchword.text.options import SearchOptions
 from patchword.text.sampling import choose_token, next_log_probabilities
 
@@ -48,20 +49,20 @@ def _one_token_at_a_time(
     # Unfinished sentences keep all their samples' rows, so that a sentence's memory serves consecutive rows.
     alive = torch.arange(sentences, device=source.device)
     tokens = torch.full((sentences * samples,), config.bos_id, device=source.device)
-    score = torch.zeros(sentences, samples, device=source.device)
+    score = torch.zeros(sentences, samples, dtype=torch.float64, device=source.device)
     done = torch.zeros(sentences, samples, dtype=torch.bool, device=source.device)
     history = torch.full((sentences, samples, int(limits.max())), config.pad_id, dtype=torch.long, device=source.device)
     step = 0
     while alive.numel():
-        logits, state = model.decode_step(tokens, state)
         last = (limits[alive] == step + 1) & options.forced_end
-        log_probability = next_log_probabilities(logits, config, options.renormalise, last)
         if options.method == "sample":
+            logits, state = model.decode_step(tokens, state)
+            log_probability = next_log_probabilities(logits, config, options.renormalise, last)
             chosen = choose_token(log_probability, options.temperature, options.top_k, options.top_p, generator)
+            gained = log_probability.gather(1, chosen[:, None]).double()
         else:
-            chosen = log_probability.argmax(-1)
-        gained = log_probability.gather(1, chosen[:, None]).view(-1, samples)
-        chosen = chosen.view(-1, samples)
+            gained, chosen, state = likeliest(model, tokens, state, 1, options.renormalise, last)
+        gained, chosen = gained.view(-1, samples), chosen.view(-1, samples)
         over = done[alive]
         history[alive, :, step] = chosen.masked_fill(over, config.pad_id)
         score[alive] += gained.masked_fill(over, 0.0)
