@@ -14,12 +14,14 @@ from typing import Any
 import safetensors
 import torch
 from pydantic import Field
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from patchword.config import Config
 from patchword.errors import ModelFolderError, RecipeError, nearest
 from patchword.files import replacing, write_bytes, write_text
+from patchword.checkpoints.weights import read_weights
 from patchword.models.registry import ARCHITECTURES, architecture_of
 
 FORMAT_VERSION = 1
@@ -194,7 +196,7 @@ def read_model(path: Path, description: Description) -> nn.Module:
         raise ModelFolderError(path, str(error)) from None
     weights = path / "model.safetensors"
     try:
-        tensors = load_file(weights)
+        tensors = read_weights(weights)
     except FileNotFoundError:
         raise ModelFolderError(path, "model.safetensors is missing") from None
     except (OSError, safetensors.SafetensorError) as error:
@@ -211,9 +213,23 @@ def read_model(path: Path, description: Description) -> nn.Module:
                 weights,
                 f"does not fit config.json: {name} is {tuple(tensors[name].shape)}, expected {tuple(shape)}",
             )
-    model: nn.Module = model_class(config)
-    model.load_state_dict(tensors, strict=False)
+    with _WithoutInitialisation():
+        model: nn.Module = model_class(config)
+    for name, parameter in model.named_parameters():
+        parameter.data = tensors[name].to(parameter.dtype)
     return model.eval()
+
+
+_DRAWS = ("normal_", "uniform_")
+
+
+class _WithoutInitialisation(TorchFunctionMode):
+    """Nothing is drawn only to be overwritten."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", "") == "torch.nn.init" or getattr(func, "__name__", "") in _DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _without_aliases(model: nn.Module) -> dict[str, torch.Tensor]:

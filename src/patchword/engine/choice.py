@@ -13,17 +13,19 @@ from patchword.models.vision_transformer import VisionTransformer
 
 
 @torch.inference_mode()
-def packed(model: nn.Module, precision: Precision) -> Any | None:
+def packed(model: nn.Module, precision: Precision, consume: bool = False) -> Any | None:
     """The engine for a network, or None if it has none: another architecture, or weights that are not float32.
 
     Args:
-        model: on the CPU, in evaluation mode; it is left as it is.
+        model: in evaluation mode.
         precision: of the engine's products.
+        consume: empty the model's matrices as they are packed, so that no time sees all weights twice; otherwise it is
+            left as it is.
     """
     if any(p.dtype != torch.float32 or p.device.type != "cpu" for p in model.parameters()):
         return None
     if type(model) is Transformer:
-        return PackedTransformer(model, precision)
+        return PackedTransformer(model, precision, consume)
     if type(model) is VisionTransformer:
-        return packed_vision_transformer(model, precision)
+        return packed_vision_transformer(model, precision, consume)
     return None

@@ -1,11 +1,12 @@
 """Packed decoder layers that go one position at a time, all hypotheses of all sentences together."""
 
-from typing import Any
+import copy
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from patchword.engine.layers import PackedFeedForward, Residual, attention_products, scaled, scaled_query
+from patchword.engine.layers import PackedFeedForward, Residual, attention_products, empty, scaled, scaled_query
 from patchword.engine.products import Precision, product
 from patchword.engine.state import TranslationState
 from patchword.nn.decoder import Decoder, DecoderLayer
@@ -71,13 +72,17 @@ class PackedDecoder(nn.Module):
     Args:
         decoder: the original.
         precision: of the products.
+        consume: empty each of its layers as soon as it is packed.
     """
 
-    def __init__(self, decoder: Decoder, precision: Precision) -> None:
+    def __init__(self, decoder: Decoder, precision: Precision, consume: bool = False) -> None:
         super().__init__()
-        layers: Any = decoder.layers
-        self.layers = nn.ModuleList(PackedDecoderLayer(layer, precision) for layer in layers)
-        self.norm = decoder.norm
+        self.norm = copy.deepcopy(decoder.norm)
+        self.layers = nn.ModuleList()
+        for layer in decoder.layers:
+            self.layers.append(PackedDecoderLayer(cast(DecoderLayer, layer), precision))
+            if consume:
+                empty(layer)
 
     def forward(self, x: Tensor, state: TranslationState) -> Tensor:
         """The next position's embeddings, (slots * beam, d_model), to hidden states of the same shape."""

@@ -1,7 +1,8 @@
 """Packed encoder layers, for sentences and for images."""
 
+import copy
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -122,13 +123,17 @@ class PackedEncoder(nn.Module):
     Args:
         encoder: the original.
         precision: of the products.
+        consume: empty each of its layers as soon as it is packed.
     """
 
-    def __init__(self, encoder: Encoder, precision: Precision) -> None:
+    def __init__(self, encoder: Encoder, precision: Precision, consume: bool = False) -> None:
         super().__init__()
-        layers: Any = encoder.layers
-        self.layers = nn.ModuleList(PackedEncoderLayer(layer, precision) for layer in layers)
-        self.norm = encoder.norm
+        self.norm = copy.deepcopy(encoder.norm)
+        self.layers = nn.ModuleList()
+        for layer in encoder.layers:
+            self.layers.append(PackedEncoderLayer(cast(EncoderLayer, layer), precision))
+            if consume:
+                empty(layer)
 
     def forward(self, x: Tensor, mask: None = None, trace: None = None) -> Tensor:
         """(batch, length, d_model) to the same shape: sequences of one length, as an image's patches are."""
@@ -173,3 +178,9 @@ def scaled(linear: nn.Linear, residual: ResidualNorm) -> tuple[Tensor, Tensor | 
 
 def _name_of(activation: Any) -> str:
     return next(name for name, function in ACTIVATIONS.items() if function is activation)
+
+
+def empty(module: nn.Module) -> None:
+    """Give the memory of a module's weights back."""
+    for parameter in module.parameters():
+        parameter.data = parameter.new_empty(0)

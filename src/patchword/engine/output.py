@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from patchword.engine.products import Precision, product
 
 BLOCK = 64  # tokens whose largest logit stands for them while the likeliest are sought
-CACHED = 2**21  # logits that a part of the vocabulary may make at a time, so that they are still in the cache when read
 
 
 class Likeliest(NamedTuple):
@@ -21,13 +20,12 @@ class Likeliest(NamedTuple):
 
 
 class PackedOutput(nn.Module):
-    """`nn.embeddings.OutputProjection` with packed weights, in parts.
+    """`nn.embeddings.OutputProjection` with packed weights.
 
     Args:
         weight: (vocab_size, d_model).
         bias: (vocab_size,), or None.
         precision: of the products.
-        parts: what the vocabulary is cut into.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, precision: Precision) -> None:
@@ -45,25 +43,33 @@ class PackedOutput(nn.Module):
         logits: Tensor = self.product(hidden)
         return logits[:, : self.vocab_size]
 
-    def likeliest(self, hidden: Tensor, count: int, never: Sequence[int]) -> Likeliest:
-        """The likeliest tokens of every row; log-probabilities are over all tokens but those in `never`.
+    def likeliest(self, hidden: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
+        """The likeliest tokens of every row.
 
         Args:
             hidden: (rows, d_model).
             count: how many; at most the vocabulary's size.
             never: tokens that must not be generated.
+            renormalise: whether the probabilities of the others sum to 1.
         """
         logits: Tensor = self.product(hidden)
-        for token in never:
-            logits.select(1, token).fill_(-torch.inf)
         blocks = logits.view(logits.size(0), -1, BLOCK)
+        if renormalise:
+            _exclude(logits, never)
         largest = blocks.amax(-1)
-        top = largest.amax(-1, keepdim=True)
-        # The largest probability is exp(0) / sum, which gives the sum without another pass over the vocabulary.
-        normaliser = top - logits.softmax(-1).view_as(blocks).amax((-1, -2))[:, None].log()
+        # The largest probability is exp(0) / sum, which gives the sum without a pass of its own over the vocabulary.
+        normaliser = largest.amax(-1, keepdim=True) - logits.softmax(-1).amax(-1, keepdim=True).log_()
+        if not renormalise:
+            _exclude(logits, never)
+            largest = blocks.amax(-1)
         # The `count` likeliest tokens are in the `count` blocks with the largest maxima.
         chosen = largest.topk(min(count, largest.size(1)), dim=1).indices
         found = blocks.gather(1, chosen[:, :, None].expand(-1, -1, BLOCK)).flatten(1)
         value, place = found.topk(count, dim=1)
         token = chosen.gather(1, place // BLOCK) * BLOCK + place % BLOCK
         return Likeliest(value - normaliser, token)
+
+
+def _exclude(logits: Tensor, tokens: Sequence[int]) -> None:
+    for token in tokens:
+        logits.select(1, token).fill_(-torch.inf)

@@ -1,5 +1,6 @@
 """The Transformer with packed weights and a decoding loop of its own."""
 
+import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from patchword.engine.decoder import PackedDecoder
-from patchword.engine.layers import Group, PackedEncoder
+from patchword.engine.layers import Group, PackedEncoder, empty
 from patchword.engine.output import Likeliest, PackedOutput
 from patchword.engine.products import Precision, row_scales
 from patchword.engine.state import TranslationState
@@ -33,21 +34,26 @@ class PackedTransformer(nn.Module):
     """`models.Transformer` for translation on the CPU; `text.search` uses it as it uses the original.
 
     Args:
-        model: in evaluation mode; it is left as it is.
+        model: in evaluation mode.
         precision: of the products; attention, norms and the search are in float32 in both.
+        consume: empty the model's matrices as they are packed.
     """
 
-    def __init__(self, model: Transformer, precision: Precision) -> None:
+    def __init__(self, model: Transformer, precision: Precision, consume: bool = False) -> None:
         super().__init__()
         self.config: TransformerConfig = model.config
         self.precision = precision
         shared = model.target_embedding is model.source_embedding
         self.source_embedding = _embedding(model.source_embedding, precision)
         self.target_embedding = self.source_embedding if shared else _embedding(model.target_embedding, precision)
-        self.source_positions, self.target_positions = model.source_positions, model.target_positions
-        self.encoder = PackedEncoder(model.encoder, precision)
-        self.decoder = PackedDecoder(model.decoder, precision)
+        self.source_positions = copy.deepcopy(model.source_positions)
+        self.target_positions = copy.deepcopy(model.target_positions)
         self.output = PackedOutput(model.output.weight, model.output.bias, precision)
+        if consume and precision == "int8":
+            for module in (model.source_embedding, model.target_embedding, model.output):
+                empty(module)
+        self.encoder = PackedEncoder(model.encoder, precision, consume)
+        self.decoder = PackedDecoder(model.decoder, precision, consume)
 
     def encode(self, source: Tensor) -> PackedMemory:
         """Source ids (batch, source), padded at the end, to the memory.
@@ -80,10 +86,10 @@ class PackedTransformer(nn.Module):
         return self.output(self._hidden(tokens, state)), state
 
     def likeliest(
-        self, tokens: Tensor, state: TranslationState, count: int, never: Sequence[int]
+        self, tokens: Tensor, state: TranslationState, count: int, never: Sequence[int], renormalise: bool = True
     ) -> tuple[Likeliest, TranslationState]:
         """One step of generation that gives only the `count` likeliest next tokens of every row."""
-        return self.output.likeliest(self._hidden(tokens, state), count, never), state
+        return self.output.likeliest(self._hidden(tokens, state), count, never, renormalise), state
 
     def _hidden(self, tokens: Tensor, state: TranslationState) -> Tensor:
         beam = tokens.numel() // state.sentences

@@ -12,18 +12,21 @@ from patchword.models.vision_transformer import VisionTransformer
 M = TypeVar("M", bound=nn.Module)
 
 
-def packed_vision_transformer(model: VisionTransformer, precision: Precision) -> VisionTransformer:
+def packed_vision_transformer(
+    model: VisionTransformer, precision: Precision, consume: bool = False
+) -> VisionTransformer:
     """The same network with packed encoder, patch embedding and heads; tokens and pooling are the model's own code.
 
     Args:
-        model: in evaluation mode; it is left as it is.
+        model: in evaluation mode.
         precision: of the products.
+        consume: empty the model's layers as they are packed.
 
     Returns:
         a network that shares the model's small tensors and keeps none of its matrices; it records no trace.
     """
     packed = _copied(model)
-    packed.encoder = PackedEncoder(model.encoder, precision)  # type: ignore[assignment]
+    packed.encoder = PackedEncoder(model.encoder, precision, consume)  # type: ignore[assignment]
     packed.patch_embedding = _copied(model.patch_embedding)
     packed.patch_embedding.projection = _packed(model.patch_embedding.projection, precision)
     for name in ("head", "distillation_head"):
