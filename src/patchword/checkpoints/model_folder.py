@@ -124,8 +124,7 @@ def write_description(
 
 def expected_shapes(architecture: str, config: Config) -> dict[str, torch.Size]:
     """Names and shapes of a network's parameters; a tied one once, under its first name."""
-    # On the meta device nothing is drawn and nothing takes memory.
-    with torch.device("meta"):
+    with _WithoutInitialisation():
         model = ARCHITECTURES[architecture][1](config)
     return {name: parameter.shape for name, parameter in model.named_parameters()}
 
@@ -201,7 +200,10 @@ def read_model(path: Path, description: Description) -> nn.Module:
         raise ModelFolderError(path, "model.safetensors is missing") from None
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelFolderError(weights, f"damaged or not a safetensors file: {error}") from None
-    expected = expected_shapes(description.architecture, config)
+    with _WithoutInitialisation():
+        model: nn.Module = model_class(config)
+    parameters = dict(model.named_parameters())
+    expected = {name: parameter.shape for name, parameter in parameters.items()}
     missing, unexpected = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unexpected:
         raise ModelFolderError(
@@ -213,9 +215,7 @@ def read_model(path: Path, description: Description) -> nn.Module:
                 weights,
                 f"does not fit config.json: {name} is {tuple(tensors[name].shape)}, expected {tuple(shape)}",
             )
-    with _WithoutInitialisation():
-        model: nn.Module = model_class(config)
-    for name, parameter in model.named_parameters():
+    for name, parameter in parameters.items():
         parameter.data = tensors[name].to(parameter.dtype)
     return model.eval()
 
@@ -224,7 +224,7 @@ _DRAWS = ("normal_", "uniform_")
 
 
 class _WithoutInitialisation(TorchFunctionMode):
-    """Nothing is drawn only to be overwritten."""
+    """Networks are made with memory that is asked for and never touched; torch's meta device takes a second to load."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__module__", "") == "torch.nn.init" or getattr(func, "__name__", "") in _DRAWS:

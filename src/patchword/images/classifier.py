@@ -1,6 +1,6 @@
 """A trained image classifier: image in, classes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,8 @@ from patchword.checkpoints.model_folder import (
     read_model,
     write_model_folder,
 )
+from patchword.engine.network import Network
+from patchword.engine.products import Precision
 from patchword.errors import DataError, HeadlessError, ModelFolderError, RecipeError
 from patchword.images.files import as_rgb, open_image
 from patchword.images.transforms import Preprocessing
@@ -64,9 +66,14 @@ class ImageClassifier:
         preprocessing: what it was trained with.
         classes: a name for each logit; none for a backbone without a head, which has features alone.
         facts: what is known about the model.
+        precision: of the matrix products on the CPU: "float32", or "int8", which is faster and takes a quarter of
+            the memory, for a small loss.
+        reference: run the network of `models` itself, not the engine's packed one.
+        reread: makes the same model again; see `engine.network.Network`.
 
     Raises:
         ValueError: if the head has another number of classes, or takes another image size.
+        RecipeError: if int8 is asked for and the network has no packed form.
     """
 
     task = "classification"
@@ -77,6 +84,10 @@ class ImageClassifier:
         preprocessing: Preprocessing,
         classes: Sequence[str],
         facts: Mapping[str, Any] | None = None,
+        *,
+        precision: Precision = "float32",
+        reference: bool = False,
+        reread: Callable[[], Any] | None = None,
     ) -> None:
         if model.config.num_classes != len(classes):
             raise ValueError(f"{len(classes)} class names for a head of {model.config.num_classes} classes")
@@ -84,14 +95,24 @@ class ImageClassifier:
             raise ValueError(
                 f"preprocessing makes images of {preprocessing.image_size}, the model takes {model.config.image_size}"
             )
-        self.model = model.eval()
+        self.network = Network(model, precision, reference, reread)
         self.preprocessing = preprocessing
         self.classes = tuple(classes)
         self.facts = dict(facts or {})
 
+    @property
+    def model(self) -> Any:
+        """The network, for looking into and for changing; what classifies follows its weights."""
+        return self.network.model
+
     @classmethod
-    def load(cls, path: Path | str) -> Self:
+    def load(cls, path: Path | str, *, precision: Precision = "float32", reference: bool = False) -> Self:
         """Open a model folder, or a run folder's best model.
+
+        Args:
+            path: the folder.
+            precision: "float32", or "int8" for more speed and less memory at a small loss.
+            reference: run the network of `models` itself, not the engine's packed one.
 
         Raises:
             ModelFolderError: if the folder is missing, damaged, for another task, or its parts do not fit.
@@ -102,7 +123,15 @@ class ImageClassifier:
         try:
             if description.architecture != "vision_transformer":
                 raise ModelFolderError(folder, f"config.json: a {description.architecture} does not classify images")
-            return cls(read_model(folder, description), preprocessing, classes, description.facts)
+            return cls(
+                read_model(folder, description),
+                preprocessing,
+                classes,
+                description.facts,
+                precision=precision,
+                reference=reference,
+                reread=lambda: read_model(folder, description),
+            )
         except (ValueError, RecipeError) as error:
             raise ModelFolderError(folder, str(error)) from None
 
@@ -142,13 +171,13 @@ class ImageClassifier:
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes)."""
-        probability: Tensor = self.model(self.preprocessing.normalise(pixels.to(self._device))).softmax(-1)
+        probability: Tensor = self.network.fast(self.preprocessing.normalise(pixels.to(self.network.device))).softmax(-1)
         return probability
 
     @torch.inference_mode()
     def features(self, images: Sequence[Image.Image]) -> Tensor:
         """The representation before the head, (images, d_model)."""
-        result: Tensor = self.model.features(self.preprocessing(images).to(self._device))
+        result: Tensor = self.network.fast.features(self.preprocessing(images).to(self.network.device))
         return result
 
     def attention(self, image: Path | str | Image.Image, top: int = 5) -> AttendedImage:
@@ -162,7 +191,7 @@ class ImageClassifier:
         pixels = self.preprocessing.pixels(_opened(image))
         trace = AttentionTrace()
         with torch.inference_mode():
-            logits = self.model(self.preprocessing.normalise(pixels[None].to(self._device)), trace)
+            logits = self.model(self.preprocessing.normalise(pixels[None].to(self.network.device)), trace)
         result = Classification(_name(image, 0), self._best(logits.softmax(-1)[0], top))
         return AttendedImage(result, pixels, trace, self.model.config.grid)
 
@@ -177,10 +206,6 @@ class ImageClassifier:
                 "the model is a backbone without classes; give it some with `patchword train classification --init`, "
                 "or score its features with `patchword evaluate --knn`"
             )
-
-    @property
-    def _device(self) -> torch.device:
-        return next(iter(self.model.parameters())).device
 
     @property
     def _details(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A trained translator: text in, text out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,15 +10,16 @@ import torch
 from patchword.checkpoints.card import model_card
 from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
+from patchword.engine.network import Network
+from patchword.engine.products import Precision
 from patchword.errors import ModelFolderError, RecipeError
 from patchword.models.sequence import SequenceToSequence
 from patchword.nn.trace import AttentionTrace
 from patchword.text.batches import pad
 from patchword.text.hypothesis import Hypothesis
+from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
 from patchword.text.vocabulary import Vocabulary
-
-BATCH_TOKENS = 2048  # source tokens decoded together
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,14 @@ class Translator:
         languages: source and target, as codes such as "en" and "de".
         facts: what is known about the model.
         options: how it searches unless it is told otherwise; by default the paper's beam search.
+        precision: of the matrix products on the CPU: "float32", or "int8", which is faster and takes a quarter of
+            the memory, for a small loss.
+        reference: run the network of `models` itself, not the engine's packed one.
+        reread: makes the same model again; see `engine.network.Network`.
 
     Raises:
         ValueError: if the vocabulary's sizes are not the model's.
+        RecipeError: if int8 is asked for and the network has no packed form.
     """
 
     task = "translation"
@@ -87,6 +93,10 @@ class Translator:
         languages: tuple[str, str] = ("source", "target"),
         facts: Mapping[str, Any] | None = None,
         options: SearchOptions | None = None,
+        *,
+        precision: Precision = "float32",
+        reference: bool = False,
+        reread: Callable[[], Any] | None = None,
     ) -> None:
         sizes = (vocabulary.source_size, vocabulary.target_size)
         expected = (model.config.source_vocab_size, model.config.target_vocab_size)
@@ -95,15 +105,25 @@ class Translator:
                 f"the vocabulary has {sizes[0]} source and {sizes[1]} target tokens, "
                 f"but the weights were made for {expected[0]} and {expected[1]}"
             )
-        self.model = model.eval()
+        self.network = Network(model, precision, reference, reread)
         self.vocabulary = vocabulary
         self.languages = languages
         self.facts = dict(facts or {})
         self.options = options or SearchOptions()
 
+    @property
+    def model(self) -> Any:
+        """The network, for looking into and for changing; what translates follows its weights."""
+        return self.network.model
+
     @classmethod
-    def load(cls, path: Path | str) -> Self:
+    def load(cls, path: Path | str, *, precision: Precision = "float32", reference: bool = False) -> Self:
         """Open a model folder, or a run folder's best model.
+
+        Args:
+            path: the folder.
+            precision: "float32", or "int8" for more speed and less memory at a small loss.
+            reference: run the network of `models` itself, not the engine's packed one.
 
         Raises:
             ModelFolderError: if the folder is missing, damaged, for another task, or its vocabulary does not fit.
@@ -114,7 +134,16 @@ class Translator:
         languages = (description.details.get("source_language", "?"), description.details.get("target_language", "?"))
         try:
             options = SearchOptions.parse(description.details.get("search", {}), "config.json, details.search")
-            return cls(read_model(folder, description), vocabulary, languages, description.facts, options)
+            return cls(
+                read_model(folder, description),
+                vocabulary,
+                languages,
+                description.facts,
+                options,
+                precision=precision,
+                reference=reference,
+                reread=lambda: read_model(folder, description),
+            )
         except (ValueError, RecipeError) as error:
             raise ModelFolderError(folder, str(error)) from None
 
@@ -151,12 +180,13 @@ class Translator:
         ids = self.vocabulary.encode_source([text.strip() for text in texts])
         order = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: -len(ids[i]))
         results = [Translation(text, "", 0.0, ()) for text in texts]
-        start = 0
-        while start < len(order):
-            size = max(1, BATCH_TOKENS // len(ids[order[start]]))
-            batch = order[start : start + size]
-            start += size
-            for index, hypotheses in zip(batch, self._search([ids[i] for i in batch], options), strict=True):
+        batches = cut([len(ids[i]) for i in order], options)
+
+        def decode(batch: slice) -> list[list[Hypothesis]]:
+            return self._search([ids[i] for i in order[batch]], options)
+
+        for batch, found in zip(batches, in_parallel(decode, batches, self.network.device), strict=True):
+            for index, hypotheses in zip(order[batch], found, strict=True):
                 alternatives = tuple(Alternative(self._text(h), h.score) for h in hypotheses)
                 results[index] = Translation(texts[index], alternatives[0].text, alternatives[0].score, alternatives)
         return results
@@ -164,12 +194,13 @@ class Translator:
     def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:
         """Translate one sentence and look again at what its decoder attended to."""
         ids = self.vocabulary.encode_source([text.strip()])
-        source = torch.tensor(ids, device=self._device)
-        best = search(self.model, source, options or self.options)[0][0]
-        target = torch.tensor([[self.model.config.bos_id, *best.tokens[:-1]]], device=self._device)
+        model = self.model
+        source = torch.tensor(ids, device=self.network.device)
+        best = search(model, source, options or self.options)[0][0]
+        target = torch.tensor([[model.config.bos_id, *best.tokens[:-1]]], device=self.network.device)
         trace = AttentionTrace()
         with torch.inference_mode():
-            self.model(source, target, trace)
+            model(source, target, trace)
         found = Alternative(self._text(best), best.score)
         return AttendedTranslation(
             Translation(text, found.text, found.score, (found,)),
@@ -179,10 +210,6 @@ class Translator:
         )
 
     @property
-    def _device(self) -> torch.device:
-        return next(iter(self.model.parameters())).device
-
-    @property
     def _details(self) -> dict[str, Any]:
         details: dict[str, Any] = {"source_language": self.languages[0], "target_language": self.languages[1]}
         if self.options != SearchOptions():
@@ -190,8 +217,8 @@ class Translator:
         return details
 
     def _search(self, ids: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
-        model: SequenceToSequence = self.model
-        return search(model, pad(ids, self.model.config.pad_id).to(self._device), options)
+        model: SequenceToSequence = self.network.fast
+        return search(model, pad(ids, model.config.pad_id).to(self.network.device), options)
 
     def _text(self, hypothesis: Hypothesis) -> str:
         return self.vocabulary.decode_target(hypothesis.tokens)

@@ -1,0 +1,57 @@
+"""Batches for decoding, and several of them at once on the CPU."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+from patchword.text.search import SearchOptions
+
+MAX_SOURCE_TOKENS = 2048  # of a batch, padding included
+MAX_ROWS = 128  # hypotheses of a batch; more make no product faster, and take memory
+MIN_ROWS = 16  # below this, reading the weights takes most of the time, so that two batches would read them twice
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+
+
+def cut(lengths: Sequence[int], options: SearchOptions) -> list[slice]:
+    """Cut sorted sentences into batches of neighbours, as many at least as there are threads if each is worth one.
+
+    Args:
+        lengths: source tokens of every sentence, longest first.
+        options: of the search; a sentence has as many rows as it has hypotheses.
+
+    Returns:
+        slices of the sentences.
+    """
+    rows = {"beam": options.beam, "greedy": 1, "sample": options.n_best}[options.method]
+    # What is sampled depends on the batch, which must not depend on the machine.
+    threads = 1 if options.method == "sample" else torch.get_num_threads()
+    replicas = min(threads, max(1, len(lengths) * rows // MIN_ROWS))
+    most = max(1, min(MAX_ROWS // rows, -(-len(lengths) // replicas)))
+    batches, start = [], 0
+    while start < len(lengths):
+        end = min(start + most, start + max(1, MAX_SOURCE_TOKENS // lengths[start]), len(lengths))
+        batches.append(slice(start, end))
+        start = end
+    return batches
+
+
+def in_parallel(
+    function: Callable[[Batch], Result], batches: Sequence[Batch], device: torch.device
+) -> Iterator[Result]:
+    """Results in order. On the CPU every thread decodes batches of its own: threads that share a product wait for
+    each other after each of its hundreds of steps.
+    """
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1 or len(batches) < 2:
+        yield from map(function, batches)
+        return
+    workers = min(threads, len(batches))
+    try:
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield from pool.map(function, batches)
+    finally:
+        torch.set_num_threads(threads)
