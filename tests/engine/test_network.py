@@ -1,0 +1,73 @@
+"""What runs follows the network that can be looked into."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from patchword.engine.network import Network
+from patchword.engine.transformer import PackedTransformer
+from patchword.errors import RecipeError
+from patchword.models.transformer import Transformer, TransformerConfig
+
+
+def transformer() -> Transformer:
+    torch.manual_seed(1)
+    sizes = {"d_model": 16, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 16}
+    return Transformer(TransformerConfig.parse({"source_vocab_size": 30, "target_vocab_size": 30, **sizes}, "test"))
+
+
+class Other(nn.Module):
+    config = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+
+
+def memory(network: Network) -> Tensor:
+    with torch.inference_mode():
+        rows: Tensor = network.fast.encode(torch.tensor([[5, 6, 3]])).rows
+        return rows
+
+
+def test_a_transformer_runs_packed_and_the_reference_when_asked() -> None:
+    model = transformer()
+    assert isinstance(Network(model).fast, PackedTransformer)
+    assert Network(model, reference=True).fast is model
+
+
+def test_a_changed_weight_is_packed_again() -> None:
+    model = transformer()
+    network = Network(model)
+    before = memory(network)
+    assert torch.equal(memory(network), before)
+    with torch.no_grad():
+        model.encoder.layers[0].feed_forward.inner.weight.mul_(2)
+    assert not torch.equal(memory(network), before)
+
+
+def test_weights_given_up_are_read_again_and_can_be_changed() -> None:
+    network = Network(transformer(), reread=lambda: transformer().eval())
+    before = memory(network)
+    torch.testing.assert_close(network.model.encode(torch.tensor([[5, 6, 3]]))[0], before)
+    assert torch.equal(memory(network), before)
+    with torch.no_grad():
+        network.model.source_embedding.weight.mul_(2)
+    assert not torch.equal(memory(network), before)
+
+
+def test_a_network_that_the_engine_does_not_know_runs_as_it_is() -> None:
+    other = Other()
+    assert Network(other).fast is other
+    with pytest.raises(RecipeError, match="precision 'int8' needs a transformer or vision_transformer"):
+        Network(other, "int8")
+
+
+def test_half_precision_weights_run_as_they_are() -> None:
+    model = transformer().bfloat16()
+    assert Network(model).fast is model
+
+
+def test_the_reference_has_no_int8() -> None:
+    with pytest.raises(RecipeError, match="the reference path has no precision 'int8'"):
+        Network(transformer(), "int8", reference=True)

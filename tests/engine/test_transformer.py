@@ -1,0 +1,142 @@
+"""The packed Transformer gives the reference's answers, whatever batch a sentence comes in."""
+
+import random
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patchword.engine.transformer import PackedTransformer
+from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.text.batches import pad
+from patchword.text.hypothesis import Hypothesis
+from patchword.text.search import SearchOptions, search
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "post-norm": {},
+    "pre-norm": {"norm_first": True, "activation": "gelu"},
+    "marian": {"positions": "sinusoidal_halves", "activation": "silu", "output_bias": True},
+    "separate": {"share_embeddings": False, "tie_output": False, "positions": "learned", "activation": "gelu_tanh"},
+    "no positions": {"positions": "none", "scale_embeddings": False},
+}
+SEARCHES = {
+    "greedy": SearchOptions(method="greedy", max_extra=12),
+    "beam": SearchOptions(max_extra=12),
+    "n best": SearchOptions(beam=3, n_best=3, max_extra=12, length_penalty=1.0),
+    "sample": SearchOptions(method="sample", n_best=2, max_extra=12),
+}
+VOCABULARY = 150  # not a multiple of the output's blocks
+
+
+@cache
+def reference(name: str) -> Transformer:
+    config = {"source_vocab_size": VOCABULARY, "target_vocab_size": VOCABULARY, "d_model": 32, "num_heads": 4}
+    layers = {"encoder_layers": 2, "decoder_layers": 2, "d_ff": 48}
+    torch.manual_seed(len(name))
+    model = Transformer(TransformerConfig.parse({**config, **layers, **CONFIGS[name]}, "test")).eval()
+    for parameter in model.parameters():  # fresh biases are zero, and fresh norms do nothing
+        parameter.data += 0.2 * torch.randn(parameter.shape)
+    return model
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)  # two only wait for each other on networks this small
+
+
+@cache
+def packed(name: str, precision: Any = "float32") -> PackedTransformer:
+    return PackedTransformer(reference(name), precision)
+
+
+def sentences(lengths: list[int]) -> list[list[int]]:
+    generator = torch.Generator().manual_seed(sum(lengths))
+    return [[*torch.randint(4, VOCABULARY, (n - 1,), generator=generator).tolist(), 3] for n in lengths]
+
+
+def decode(model: Any, rows: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
+    return search(model, pad(rows, 0), options)
+
+
+@pytest.mark.parametrize("options", SEARCHES.values(), ids=SEARCHES)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_it_finds_what_the_reference_finds(name: str, options: SearchOptions) -> None:
+    rows = sentences([9, 2, 5, 5, 1, 7, 12, 3, 4])
+    expected, found = decode(reference(name), rows, options), decode(packed(name), rows, options)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert [h.tokens for h in ours] == [h.tokens for h in theirs]
+        assert [h.score for h in ours] == pytest.approx([h.score for h in theirs], abs=1e-4)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 15), min_size=1, max_size=8),
+    company=st.lists(st.integers(1, 15), max_size=8),
+    name=st.sampled_from(sorted(CONFIGS)),
+    search_name=st.sampled_from(["greedy", "beam", "n best"]),
+    seed=st.integers(0, 999),
+)
+@settings(max_examples=60)
+def test_a_translation_does_not_depend_on_its_batch_order_or_padding(
+    lengths: list[int], company: list[int], name: str, search_name: str, seed: int
+) -> None:
+    model, options = packed(name), SEARCHES[search_name]
+    rows = sentences(lengths)
+    alone = [decode(model, [row], options)[0] for row in rows]
+    batch = [(row, index) for index, row in enumerate(rows)] + [(row, -1) for row in sentences([*company, 14])]
+    random.Random(seed).shuffle(batch)
+    together = decode(model, [row for row, _ in batch], options)
+    for (_, index), found in zip(batch, together, strict=True):
+        if index >= 0:
+            assert [h.tokens for h in found] == [h.tokens for h in alone[index]]
+            assert [h.score for h in found] == pytest.approx([h.score for h in alone[index]], abs=1e-5)
+
+
+@pytest.mark.parametrize("options", [SEARCHES["greedy"], SEARCHES["beam"]], ids=["greedy", "beam"])
+def test_a_long_translation_outgrows_every_store(options: SearchOptions) -> None:
+    model = reference("marian")
+    never_ends = {**model.state_dict(), "output.bias": model.output.bias.index_fill(0, torch.tensor(3), -1e4)}
+    endless = Transformer(model.config).eval()
+    endless.load_state_dict(never_ends)
+    long = options.model_copy(update={"max_extra": 90})
+    rows = sentences([4, 9, 2])
+    expected, found = decode(endless, rows, long), decode(PackedTransformer(endless, "float32"), rows, long)
+    assert [h[0].tokens for h in found] == [h[0].tokens for h in expected]
+    assert [len(h[0].tokens) for h in found] == [94, 99, 92]
+
+
+@pytest.mark.parametrize("renormalise", [True, False])
+def test_the_likeliest_tokens_are_those_of_the_logits(renormalise: bool) -> None:
+    model = packed("marian")
+    source, tokens = pad(sentences([5, 3]), 0), torch.tensor([2, 2])
+    with torch.inference_mode():
+        logits, _ = model.decode_step(tokens, model.start(model.encode(source), source))
+        found, _ = model.likeliest(tokens, model.start(model.encode(source), source), 7, (0, 2), renormalise)
+        excluded = logits.index_fill(1, torch.tensor([0, 2]), -torch.inf)
+        sums = (excluded if renormalise else logits).logsumexp(1, keepdim=True)
+    value, token = (excluded - sums).topk(7)
+    assert torch.equal(found.token, token)
+    torch.testing.assert_close(found.log_probability, value)
+
+
+def test_int8_logits_are_near_the_references() -> None:
+    source, tokens = pad(sentences([5, 3, 8]), 0), torch.tensor([2, 2, 2])
+    with torch.inference_mode():
+        logits = []
+        for model in (reference("post-norm"), packed("post-norm", "int8")):
+            state: Any = model.start(model.encode(source), source)
+            logits.append(model.decode_step(tokens, state)[0])
+    error = (logits[0] - logits[1]).std() / logits[0].std()
+    assert 0 < error < 0.1
+
+
+def test_beams_of_another_width_are_refused_within_one_search() -> None:
+    model = packed("post-norm")
+    source = pad(sentences([5, 3]), 0)
+    with torch.inference_mode():
+        state = model.start(model.encode(source), source)
+        model.decode_step(torch.tensor([2, 2]), state)
+        with pytest.raises(ValueError, match="2 hypotheses a sentence after steps with 1"):
+            model.decode_step(torch.tensor([2, 2, 2, 2]), state)

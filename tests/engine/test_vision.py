@@ -1,0 +1,62 @@
+"""The packed ViT gives the reference's answers in every configuration."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from patchword.engine.choice import packed
+from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "post-norm": {"norm_first": False, "activation": "relu"},
+    "mean": {"pool": "mean", "class_token": False, "norm_after_pool": True},
+    "dino": {"layer_scale": 0.3, "register_tokens": 2, "activation": "swiglu", "pool": "class_token_and_mean"},
+    "deit": {"distillation_token": True, "distillation_head": True, "activation": "gelu_tanh"},
+    "pretraining": {"head_hidden": 20, "positions": "none", "activation": "silu"},
+    "backbone": {"num_classes": 0},
+}
+SIZES = {"num_classes": 5, "image_size": (8, 12), "patch_size": 4, "d_model": 32, "num_heads": 4, "num_layers": 2}
+
+
+def network(name: str) -> VisionTransformer:
+    torch.manual_seed(1)
+    model = VisionTransformer(VisionTransformerConfig.parse({**SIZES, "d_ff": 48, **CONFIGS[name]}, "test")).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape)
+    return model
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@torch.inference_mode()
+def test_it_answers_as_the_reference_does(name: str) -> None:
+    model, images = network(name), torch.randn(3, 3, 8, 12)
+    fast: Any = packed(model, "float32")
+    torch.testing.assert_close(fast(images), model(images), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(fast.features(images), model.features(images), atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_an_image_does_not_depend_on_its_batch() -> None:
+    fast: Any = packed(network("paper"), "float32")
+    images = torch.randn(5, 3, 8, 12)
+    alone = torch.cat([fast(image[None]) for image in images])
+    torch.testing.assert_close(fast(images), alone, atol=1e-6, rtol=0)
+
+
+@torch.inference_mode()
+def test_int8_is_near_the_reference() -> None:
+    model, images = network("paper"), torch.randn(16, 3, 8, 12)
+    fast: Any = packed(model, "int8")
+    expected = model(images)
+    error = (fast(images) - expected).std() / expected.std()
+    assert 0 < error < 0.1
+
+
+def test_packing_leaves_the_model_as_it_was() -> None:
+    model = network("dino")
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    packed(model, "int8")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert type(model.encoder).__name__ == "Encoder"
