@@ -59,7 +59,7 @@ def test_weights_given_up_are_read_again_and_can_be_changed() -> None:
 def test_a_network_that_the_engine_does_not_know_runs_as_it_is() -> None:
     other = Other()
     assert Network(other).fast is other
-    with pytest.raises(RecipeError, match="precision 'int8' needs a transformer or vision_transformer"):
+    with pytest.raises(RecipeError, match="precision 'int8' needs a Transformer or a ViT"):
         Network(other, "int8")
 
 

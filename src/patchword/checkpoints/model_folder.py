@@ -18,10 +18,10 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from patchword.checkpoints.weights import read_weights
 from patchword.config import Config
 from patchword.errors import ModelFolderError, RecipeError, nearest
 from patchword.files import replacing, write_bytes, write_text
-from patchword.checkpoints.weights import read_weights
 from patchword.models.registry import ARCHITECTURES, architecture_of
 
 FORMAT_VERSION = 1

@@ -29,5 +29,5 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         for name in sorted(names, key=lambda name: header[name]["data_offsets"][0]):
             tensors[name] = torch.empty(header[name]["shape"])
             file.seek(first + header[name]["data_offsets"][0])
-            file.readinto(memoryview(tensors[name].numpy()).cast("B"))  # type: ignore[attr-defined]
+            file.readinto(memoryview(tensors[name].numpy()).cast("B"))  # type: ignore[arg-type]
         return tensors

@@ -32,9 +32,7 @@ class PackedDecoderLayer(nn.Module):
         query_bias, memory_bias = (None, None) if bias is None else (bias[:d_model], bias[d_model:])
         self.cross_query = product(weight[:d_model], query_bias, precision)
         self.cross_key_value = product(weight[d_model:], memory_bias, precision)
-        self.cross_output = product(
-            *scaled(layer.cross_attention.output, layer.cross_attention_residual), precision
-        )
+        self.cross_output = product(*scaled(layer.cross_attention.output, layer.cross_attention_residual), precision)
         self.cross_attention_residual = Residual(layer.cross_attention_residual)
         self.feed_forward = PackedFeedForward(layer.feed_forward, layer.feed_forward_residual, precision)
         self.feed_forward_residual = Residual(layer.feed_forward_residual)
@@ -48,7 +46,8 @@ class PackedDecoderLayer(nn.Module):
             sentences: number of sentences.
         """
         rows = self.cross_key_value(memory).index_select(0, places)
-        return rows.view(sentences, -1, 2, self.heads, rows.size(1) // (2 * self.heads)).permute(2, 0, 3, 1, 4).contiguous()
+        head_size = rows.size(1) // (2 * self.heads)
+        return rows.view(sentences, -1, 2, self.heads, head_size).permute(2, 0, 3, 1, 4).contiguous()
 
     def forward(self, x: Tensor, state: TranslationState, index: int) -> Tensor:
         """The next position, (slots * beam, d_model), to the same shape; the state receives its keys and values."""

@@ -75,7 +75,7 @@ class Network:
         self._packed_from = _state_of(self._model)
         if self._packed is None and self.precision != "float32":
             raise RecipeError(
-                f"precision {self.precision!r} needs a transformer or vision_transformer with float32 weights on the CPU"
+                f"precision {self.precision!r} needs a Transformer or a ViT with float32 weights on the CPU"
             )
 
 

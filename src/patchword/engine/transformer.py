@@ -64,7 +64,8 @@ class PackedTransformer(nn.Module):
         lengths = (source != self.config.pad_id).sum(1)
         ordered, order = lengths.sort(stable=True)
         groups, embedded, first, start = [], [], 0, 0
-        for length, count in zip(*(part.tolist() for part in ordered.unique_consecutive(return_counts=True)), strict=True):
+        distinct, counts = ordered.unique_consecutive(return_counts=True)
+        for length, count in zip(distinct.tolist(), counts.tolist(), strict=True):
             ids = source[order[first : first + count], :length]
             embedded.append(self.source_positions(self.source_embedding(ids)).flatten(0, 1))
             groups.append(Group(start, count, length))

@@ -171,7 +171,9 @@ class ImageClassifier:
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes)."""
-        probability: Tensor = self.network.fast(self.preprocessing.normalise(pixels.to(self.network.device))).softmax(-1)
+        probability: Tensor = self.network.fast(self.preprocessing.normalise(pixels.to(self.network.device))).softmax(
+            -1
+        )
         return probability
 
     @torch.inference_mode()
