@@ -17,14 +17,22 @@ from patchword.training.recipe import Recipe, read_toml, with_settings
 from patchword.training.state import seed_everything
 
 if TYPE_CHECKING:
+    from patchword.engine.products import Precision
     from patchword.images.classifier import ImageClassifier
     from patchword.text.translator import Translator
 
 TASKS = ("translation", "classification")
 
 
-def load(path: Path | str) -> "Translator | ImageClassifier":
+def load(
+    path: Path | str, *, precision: "Precision" = "float32", reference: bool = False
+) -> "Translator | ImageClassifier":
     """Open a model folder, or a run folder's best model, for what it does.
+
+    Args:
+        path: the folder.
+        precision: "float32", or "int8" for more speed and less memory at a small loss.
+        reference: run the network of `models` itself, not the engine's packed one.
 
     Raises:
         ModelFolderError: if it is missing, damaged or of an unknown task.
@@ -33,11 +41,11 @@ def load(path: Path | str) -> "Translator | ImageClassifier":
     if description.task == "translation":
         from patchword.text.translator import Translator
 
-        return Translator.load(path)
+        return Translator.load(path, precision=precision, reference=reference)
     if description.task == "classification":
         from patchword.images.classifier import ImageClassifier
 
-        return ImageClassifier.load(path)
+        return ImageClassifier.load(path, precision=precision, reference=reference)
     raise ModelFolderError(path, f"config.json: unknown task {description.task!r}; {nearest(description.task, TASKS)}")
 
 

@@ -2,16 +2,18 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchword.errors import DataError
+from patchword.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
-    from patchword.text.translator import Translation
+    from patchword.text.search import SearchOptions
+    from patchword.text.translator import Translation, Translator
 
 READ_AHEAD = 1024  # lines sorted by length together; results come out in order
 
@@ -43,20 +45,32 @@ def translate(
         float | None, typer.Option(help="For sample: the likeliest tokens up to this probability.", show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="For sample.", show_default=False)] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write here, with a progress bar, instead of to standard output.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last whole line of --output.")] = False,
+    precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
+    reference: Annotated[bool, typer.Option("--reference", help="Run the plain network, not the engine.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="An object a line: source, text, score, alternatives.")
     ] = False,
 ) -> None:
     """Translate sentences, a file, or standard input: a line in, a line out, in order.
 
+    A file of any size takes the same memory: 1,024 lines are read ahead, sorted by length and decoded together.
     An empty line stays empty. With --n-best N each line becomes N lines: its number, a score, a translation.
     Search options that are left out are the model's own.
     """
+    from patchword.cli.lines import LineBar, RecordFile, count_lines, read_lines
+    from patchword.engine.products import parse_precision
     from patchword.text.translator import Translator
 
     if file is not None and texts:
         raise DataError(file, "give sentences or --file, not both")
-    translator = Translator.load(model)
+    if resume and output is None:
+        raise RecipeError("--resume goes on with a file; name it with --output")
+    translator = Translator.load(model, precision=parse_precision(precision), reference=reference)
     options = translator.options.changed(
         {
             "method": method,
@@ -71,57 +85,47 @@ def translate(
         },
         "translate",
     )
-    lines = iter(texts) if texts else _lines(file)
-    # Somebody who types sees every answer at once; a file goes in larger pieces.
-    size = 1 if not texts and file is None and sys.stdin.isatty() else READ_AHEAD
-    number = 0
-    for chunk in _chunks(lines, size):
-        for translation in translator.translate(chunk, options):
-            number += 1
-            _print(number, translation, n_best, as_json)
-        sys.stdout.flush()
+    if output is None:
+        # Somebody who types sees every answer at once; a file goes in larger pieces.
+        size = 1 if not texts and file is None and sys.stdin.isatty() else READ_AHEAD
+        for number, translation in _translations(translator, texts or read_lines(file), options, size):
+            sys.stdout.write(_record(number, translation, n_best, as_json))
+            if number % size == 0:
+                sys.stdout.flush()
+        return
+    total = len(texts) if texts else None if file is None else count_lines(file)
+    with (
+        RecordFile(output, resume, numbered=n_best > 1 and not as_json) as records,
+        LineBar(total, records.done) as bar,
+    ):
+        rest = islice(texts or read_lines(file), records.done, None)
+        for number, translation in _translations(translator, rest, options, READ_AHEAD, records.done + 1):
+            records.write(_record(number, translation, n_best, as_json))
+            bar.advance()
 
 
-def _chunks(lines: Iterator[str], size: int) -> Iterator[list[str]]:
-    """Lists of `size` lines; if reading fails, first the lines that came before."""
-    chunk: list[str] = []
-    try:
-        for line in lines:
-            chunk.append(line)
-            if len(chunk) == size:
-                yield chunk
-                chunk = []
-    except DataError:
-        yield chunk
-        raise
-    yield chunk
+def _translations(
+    translator: "Translator", lines: Iterable[str], options: "SearchOptions", size: int, first: int = 1
+) -> Iterator[tuple[int, "Translation"]]:
+    from patchword.cli.lines import chunks
+
+    for chunk in chunks(lines, size):
+        yield from enumerate(translator.translate(chunk, options), first)
+        first += len(chunk)
 
 
-def _lines(file: Path | None) -> Iterator[str]:
-    """Lines of a file or of standard input, decoded one at a time so that a wrong byte is reported with its line."""
-    name = "standard input" if file is None else str(file)
-    try:
-        stream: IO[bytes] = sys.stdin.buffer if file is None else file.open("rb")
-    except FileNotFoundError:
-        raise DataError(name, "no such file") from None
-    except OSError as error:
-        raise DataError(name, f"cannot be read: {error.strerror}") from None
-    for number, line in enumerate(stream, 1):
-        try:
-            yield line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise DataError(name, f"not UTF-8 text: byte 0x{line[error.start]:02x}", number) from None
-
-
-def _print(number: int, translation: "Translation", n_best: int, as_json: bool) -> None:
+def _record(number: int, translation: "Translation", n_best: int, as_json: bool) -> str:
     if as_json:
         alternatives = [{"text": a.text, "score": a.score} for a in translation.alternatives]
         row = {"source": translation.source, "text": translation.text, "score": translation.score}
-        print(json.dumps({**row, "alternatives": alternatives}, ensure_ascii=False))
-    elif n_best == 1:
-        print(translation.text)
-    elif not translation.alternatives:
-        print(f"{number}\t0.0000\t")
-    else:
-        for alternative in translation.alternatives:
-            print(f"{number}\t{alternative.score:.4f}\t{alternative.text}")
+        return json.dumps({**row, "alternatives": alternatives}, ensure_ascii=False) + "\n"
+    if n_best == 1:
+        return _one_line(translation.text) + "\n"
+    if not translation.alternatives:
+        return f"{number}\t0.0000\t\n"
+    return "".join(f"{number}\t{a.score:.4f}\t{_one_line(a.text)}\n" for a in translation.alternatives)
+
+
+def _one_line(text: str) -> str:
+    # A model can spell a line end byte by byte; a line in must stay a line out.
+    return " ".join(text.splitlines())

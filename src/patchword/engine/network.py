@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from patchword.engine.choice import packed
-from patchword.engine.products import Precision
+from patchword.engine.products import Precision, parse_precision
 from patchword.errors import RecipeError
 
 
@@ -22,7 +22,7 @@ class Network:
             read again when somebody asks for them.
 
     Raises:
-        RecipeError: if int8 is asked for and this network has no packed form.
+        RecipeError: if there is no such precision, or int8 is asked for and this network has no packed form.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Network:
         reread: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.config: Any = model.config
-        self.precision = precision
+        self.precision = parse_precision(precision)
         self._model: nn.Module | None = model.eval()
         self._reference = reference
         self._packed_from: object = None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from patchword.errors import RecipeError, nearest
 from patchword.nn.feed_forward import ACTIVATIONS
 
 Precision = Literal["float32", "int8"]
@@ -102,6 +103,18 @@ def product(weight: Tensor, bias: Tensor | None, precision: Precision, activatio
         return QuantisedProduct(weight, bias, activation)
     packed = torch.backends.mkldnn.is_available() and weight.dtype == torch.float32
     return (PackedProduct if packed else PlainProduct)(weight, bias, activation)
+
+
+def parse_precision(name: str) -> Precision:
+    """A precision by its name.
+
+    Raises:
+        RecipeError: if there is no such precision.
+    """
+    for precision in PRECISIONS:
+        if name == precision:
+            return precision
+    raise RecipeError(f"unknown precision {name!r}; {nearest(name, PRECISIONS)}")
 
 
 def row_scales(weight: Tensor) -> Tensor:
