@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from patchword import __version__
+from patchword.cli.bench import bench
 from patchword.cli.classify import classify
 from patchword.cli.demo import demo
 from patchword.cli.evaluate import evaluate
@@ -25,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train, run and look inside two Transformers: text to text, and image to class.",
 )
-for verb in (train, translate, classify, evaluate, import_, export, info, demo):
+for verb in (train, translate, classify, evaluate, import_, export, info, bench, demo):
     app.command(verb.__name__.rstrip("_"))(verb)
 
 

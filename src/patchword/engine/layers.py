@@ -160,11 +160,13 @@ def attention_products(
 
 def scaled_query(attention: MultiHeadAttention) -> tuple[Tensor, Tensor | None]:
     """The projection's weight and bias with the query divided by sqrt(head size)."""
-    factor = torch.ones(3, attention.d_model)
-    factor[0] = (attention.d_model / attention.num_heads) ** -0.5
-    factor = factor.flatten()
-    weight, bias = attention.query_key_value.weight.detach(), attention.query_key_value.bias
-    return weight * factor[:, None], None if bias is None else bias.detach() * factor
+    factor = (attention.d_model / attention.num_heads) ** -0.5
+    weight, bias = attention.query_key_value.weight.detach().clone(), attention.query_key_value.bias
+    weight[: attention.d_model] *= factor
+    if bias is not None:
+        bias = bias.detach().clone()  # type: ignore[assignment]
+        bias[: attention.d_model] *= factor
+    return weight, bias
 
 
 def scaled(linear: nn.Linear, residual: ResidualNorm) -> tuple[Tensor, Tensor | None]:

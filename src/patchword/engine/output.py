@@ -33,7 +33,8 @@ class PackedOutput(nn.Module):
         self.vocab_size = weight.size(0)
         # Whole blocks; what is added can never be chosen.
         extra = -self.vocab_size % BLOCK
-        weight = F.pad(weight.detach(), (0, 0, 0, extra))
+        if extra:
+            weight = F.pad(weight.detach(), (0, 0, 0, extra))
         bias = weight.new_zeros(self.vocab_size) if bias is None else bias.detach()
         bias = F.pad(bias, (0, extra), value=-torch.inf)
         self.product = product(weight, bias, precision)

@@ -1,0 +1,59 @@
+"""`patchword bench` measures every way to run a model."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from patchword.cli.main import app
+from patchword.images.classifier import ImageClassifier
+from patchword.images.transforms import Preprocessing
+from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.text.translator import Translator
+from patchword.text.vocabulary import Vocabulary, VocabularyConfig
+
+SIZES = {"d_model": 16, "num_heads": 2, "d_ff": 16}
+
+
+@pytest.fixture
+def translator(tmp_path: Path) -> Path:
+    words = ["one two three four", "five six seven"]
+    vocabulary = Vocabulary.train(words, words, VocabularyConfig(size=300, shrink=True))
+    size = {"source_vocab_size": vocabulary.source_size, "target_vocab_size": vocabulary.source_size}
+    config = TransformerConfig.parse({**size, **SIZES, "encoder_layers": 1, "decoder_layers": 1}, "test")
+    Translator(Transformer(config), vocabulary).save(tmp_path / "translator")
+    return tmp_path / "translator"
+
+
+@pytest.fixture
+def classifier(tmp_path: Path) -> Path:
+    config = VisionTransformerConfig.parse(
+        {**SIZES, "num_layers": 1, "num_classes": 2, "image_size": (8, 8), "patch_size": 4}, "test"
+    )
+    ImageClassifier(VisionTransformer(config), Preprocessing(image_size=(8, 8)), ("a", "b")).save(tmp_path / "images")
+    return tmp_path / "images"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    app(["bench", *map(str, arguments), "--rounds", "1"], standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def test_a_translator_is_measured_greedily_and_with_a_beam(
+    translator: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.set_num_threads(1)
+    rows = [json.loads(line) for line in run(capsys, translator, "--json").splitlines()]
+    assert {row["way"] for row in rows} == {"reference", "float32", "int8"}
+    assert {(row["method"], row["sentences"]) for row in rows} == {
+        (method, size) for method in ("greedy", "beam 4") for size in (1, 16, 64)
+    }
+    assert all(0 < row["sentences_a_second"] <= row["tokens_a_second"] for row in rows)
+
+
+def test_a_classifier_gets_a_table(classifier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(capsys, classifier, "--threads", "1")
+    assert "images a second, 1 threads" in shown
+    assert all(f"{size} at once" in shown for size in (1, 8, 32))
