@@ -15,6 +15,12 @@ from patchword.nn.feed_forward import ACTIVATIONS, FeedForward
 from patchword.nn.residual import LayerScale, ResidualNorm
 
 
+# Sequences up to this length get their attention weights written out, which is faster while they fit in the cache.
+VISIBLE = 512
+# Rows that pass all layers before the next ones: what is between two layers stays in the cache.
+CACHED_ROWS = 256
+
+
 class Group(NamedTuple):
     """Sequences of one length that lie one after another among the rows of a batch."""
 
@@ -111,9 +117,15 @@ class PackedEncoderLayer(nn.Module):
         pieces = []
         for start, sequences, length in groups:
             rows = projected[start : start + sequences * length]
-            query, key, value = rows.view(sequences, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-            attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
-            pieces.append(attended.transpose(1, 2).reshape(sequences * length, -1))
+            shape = sequences * self.heads, length, rows.size(1) // (3 * self.heads)
+            parts = rows.view(sequences, length, 3, self.heads, shape[2])
+            query, key, value = parts.permute(2, 0, 3, 1, 4).reshape(3, *shape).unbind(0)
+            if length > VISIBLE:
+                attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
+            else:
+                attended = torch.bmm(torch.bmm(query, key.transpose(1, 2)).softmax(-1), value)
+            attended = attended.view(sequences, self.heads, length, shape[2]).transpose(1, 2)
+            pieces.append(attended.reshape(sequences * length, -1))
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
 
@@ -138,7 +150,12 @@ class PackedEncoder(nn.Module):
     def forward(self, x: Tensor, mask: None = None, trace: None = None) -> Tensor:
         """(batch, length, d_model) to the same shape: sequences of one length, as an image's patches are."""
         batch, length, d_model = x.shape
-        return self.rows(x.reshape(batch * length, d_model), [Group(0, batch, length)]).view(batch, length, d_model)
+        step = max(1, CACHED_ROWS // length)
+        pieces = [
+            self.rows(part.reshape(-1, d_model), [Group(0, part.size(0), length)]).view(part.shape)
+            for part in x.split(step)
+        ]
+        return pieces[0] if batch <= step else torch.cat(pieces)
 
     def rows(self, x: Tensor, groups: Sequence[Group]) -> Tensor:
         """(rows, d_model) to the same shape, for sequences of any lengths without padding."""
