@@ -14,7 +14,6 @@ from patchword.nn.encoder import Encoder, EncoderLayer
 from patchword.nn.feed_forward import ACTIVATIONS, FeedForward
 from patchword.nn.residual import LayerScale, ResidualNorm
 
-
 # Sequences up to this length get their attention weights written out, which is faster while they fit in the cache.
 VISIBLE = 512
 # Rows that pass all layers before the next ones: what is between two layers stays in the cache.
