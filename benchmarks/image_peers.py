@@ -5,6 +5,8 @@ usage: image_peers.py [--threads N] [--rounds N]
 Every round runs each system once, so that a machine that slows down slows all of them; medians and ratios are printed.
 """
 
+import torchvision_operators  # isort: skip  # noqa: F401
+
 import argparse
 import logging
 import tempfile
@@ -15,18 +17,12 @@ from statistics import median
 from typing import Any
 
 import onnxruntime
+import timm
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-# timm imports torchvision, which fails beside a CPU-only torch unless these two operators are declared.
-_operators = torch.library.Library("torchvision", "DEF")
-for _name in ("nms", "qnms"):
-    _operators.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import timm  # noqa: E402
-
-from patchword.engine.choice import packed  # noqa: E402
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig  # noqa: E402
+from patchword.engine.choice import packed
+from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 
 
 def main() -> None:

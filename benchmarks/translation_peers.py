@@ -8,6 +8,8 @@ system once, so that a machine that slows down slows all of them; medians and th
 sentence is given at a time, to all systems with all threads.
 """
 
+import torchvision_operators  # isort: skip  # noqa: F401
+
 import argparse
 import json
 import logging
