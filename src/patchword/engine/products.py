@@ -24,6 +24,9 @@ _FUSED: dict[str, tuple[str, list[float], str]] = {
 }
 
 
+OWN_KERNELS = 16  # numbers of rows that a packed product computes as they are; others are rounded up
+
+
 class Product(nn.Module):
     """activation(x W^T + b), as `F.linear` and an activation, with W packed.
 
@@ -52,11 +55,24 @@ class PackedProduct(Product):
         self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), None)
         self._multiply = torch.ops.mkldnn._linear_pointwise.default
         self._fused = _FUSED[activation]
+        self._seen: set[int] = set()
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
+        rows = x.size(0)
+        padded = self._rounded(rows)
+        if padded != rows:
+            x = F.pad(x, (0, 0) * (x.dim() - 1) + (0, padded - rows))
         result: Tensor = self._multiply(x, self._weight, self._bias, *self._fused)
-        return result
+        return result if padded == rows else result[:rows]
+
+    def _rounded(self, rows: int) -> int:
+        """oneDNN compiles and keeps a kernel for every number of rows, so only the first few get their own."""
+        if rows in self._seen or len(self._seen) < OWN_KERNELS:
+            self._seen.add(rows)
+            return rows
+        step = 8 if rows <= 64 else 32 if rows <= 512 else 256
+        return -(-rows // step) * step
 
 
 class PlainProduct(Product):
