@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from patchword.engine.products import PackedProduct, PlainProduct, QuantisedProduct, product
+from patchword.engine.products import OWN_KERNELS, PackedProduct, PlainProduct, QuantisedProduct, product
 from patchword.nn.feed_forward import ACTIVATIONS
 
 
@@ -50,3 +50,12 @@ def test_a_channel_of_zeros_stays_zero_in_int8() -> None:
     weight = torch.randn(4, 8)
     weight[2] = 0
     assert QuantisedProduct(weight, None)(torch.randn(3, 8))[:, 2].tolist() == [0, 0, 0]
+
+
+@torch.inference_mode()
+def test_rows_that_are_rounded_up_keep_their_number_and_values() -> None:
+    weight, x = torch.randn(8, 16), torch.randn(700, 16)
+    multiply = PackedProduct(weight, None)
+    for rows in (*range(1, 40), 65, 100, 513, 700):
+        torch.testing.assert_close(multiply(x[:rows]), F.linear(x[:rows], weight), atol=1e-5, rtol=1e-5)
+    assert len(multiply._seen) == OWN_KERNELS
