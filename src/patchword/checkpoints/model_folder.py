@@ -124,7 +124,8 @@ def write_description(
 
 def expected_shapes(architecture: str, config: Config) -> dict[str, torch.Size]:
     """Names and shapes of a network's parameters; a tied one once, under its first name."""
-    with _WithoutInitialisation():
+    # On the meta device nothing is drawn and nothing takes memory, whatever sizes a foreign file claims.
+    with torch.device("meta"):
         model = ARCHITECTURES[architecture][1](config)
     return {name: parameter.shape for name, parameter in model.named_parameters()}
 
