@@ -1,77 +1,115 @@
-"""ViT-B/16 at 224 pixels beside onnxruntime and timm: random weights, alternating in one process.
+"""ViT-B/16 at 224 pixels beside onnxruntime and timm: random weights, alternating, each system in its own process.
 
-usage: image_peers.py [--threads N] [--rounds N]
+usage: image_peers.py [--threads N] [--rounds N] [--columns 1,8] [--precisions float32,int8]
 
-Every round runs each system once, so that a machine that slows down slows all of them; medians and ratios are printed.
+onnxruntime runs timm's network as torch exports it; its int8 is its own dynamic quantisation.
 """
-
-import torchvision_operators  # isort: skip  # noqa: F401
 
 import argparse
 import logging
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from typing import Any
 
-import onnxruntime
-import timm
-import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
+import workers
 
-from patchword.engine.choice import packed
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+SIZE = 224
+
+
+def patchword_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
+    """Ours."""
+    import torch
+
+    from patchword.engine.choice import packed
+    from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+
+    torch.set_num_threads(threads)
+    model = VisionTransformer(VisionTransformerConfig(num_classes=1000)).eval()
+    engine = packed(model, precision, consume=True)
+    images = torch.randn(64, 3, SIZE, SIZE)
+
+    @torch.inference_mode()
+    def run(column: str) -> int:
+        engine(images[: int(column)])
+        return int(column)
+
+    return run
+
+
+def onnxruntime_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
+    """onnxruntime."""
+    import numpy
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(folder / f"{precision}.onnx", options, providers=["CPUExecutionProvider"])
+    images = numpy.random.default_rng(1).standard_normal((64, 3, SIZE, SIZE), dtype=numpy.float32)
+
+    def run(column: str) -> int:
+        session.run(None, {"x": images[: int(column)]})
+        return int(column)
+
+    return run
+
+
+def timm_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
+    """timm in torch's eager mode, float32."""
+    import timm
+    import torch
+    import torchvision_operators  # noqa: F401
+
+    torch.set_num_threads(threads)
+    model = timm.create_model("vit_base_patch16_224").eval()
+    images = torch.randn(64, 3, SIZE, SIZE)
+
+    @torch.inference_mode()
+    def run(column: str) -> int:
+        model(images[: int(column)])
+        return int(column)
+
+    return run
+
+
+def _written(folder: Path) -> workers.Runs:
+    import timm
+    import torch
+    import torchvision_operators  # noqa: F401
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    logging.disable(logging.WARNING)
+    torch.onnx.export(
+        timm.create_model("vit_base_patch16_224").eval(), (torch.randn(1, 3, SIZE, SIZE),),
+        str(folder / "float32.onnx"), dynamo=False, input_names=["x"], output_names=["y"],
+        dynamic_axes={"x": {0: "batch"}}, opset_version=17,
+    )  # fmt: skip
+    quantize_dynamic(folder / "float32.onnx", folder / "int8.onnx", weight_type=QuantType.QInt8)
+    return lambda _: 0
 
 
 def main() -> None:
     """Print a line a precision and batch."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--columns", default="1,8")
+    parser.add_argument("--precisions", default="float32,int8")
     arguments = parser.parse_args()
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(arguments.threads)
-    plain = timm.create_model("vit_base_patch16_224").eval()
-    reference = VisionTransformer(VisionTransformerConfig(num_classes=1000)).eval()
-    print(f"{arguments.threads} threads, images/s (medians of {arguments.rounds} rounds)")
     with tempfile.TemporaryDirectory() as name:
-        graph, quantised = str(Path(name) / "vit.onnx"), str(Path(name) / "vit_int8.onnx")
-        torch.onnx.export(
-            plain, (torch.randn(1, 3, 224, 224),), graph, dynamo=False, input_names=["x"], output_names=["y"],
-            dynamic_axes={"x": {0: "batch"}}, opset_version=17,
-        )  # fmt: skip
-        quantize_dynamic(graph, quantised, weight_type=QuantType.QInt8)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = arguments.threads
-        for precision, file in (("float32", graph), ("int8", quantised)):
-            session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-            engine: Any = packed(reference, precision)  # type: ignore[arg-type]
-            for batch in (1, 8):
-                x = torch.randn(batch, 3, 224, 224)
-                systems: dict[str, Callable[[], object]] = {
-                    "patchword": lambda x=x: engine(x),
-                    "onnxruntime": lambda x=x.numpy(): session.run(None, {"x": x}),
-                }
-                if precision == "float32":
-                    systems["timm"] = lambda x=x: plain(x)
-                speeds = measured(systems, batch, arguments.rounds)
-                text = "  ".join(f"{n} {s:6.2f} (x{speeds['patchword'] / s:.2f})" for n, s in speeds.items())
-                print(f"{precision:8s} batch {batch}  {text}", flush=True)
-
-
-@torch.inference_mode()
-def measured(systems: dict[str, Callable[[], object]], batch: int, rounds: int) -> dict[str, float]:
-    """Images a second of every system."""
-    times: dict[str, list[float]] = {name: [] for name in systems}
-    for turn in range(rounds + 1):
-        for name, work in systems.items():
-            start = time.perf_counter()
-            work()
-            if turn:
-                times[name].append(time.perf_counter() - start)
-    return {name: batch / median(taken) for name, taken in times.items()}
+        folder = Path(name)
+        workers.Worker(_written, folder).close()
+        print(f"{arguments.threads} threads, images/s (medians of {arguments.rounds} rounds)", flush=True)
+        for precision in arguments.precisions.split(","):
+            systems = {"patchword": patchword_runs, "onnxruntime": onnxruntime_runs}
+            if precision == "float32":
+                systems["timm"] = timm_runs
+            running = {
+                name: workers.Worker(build, folder, precision, arguments.threads) for name, build in systems.items()
+            }
+            for column in arguments.columns.split(","):
+                speeds = workers.compare(running, column, arguments.rounds)
+                print(f"{precision:8s} batch {column:3s} {workers.line(speeds, 'patchword')}", flush=True)
+            peaks = "  ".join(f"{name} {worker.close():.0f}" for name, worker in running.items())
+            print(f"{precision:8s} peak MB   {peaks}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,61 +1,99 @@
 """Packed products equal plain ones, and do not mix the rows of a batch."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from patchword.engine.products import OWN_KERNELS, PackedProduct, PlainProduct, QuantisedProduct, product
+from patchword.engine.products import product
 from patchword.nn.feed_forward import ACTIVATIONS
 
+# (outputs, inputs): whole panels and groups, neither, and more inputs than are gone through at once.
+SIZES = [(64, 32), (65, 130), (19, 37), (7, 1), (40, 1300)]
 
-@pytest.mark.parametrize("kind", [PackedProduct, PlainProduct])
+
+def expected(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str) -> Tensor:
+    y = F.linear(x.double(), weight.double(), None if bias is None else bias.double())
+    return (y if activation == "none" else ACTIVATIONS[activation](y)).float()
+
+
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("activation", ["none", *ACTIVATIONS])
 @torch.inference_mode()
-def test_float32_equals_a_linear_layer_and_its_activation(kind: type, activation: str) -> None:
+def test_float32_equals_a_linear_layer_and_its_activation(variant: str, size: tuple[int, int], activation: str) -> None:
     torch.manual_seed(1)
-    weight, bias, x = torch.randn(24, 16), torch.randn(24), torch.randn(5, 16)
-    expected = F.linear(x, weight, bias)
-    if activation != "none":
-        expected = ACTIVATIONS[activation](expected)
-    torch.testing.assert_close(kind(weight, bias, activation)(x), expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(kind(weight, None)(x), F.linear(x, weight), atol=1e-5, rtol=1e-5)
+    weight, bias = torch.randn(size) / size[1] ** 0.5, torch.randn(size[0])
+    for rows in (1, 2, 3, 4, 5, 6, 7, 13):
+        x = 3 * torch.randn(rows, size[1])
+        for some in (bias, None):
+            found = product(weight, some, "float32", activation)(x)
+            torch.testing.assert_close(found, expected(x, weight, some, activation), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ["none", *ACTIVATIONS])
 @torch.inference_mode()
-def test_int8_is_off_by_a_few_hundredths_at_most(activation: str) -> None:
+def test_int8_is_off_by_a_few_hundredths_at_most(variant: str, activation: str) -> None:
     torch.manual_seed(1)
-    weight, bias, x = torch.randn(64, 256), torch.randn(64), torch.randn(50, 256)
-    expected = F.linear(x, weight, bias)
-    if activation != "none":
-        expected = ACTIVATIONS[activation](expected)
-    found = QuantisedProduct(weight, bias, activation)(x)
-    error = (found - expected).std() / expected.std()
-    assert 0 < error < (0.02 if torch.cpu._is_vnni_supported() else 0.03)
+    weight, bias, x = torch.randn(70, 257), torch.randn(70), torch.randn(50, 257)
+    right = expected(x, weight, bias, activation)
+    found = product(weight, bias, "int8", activation)(x)
+    error = (found - right).std() / right.std()
+    assert 0 < error < (0.02 if variant != "none" or torch.cpu._is_vnni_supported() else 0.03)
 
 
+@torch.inference_mode()
+def test_int8_rows_do_not_cost_each_other_accuracy(variant: str) -> None:
+    torch.manual_seed(1)
+    weight, x = torch.randn(48, 64), torch.randn(9, 64)
+    multiply = product(weight, None, "int8")
+    x[4] *= 1000
+    right = F.linear(x, weight)[:4]
+    assert (multiply(x)[:4] - right).std() / right.std() < 0.03
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
 @pytest.mark.parametrize("size", [(64, 32), (512, 512), (32, 2048)])
 @torch.inference_mode()
-def test_a_row_does_not_depend_on_the_others(size: tuple[int, int]) -> None:
+def test_a_row_does_not_depend_on_the_others(variant: str, size: tuple[int, int], precision: str) -> None:
+    if variant == "none" and precision == "int8":
+        pytest.skip("torch's product has one range for all rows")
     torch.manual_seed(1)
-    multiply = product(torch.randn(size), None, "float32")
+    multiply = product(torch.randn(size), None, precision)  # type: ignore[arg-type]
     x = torch.randn(70, size[1])
     whole = multiply(x)
-    for rows in (2, 3, 7, 16, 33, 64):
-        torch.testing.assert_close(multiply(x[:rows]), whole[:rows], atol=1e-6 * size[1] ** 0.5, rtol=0)
+    for rows in (1, 2, 3, 7, 16, 33, 64):
+        found = multiply(x[:rows])
+        if variant == "none":
+            torch.testing.assert_close(found, whole[:rows], atol=1e-6 * size[1] ** 0.5, rtol=1e-4)
+        else:
+            assert torch.equal(found, whole[:rows])
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@torch.inference_mode()
+def test_threads_change_nothing(variant: str, precision: str) -> None:
+    multiply = product(torch.randn(700, 96), torch.randn(700), precision)  # type: ignore[arg-type]
+    xs = [torch.randn(40, 96) for _ in range(4)]
+    torch.set_num_threads(1)
+    alone = [multiply(x) for x in xs]
+    torch.set_num_threads(3)
+    try:
+        shared = [multiply(x) for x in xs]
+        # Calls at the same time: one has the other threads' help, the others none.
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(multiply, xs * 25))
+    finally:
+        torch.set_num_threads(1)
+    for index, found in enumerate([*shared, *together]):
+        torch.testing.assert_close(found, alone[index % 4], atol=0 if variant != "none" else 1e-5, rtol=0)
 
 
 @torch.inference_mode()
-def test_a_channel_of_zeros_stays_zero_in_int8() -> None:
+def test_rows_of_equal_values_and_channels_of_zeros_are_exact_in_int8(variant: str) -> None:
     weight = torch.randn(4, 8)
     weight[2] = 0
-    assert QuantisedProduct(weight, None)(torch.randn(3, 8))[:, 2].tolist() == [0, 0, 0]
-
-
-@torch.inference_mode()
-def test_rows_that_are_rounded_up_keep_their_number_and_values() -> None:
-    weight, x = torch.randn(8, 16), torch.randn(700, 16)
-    multiply = PackedProduct(weight, None)
-    for rows in (*range(1, 40), 65, 100, 513, 700):
-        torch.testing.assert_close(multiply(x[:rows]), F.linear(x[:rows], weight), atol=1e-5, rtol=1e-5)
-    assert len(multiply._seen) == OWN_KERNELS
+    multiply = product(weight, None, "int8")
+    assert multiply(torch.randn(3, 8))[:, 2].tolist() == [0, 0, 0]
+    assert multiply(torch.zeros(2, 8)).tolist() == [[0.0] * 4] * 2

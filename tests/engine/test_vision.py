@@ -30,7 +30,7 @@ def network(name: str) -> VisionTransformer:
 
 @pytest.mark.parametrize("name", CONFIGS)
 @torch.inference_mode()
-def test_it_answers_as_the_reference_does(name: str) -> None:
+def test_it_answers_as_the_reference_does(variant: str, name: str) -> None:
     model, images = network(name), torch.randn(3, 3, 8, 12)
     fast: Any = packed(model, "float32")
     torch.testing.assert_close(fast(images), model(images), atol=1e-5, rtol=1e-5)

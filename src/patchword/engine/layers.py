@@ -1,6 +1,6 @@
 """Packed encoder layers, for sentences and for images."""
 
-import copy
+import ctypes
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from patchword.engine import native
+from patchword.engine.attention import attend
 from patchword.engine.products import Precision, Product, product
 from patchword.nn.attention import MultiHeadAttention
 from patchword.nn.encoder import Encoder, EncoderLayer
 from patchword.nn.feed_forward import ACTIVATIONS, FeedForward
 from patchword.nn.residual import LayerScale, ResidualNorm
 
-# Sequences up to this length get their attention weights written out, which is faster while they fit in the cache.
-VISIBLE = 512
 # Rows that pass all layers before the next ones: what is between two layers stays in the cache.
 CACHED_ROWS = 256
 
@@ -35,6 +35,44 @@ class PackedAttentionWeights(NamedTuple):
     output: Product
 
 
+class PackedNorm(nn.Module):
+    """Layer norm.
+
+    Args:
+        norm: the original.
+    """
+
+    def __init__(self, norm: nn.LayerNorm) -> None:
+        super().__init__()
+        self._shape, self._eps = norm.normalized_shape, norm.eps
+        self._weight, self._bias = norm.weight.detach().clone(), norm.bias.detach().clone()
+        kernels = native.best()
+        self._kernel = None if kernels is None else kernels.norm
+        self._arguments = native.NormWeight(
+            self._weight.data_ptr(), self._bias.data_ptr(), self._weight.numel(), self._eps
+        )
+        self._address = ctypes.addressof(self._arguments)
+
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        """The norm of x, or of x + added; (rows, d_model) all."""
+        if self._kernel is None:
+            return torch.layer_norm(x if added is None else x + added, self._shape, self._weight, self._bias, self._eps)
+        x, y = x.contiguous(), torch.empty_like(x)
+        address = None if added is None else added.data_ptr()
+        rows = x.numel() // self._weight.numel()
+        self._kernel(self._address, x.data_ptr(), address, None, y.data_ptr(), rows, torch.get_num_threads())
+        return y
+
+    def added(self, x: Tensor, y: Tensor) -> Tensor:
+        """x + y, written over y; by the kernels' threads, which do not wait for torch's."""
+        if self._kernel is None:
+            return y.add_(x)
+        rows = x.numel() // self._weight.numel()
+        x, threads = x.contiguous(), torch.get_num_threads()
+        self._kernel(self._address, y.data_ptr(), x.data_ptr(), y.data_ptr(), None, rows, threads)
+        return y
+
+
 class Residual(nn.Module):
     """`nn.residual.ResidualNorm` without what only training needs.
 
@@ -45,22 +83,15 @@ class Residual(nn.Module):
     def __init__(self, residual: ResidualNorm) -> None:
         super().__init__()
         self.norm_first = residual.norm_first
-        self._shape = residual.norm.normalized_shape
-        self._weight, self._bias = residual.norm.weight.detach().clone(), residual.norm.bias.detach().clone()
-        self._eps = residual.norm.eps
-
-    def norm(self, x: Tensor) -> Tensor:
-        """Layer norm, (rows, d_model) to the same."""
-        return torch.layer_norm(x, self._shape, self._weight, self._bias, self._eps)
+        self.norm = PackedNorm(residual.norm)
 
     def before(self, x: Tensor) -> Tensor:
         """What the sublayer reads."""
         return self.norm(x) if self.norm_first else x
 
     def after(self, x: Tensor, y: Tensor) -> Tensor:
-        """What follows, from the sublayer's input x and its output y, which is overwritten."""
-        y.add_(x)
-        return y if self.norm_first else self.norm(y)
+        """What follows, from the sublayer's input x and its output y, which may be overwritten."""
+        return self.norm.added(x, y) if self.norm_first else self.norm(x, y)
 
 
 class PackedFeedForward(nn.Module):
@@ -116,15 +147,9 @@ class PackedEncoderLayer(nn.Module):
         pieces = []
         for start, sequences, length in groups:
             rows = projected[start : start + sequences * length]
-            shape = sequences * self.heads, length, rows.size(1) // (3 * self.heads)
-            parts = rows.view(sequences, length, 3, self.heads, shape[2])
-            query, key, value = parts.permute(2, 0, 3, 1, 4).reshape(3, *shape).unbind(0)
-            if length > VISIBLE:
-                attended = F.scaled_dot_product_attention(query, key, value, scale=1.0)
-            else:
-                attended = torch.bmm(torch.bmm(query, key.transpose(1, 2)).softmax(-1), value)
-            attended = attended.view(sequences, self.heads, length, shape[2]).transpose(1, 2)
-            pieces.append(attended.reshape(sequences * length, -1))
+            parts = rows.view(sequences, length, 3, self.heads, -1)
+            query, key, value = parts.unbind(2)
+            pieces.append(attend(query, key.transpose(1, 2), value.transpose(1, 2), length))
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
 
@@ -139,7 +164,7 @@ class PackedEncoder(nn.Module):
 
     def __init__(self, encoder: Encoder, precision: Precision, consume: bool = False) -> None:
         super().__init__()
-        self.norm = copy.deepcopy(encoder.norm)
+        self.norm = packed_norm(encoder.norm)
         self.layers = nn.ModuleList()
         for layer in encoder.layers:
             self.layers.append(PackedEncoderLayer(cast(EncoderLayer, layer), precision))
@@ -162,6 +187,11 @@ class PackedEncoder(nn.Module):
             x = layer(x, groups)
         result: Tensor = self.norm(x)
         return result
+
+
+def packed_norm(norm: nn.Module) -> nn.Module:
+    """A stack's last norm; Post-LN stacks have none."""
+    return PackedNorm(norm) if isinstance(norm, nn.LayerNorm) else norm
 
 
 def attention_products(

@@ -1,15 +1,14 @@
 """The packed output projection: logits, or only the likeliest tokens with their log-probabilities."""
 
 from collections.abc import Sequence
+from ctypes import byref
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from patchword.engine import native
 from patchword.engine.products import Precision, product
-
-BLOCK = 64  # tokens whose largest logit stands for them while the likeliest are sought
 
 
 class Likeliest(NamedTuple):
@@ -31,18 +30,12 @@ class PackedOutput(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor | None, precision: Precision) -> None:
         super().__init__()
         self.vocab_size = weight.size(0)
-        # Whole blocks; what is added can never be chosen.
-        extra = -self.vocab_size % BLOCK
-        if extra:
-            weight = F.pad(weight.detach(), (0, 0, 0, extra))
-        bias = weight.new_zeros(self.vocab_size) if bias is None else bias.detach()
-        bias = F.pad(bias, (0, extra), value=-torch.inf)
         self.product = product(weight, bias, precision)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Hidden states (rows, d_model) to logits (rows, vocab_size)."""
         logits: Tensor = self.product(hidden)
-        return logits[:, : self.vocab_size]
+        return logits
 
     def likeliest(self, hidden: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
         """The likeliest tokens of every row.
@@ -53,24 +46,22 @@ class PackedOutput(nn.Module):
             never: tokens that must not be generated.
             renormalise: whether the probabilities of the others sum to 1.
         """
-        logits: Tensor = self.product(hidden)
-        blocks = logits.view(logits.size(0), -1, BLOCK)
-        if renormalise:
-            _exclude(logits, never)
-        largest = blocks.amax(-1)
-        # The largest probability is exp(0) / sum, which gives the sum without a pass of its own over the vocabulary.
-        normaliser = largest.amax(-1, keepdim=True) - logits.softmax(-1).amax(-1, keepdim=True).log_()
-        if not renormalise:
-            _exclude(logits, never)
-            largest = blocks.amax(-1)
-        # The `count` likeliest tokens are in the `count` blocks with the largest maxima.
-        chosen = largest.topk(min(count, largest.size(1)), dim=1).indices
-        found = blocks.gather(1, chosen[:, :, None].expand(-1, -1, BLOCK)).flatten(1)
-        value, place = found.topk(count, dim=1)
-        token = chosen.gather(1, place // BLOCK) * BLOCK + place % BLOCK
-        return Likeliest(value - normaliser, token)
+        logits = self(hidden)
+        kernels = native.best()
+        if kernels is None:
+            return _likeliest_plainly(logits, count, never, renormalise)
+        rows = logits.size(0)
+        found = Likeliest(torch.empty(rows, count), torch.empty(rows, count, dtype=torch.long))
+        excluded = torch.tensor(never, dtype=torch.long)
+        arguments = native.Likeliest(
+            logits.data_ptr(), rows, self.vocab_size, count, excluded.data_ptr(), len(never), renormalise,
+            found.log_probability.data_ptr(), found.token.data_ptr(),
+        )  # fmt: skip
+        kernels.likeliest(byref(arguments), torch.get_num_threads())
+        return found
 
 
-def _exclude(logits: Tensor, tokens: Sequence[int]) -> None:
-    for token in tokens:
-        logits.select(1, token).fill_(-torch.inf)
+def _likeliest_plainly(logits: Tensor, count: int, never: Sequence[int], renormalise: bool) -> Likeliest:
+    excluded = logits.index_fill(1, torch.tensor(never, dtype=torch.long), -torch.inf)
+    value, token = excluded.topk(count, dim=1)
+    return Likeliest(value - (excluded if renormalise else logits).logsumexp(1, keepdim=True), token)

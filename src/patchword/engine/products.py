@@ -1,5 +1,6 @@
 """Matrix products with weights that are laid out once for the processor, in float32 or int8."""
 
+import ctypes
 import warnings
 from collections.abc import Callable
 from typing import Literal
@@ -8,23 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from patchword.engine import native
 from patchword.errors import RecipeError, nearest
 from patchword.nn.feed_forward import ACTIVATIONS
 
 Precision = Literal["float32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
-
-# An activation as oneDNN's product takes it: name, scalars, algorithm.
-_FUSED: dict[str, tuple[str, list[float], str]] = {
-    "none": ("none", [], ""),
-    "relu": ("relu", [], ""),
-    "gelu": ("gelu", [], "none"),
-    "gelu_tanh": ("gelu", [], "tanh"),
-    "silu": ("swish", [], ""),
-}
-
-
-OWN_KERNELS = 16  # numbers of rows that a packed product computes as they are; others are rounded up
 
 
 class Product(nn.Module):
@@ -43,40 +33,62 @@ class Product(nn.Module):
 
 
 class PackedProduct(Product):
-    """float32, in the blocked layout of oneDNN's matrix product.
+    """float32, in the panels of `engine/kernels`.
 
-    A row's result has the same bits whatever other rows are in the batch (but for a single row of 2,048 or more
-    columns, which oneDNN sums in another order); so a sentence's translation does not depend on its batch.
+    A row's result has the same bits whatever other rows are in the batch; so a sentence's translation does not depend
+    on its batch.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
         super().__init__(weight, bias, activation)
-        self._bias = None if bias is None else bias.detach().contiguous()
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), None)
-        self._multiply = torch.ops.mkldnn._linear_pointwise.default
-        self._fused = _FUSED[activation]
-        self._seen: set[int] = set()
+        kernels = native.best()
+        assert kernels is not None
+        weight = weight.detach().contiguous()
+        packed = torch.empty(-(-self.out_features // kernels.panel) * kernels.panel * self.in_features)
+        kernels.pack(weight.data_ptr(), *weight.shape, packed.data_ptr())
+        self._multiply = kernels.product
+        self._hold(packed, None, None, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
-        rows = x.size(0)
-        padded = self._rounded(rows)
-        if padded != rows:
-            x = F.pad(x, (0, 0) * (x.dim() - 1) + (0, padded - rows))
-        result: Tensor = self._multiply(x, self._weight, self._bias, *self._fused)
-        return result if padded == rows else result[:rows]
+        x = x.contiguous()
+        y = torch.empty(*x.shape[:-1], self.out_features)
+        self._multiply(
+            self._address, x.data_ptr(), y.data_ptr(), x.numel() // self.in_features, torch.get_num_threads()
+        )
+        return y
 
-    def _rounded(self, rows: int) -> int:
-        """oneDNN compiles and keeps a kernel for every number of rows, so only the first few get their own."""
-        if rows in self._seen or len(self._seen) < OWN_KERNELS:
-            self._seen.add(rows)
-            return rows
-        step = 8 if rows <= 64 else 32 if rows <= 512 else 256
-        return -(-rows // step) * step
+    def _hold(self, packed: Tensor, scales: Tensor | None, sums: Tensor | None, bias: Tensor | None) -> None:
+        bias = None if bias is None else bias.detach().contiguous()
+        self._tensors = (packed, scales, sums, bias)
+        addresses = [None if tensor is None else tensor.data_ptr() for tensor in self._tensors]
+        activation = native.ACTIVATIONS.index(self.activation)
+        self._weight = native.Weight(*addresses, self.in_features, self.out_features, activation)
+        self._address = ctypes.addressof(self._weight)
+
+
+class QuantisedProduct(PackedProduct):
+    """int8 weights with a scale an output channel; activations are quantised to 8 bits at each call, row by row."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
+        Product.__init__(self, weight, bias, activation)
+        kernels = native.best()
+        assert kernels is not None
+        weight = weight.detach().contiguous()
+        outputs = -(-self.out_features // kernels.panel) * kernels.panel
+        inputs = -(-self.in_features // kernels.group) * kernels.group
+        packed, scales, sums = (
+            torch.empty(outputs * inputs, dtype=torch.int8),
+            torch.empty(outputs),
+            torch.empty(outputs),
+        )
+        kernels.quantise(weight.data_ptr(), *weight.shape, packed.data_ptr(), scales.data_ptr(), sums.data_ptr())
+        self._multiply = kernels.quantised_product
+        self._hold(packed, scales, sums, bias)
 
 
 class PlainProduct(Product):
-    """float32 where torch was built without oneDNN: the weight stays as it is."""
+    """float32 where there are no kernels: the weight stays as it is."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
         super().__init__(weight, bias, activation)
@@ -88,10 +100,10 @@ class PlainProduct(Product):
         return self._activate(F.linear(x, self._weight, self._bias))
 
 
-class QuantisedProduct(Product):
-    """int8 weights with a scale an output channel; activations are quantised to 8 bits at each call, row by row.
+class PlainQuantisedProduct(Product):
+    """int8 where there are no kernels, by torch's own product.
 
-    The kernel has one scale for all rows, so rows are divided by their largest magnitude before it and multiplied
+    It has one scale for all rows, so rows are divided by their largest magnitude before it and multiplied
     after it; a batch's largest row then costs the others no accuracy. Without VNNI instructions two neighbouring
     products are added in 16 bits, which 8-bit activations can overflow: there activations get 7 bits.
     """
@@ -115,10 +127,8 @@ class QuantisedProduct(Product):
 
 def product(weight: Tensor, bias: Tensor | None, precision: Precision, activation: str = "none") -> Product:
     """The fastest product of a precision on this machine; the arguments are those of `Product`."""
-    if precision == "int8":
-        return QuantisedProduct(weight, bias, activation)
-    packed = torch.backends.mkldnn.is_available() and weight.dtype == torch.float32
-    return (PackedProduct if packed else PlainProduct)(weight, bias, activation)
+    kinds = (PackedProduct, QuantisedProduct) if native.best() else (PlainProduct, PlainQuantisedProduct)
+    return kinds[PRECISIONS.index(precision)](weight, bias, activation)
 
 
 def parse_precision(name: str) -> Precision:

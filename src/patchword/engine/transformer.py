@@ -77,7 +77,7 @@ class PackedTransformer(nn.Module):
         """The state before the first target token: cross-attention is projected here, once a sentence."""
         rows, starts, lengths = memory
         place = torch.arange(int(lengths.max()))
-        # Padding repeats a sentence's last token; the mask hides it.
+        # Padding repeats a sentence's last token; nobody sees it.
         places = (starts[:, None] + torch.minimum(place, lengths[:, None] - 1)).flatten()
         layers = self.decoder.layers
         return TranslationState([layer.project_memory(rows, places, len(starts)) for layer in layers], lengths)  # type: ignore[operator]

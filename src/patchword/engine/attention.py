@@ -1,0 +1,69 @@
+"""Attention of queries to the keys and values of their own sentence."""
+
+from ctypes import byref
+
+import torch
+from torch import Tensor
+
+from patchword.engine import native
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    count: int,
+    counts: Tensor | None = None,
+    past: Tensor | None = None,
+) -> Tensor:
+    """softmax(q K^T) V for every query, heads side by side: (slots * queries, d_model).
+
+    Args:
+        query: divided by sqrt(head size), (slots, queries, heads, head_size).
+        key: (slots, heads, entries, head_size); any strides, as for the others, but the last dimension's is 1.
+        value: as `key`.
+        count: how many entries are seen; with `past`, how many positions.
+        counts: how many entries each slot's queries see, (slots,); None for `count`.
+        past: for every query, which of a position's `queries` entries is its own, (slots * queries, positions at
+            least); None if a position has one entry.
+    """
+    slots, queries, heads, head_size = query.shape
+    kernels = native.best()
+    if kernels is None:
+        return _attend_plainly(query, key, value, count, counts, past)
+    y = torch.empty(slots * queries, heads * head_size)
+    arguments = native.Attention(
+        query.data_ptr(),
+        key.data_ptr(),
+        value.data_ptr(),
+        y.data_ptr(),
+        slots,
+        queries,
+        heads,
+        head_size,
+        query.stride(1),
+        *key.stride()[:3],
+        None if counts is None else counts.data_ptr(),
+        count,
+        None if past is None else past.data_ptr(),
+        0 if past is None else past.stride(0),
+    )
+    kernels.attention(byref(arguments), torch.get_num_threads())
+    return y
+
+
+def _attend_plainly(
+    query: Tensor, key: Tensor, value: Tensor, count: int, counts: Tensor | None, past: Tensor | None
+) -> Tensor:
+    slots, queries, heads, head_size = query.shape
+    entries = count if past is None else count * queries
+    key, value = key[:, :, :entries], value[:, :, :entries]
+    scores = query.transpose(1, 2) @ key.transpose(2, 3)
+    if counts is not None:
+        hidden = torch.arange(count) >= counts[:, None]
+        scores.masked_fill_(hidden[:, None, None], -torch.inf)
+    if past is not None:
+        own = torch.arange(count) * queries + past[:, :count]
+        seen = torch.zeros(slots, queries, entries, dtype=torch.bool)
+        scores.masked_fill_(~seen.scatter_(2, own.view(slots, queries, count), True)[:, None], -torch.inf)
+    return (scores.softmax(-1) @ value).transpose(1, 2).reshape(slots * queries, heads * head_size)

@@ -1,0 +1,66 @@
+// What a kernel is given. All matrices are row-major; kernels.py declares the same structures.
+#pragma once
+
+#include <cstdint>
+
+namespace patchword {
+
+enum Activation { NONE, RELU, GELU, GELU_TANH, SILU };
+
+// A weight (outputs, inputs) in panels: PANEL outputs whose values for one input lie side by side.
+struct Weight {
+    const void* packed;   // float, or int8_t
+    const float* scales;  // int8_t alone: what an output's weights are multiplied by, (outputs in whole panels,)
+    const float* sums;    // int8_t alone: the sum of an output's weights, scaled, (outputs in whole panels,)
+    const float* bias;    // (outputs,), or null
+    int64_t inputs, outputs;
+    int64_t activation;
+};
+
+struct NormWeight {
+    const float *weight, *bias;  // (width,)
+    int64_t width;
+    double epsilon;
+};
+
+// Attention of few queries to the keys and values of their own sentence.
+struct Attention {
+    const float* query;         // (slots * queries, query_stride); heads side by side, already divided by sqrt(head_size)
+    const float *key, *value;   // of slot 0, head 0, entry 0
+    float* y;                   // (slots * queries, heads * head_size)
+    int64_t slots, queries, heads, head_size;
+    int64_t query_stride, slot_stride, head_stride, entry_stride;
+    const int64_t* counts;      // entries that a slot's queries see, (slots,), or null: `count` for all
+    int64_t count;
+    const int64_t* past;        // (slots * queries, past_stride): which of a position's entries is a query's own, or null
+    int64_t past_stride;
+};
+
+struct Likeliest {
+    float* logits;  // (rows, outputs); what must never be generated is overwritten
+    int64_t rows, outputs, wanted;
+    const int64_t* never;
+    int64_t never_count;
+    int64_t renormalise;
+    float* log_probability;  // (rows, wanted)
+    int64_t* token;          // (rows, wanted)
+};
+
+// The kernels of one instruction set. `x` is (rows, inputs), `y` (rows, outputs).
+struct Kernels {
+    int64_t panel, group;
+    void (*pack)(const float* weight, int64_t outputs, int64_t inputs, float* packed);
+    void (*quantise)(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales, float* sums);
+    void (*product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
+    void (*quantised_product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
+    // sum = x + added, y = its layer norm; `added` and one of the results may be null.
+    void (*norm)(const NormWeight* weight, const float* x, const float* added, float* sum, float* y, int64_t rows,
+                 int64_t threads);
+    void (*attention)(const Attention* arguments, int64_t threads);
+    void (*likeliest)(const Likeliest* arguments, int64_t threads);
+};
+
+const Kernels* avx512_kernels();  // null if this build has none
+const Kernels* avx2_kernels();
+
+}  // namespace patchword

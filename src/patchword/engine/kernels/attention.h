@@ -1,0 +1,152 @@
+// softmax(q K^T) V, for queries that share their sentence's keys and values.
+
+// Four products of one query with four keys, so that the sums run beside each other.
+inline void scores_of_four(const float* query, const float* const* keys, long size, float* scores) {
+    Floats sums[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
+    long i = 0;
+    for (; i + WIDTH <= size; i += WIDTH) {
+        const Floats q = load(query + i);
+        for (int k = 0; k < 4; ++k) sums[k] = fused(q, load(keys[k] + i), sums[k]);
+    }
+    if (i < size) {
+        const Floats none = splat(0.0f), q = load_first(query + i, size - i, none);
+        for (int k = 0; k < 4; ++k) sums[k] = fused(q, load_first(keys[k] + i, size - i, none), sums[k]);
+    }
+    store_sums(scores, sums);
+}
+
+// Scores to weights that sum to 1.
+inline void softmax(float* scores, long count) {
+    const Floats least = splat(-INFINITY);
+    Floats high = least;
+    for (long i = 0; i < count; i += WIDTH)
+        high = larger(high, count - i < WIDTH ? load_first(scores + i, count - i, least) : load(scores + i));
+    const Floats most = splat(largest(high));
+    Floats sums = splat(0.0f);
+    for (long i = 0; i < count; i += WIDTH) {
+        const long left = count - i;
+        if (left < WIDTH) {
+            const Floats a = exponential(subtract(load_first(scores + i, left, least), most));
+            store_first(scores + i, left, a);
+            sums = add(sums, a);
+        } else {
+            const Floats a = exponential(subtract(load(scores + i), most));
+            store(scores + i, a);
+            sums = add(sums, a);
+        }
+    }
+    const Floats scale = splat(1.0f / sum(sums));
+    for (long i = 0; i < count; i += WIDTH) {
+        const long left = count - i;
+        if (left < WIDTH)
+            store_first(scores + i, left, multiply(load_first(scores + i, left, least), scale));
+        else
+            store(scores + i, multiply(load(scores + i), scale));
+    }
+}
+
+// The weighted sum of values, COUNT vectors of each.
+template <int COUNT>
+inline void weighted(const float* weights, const float* const* values, long count, long at, float* y, long left) {
+    Floats sums[COUNT];
+    const Floats none = splat(0.0f);
+    for (int v = 0; v < COUNT; ++v) sums[v] = none;
+    for (long entry = 0; entry < count; ++entry) {
+        const Floats weight = splat(weights[entry]);
+        const float* value = values[entry] + at;
+        for (int v = 0; v < COUNT; ++v)
+            sums[v] = fused(weight, left < WIDTH ? load_first(value, left, none) : load(value + v * WIDTH), sums[v]);
+    }
+    for (int v = 0; v < COUNT; ++v)
+        if (left < WIDTH)
+            store_first(y + at, left, sums[v]);
+        else
+            store(y + at + v * WIDTH, sums[v]);
+}
+
+static void attend_singly(const Attention& a, int64_t threads) {
+    long most = a.count;
+    for (long slot = 0; a.counts && slot < a.slots; ++slot) most = a.counts[slot] > most ? a.counts[slot] : most;
+    const long grain = 1 + 512 / (a.queries * most);  // what takes less time than waking a thread is done alone
+    share(a.slots * a.heads, grain, threads, [&](long first_item, long last_item) {
+        Scratch<float> weights(most + 4);
+        Scratch<const float*> keys(most + 4), values(most);
+        for (long item = first_item; item < last_item; ++item) {
+            const long slot = item / a.heads, head = item % a.heads;
+            const long start = slot * a.slot_stride + head * a.head_stride;
+            const long count = a.counts ? a.counts[slot] : a.count;
+            for (long row = slot * a.queries; row < (slot + 1) * a.queries; ++row) {
+                if (a.past || row == slot * a.queries)
+                    for (long i = 0; i < count; ++i) {
+                        const long entry = a.past ? i * a.queries + a.past[row * a.past_stride + i] : i;
+                        keys.data[i] = a.key + start + entry * a.entry_stride;
+                        values.data[i] = a.value + start + entry * a.entry_stride;
+                    }
+                for (long i = count; i % 4; ++i) keys.data[i] = keys.data[0];
+                const float* query = a.query + row * a.query_stride + head * a.head_size;
+                for (long i = 0; i < count; i += 4) scores_of_four(query, keys.data + i, a.head_size, weights.data + i);
+                softmax(weights.data, count);
+                float* y = a.y + (row * a.heads + head) * a.head_size;
+                long at = 0;
+                for (; at + 4 * WIDTH <= a.head_size; at += 4 * WIDTH)
+                    weighted<4>(weights.data, values.data, count, at, y, WIDTH);
+                for (; at < a.head_size; at += WIDTH) weighted<1>(weights.data, values.data, count, at, y, a.head_size - at);
+            }
+        }
+    });
+}
+
+constexpr long MANY = 24;   // queries that are worth laying the keys and values out as weights of a product
+constexpr long CHUNK = 48;  // queries whose weights are in memory at once
+
+inline void copy_rows(float* to, long to_stride, const float* from, long from_stride, long rows, long width) {
+    for (long row = 0; row < rows; ++row) std::memcpy(to + row * to_stride, from + row * from_stride, width * sizeof(float));
+}
+
+// Queries of one slot and head as two products: with the keys, and with the values.
+struct Matrices {
+    const Attention& a;
+    const long count, keys_size, values_size;
+    Scratch<float> keys, values, rows, queries, weights, results, partial;
+
+    explicit Matrices(const Attention& a)
+        : a(a), count(a.count), keys_size(panels(a.count) * PANEL * a.head_size),
+          values_size(panels(a.head_size) * PANEL * a.count), keys(keys_size), values(values_size),
+          rows((a.count > a.head_size ? a.count : a.head_size) * a.head_size), queries(CHUNK * a.head_size),
+          weights(CHUNK * a.count), results(CHUNK * a.head_size), partial(CHUNK * PANEL) {}
+
+    void attend(long slot, long head) {
+        const long start = slot * a.slot_stride + head * a.head_stride;
+        copy_rows(rows.data, a.head_size, a.key + start, a.entry_stride, count, a.head_size);
+        pack(rows.data, count, a.head_size, keys.data);
+        const Weight to_scores{keys.data, nullptr, nullptr, nullptr, a.head_size, count, NONE};
+        for (long panel = 0; panel < panels(a.head_size); ++panel)
+            for (long entry = 0; entry < count; ++entry) {
+                const long at = panel * PANEL, left = a.head_size - at < PANEL ? a.head_size - at : PANEL;
+                float* to = values.data + (panel * count + entry) * PANEL;
+                std::memcpy(to, a.value + start + entry * a.entry_stride + at, left * sizeof(float));
+                std::memset(to + left, 0, (PANEL - left) * sizeof(float));
+            }
+        const Weight to_results{values.data, nullptr, nullptr, nullptr, count, a.head_size, NONE};
+        for (long first_query = 0; first_query < a.queries; first_query += CHUNK) {
+            const long some = a.queries - first_query < CHUNK ? a.queries - first_query : CHUNK;
+            const long row = slot * a.queries + first_query;
+            copy_rows(queries.data, a.head_size, a.query + row * a.query_stride + head * a.head_size, a.query_stride, some,
+                      a.head_size);
+            multiply_rows(to_scores, queries.data, weights.data, some, partial.data);
+            for (long query = 0; query < some; ++query) softmax(weights.data + query * count, count);
+            multiply_rows(to_results, weights.data, results.data, some, partial.data);
+            copy_rows(a.y + (row * a.heads + head) * a.head_size, a.heads * a.head_size, results.data, a.head_size, some,
+                      a.head_size);
+        }
+    }
+};
+
+static void attention(const Attention* arguments, int64_t threads) {
+    const Attention& a = *arguments;
+    if (a.queries < MANY || a.past || a.counts) return attend_singly(a, threads);
+    share(a.slots * a.heads, 1, threads, [&](long first_item, long last_item) {
+        Matrices matrices(a);
+        for (long item = first_item; item < last_item; ++item) matrices.attend(item / a.heads, item % a.heads);
+    });
+}

@@ -1,0 +1,111 @@
+// The product with weights in int8, a scale an output, and activations in 8 bits, a scale and a smallest value a row:
+//
+//   x = smallest + step q,  w = scale v:   sum x w = scale step sum q v + smallest sum w
+
+static void quantise(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales, float* sums) {
+    std::memset(packed, 0, panels(outputs) * groups(inputs) * PANEL * GROUP);
+    std::memset(scales, 0, panels(outputs) * PANEL * sizeof(float));
+    std::memset(sums, 0, panels(outputs) * PANEL * sizeof(float));
+    for (long output = 0; output < outputs; ++output) {
+        const float* row = weight + output * inputs;
+        float size = 0.0f;
+        for (long i = 0; i < inputs; ++i) size = std::fabs(row[i]) > size ? std::fabs(row[i]) : size;
+        const float scale = size > 1e-30f ? size / 127.0f : 1.0f;
+        int8_t* panel = packed + output / PANEL * groups(inputs) * PANEL * GROUP + output % PANEL * GROUP;
+        long total = 0;
+        for (long i = 0; i < inputs; ++i) {
+            const long value = std::lrintf(row[i] / scale);
+            panel[i / GROUP * PANEL * GROUP + i % GROUP] = static_cast<int8_t>(value);
+            total += value;
+        }
+        scales[output] = scale;
+        sums[output] = scale * static_cast<float>(total);
+    }
+}
+
+struct QuantisedRows {
+    Byte* bytes;  // (rows, stride), zero where inputs are no multiple of GROUP
+    long stride;
+    float *step, *smallest;  // (rows,)
+};
+
+inline void quantise_row(const float* x, long inputs, const QuantisedRows& rows, long row) {
+    Byte* bytes = rows.bytes + row * rows.stride;
+    Floats high = splat(-INFINITY), low = splat(INFINITY);
+    for (long i = 0; i < inputs; i += WIDTH) {
+        const long left = inputs - i;
+        const Floats a = left < WIDTH ? load_first(x + i, left, high) : load(x + i);
+        high = larger(high, a);
+        low = smaller(low, left < WIDTH ? load_first(x + i, left, low) : a);
+    }
+    const float least = smallest(low), range = largest(high) - least;
+    const float step = range > 1e-30f ? range / 255.0f : 1.0f;
+    rows.smallest[row] = least;
+    rows.step[row] = step;
+    const Floats inverse = splat(1.0f / step), offset = splat(least);
+    long i = 0;
+    for (; i + WIDTH <= inputs; i += WIDTH)
+        store_bytes(bytes + i, nearest(multiply(subtract(load(x + i), offset), inverse)));
+    for (; i < inputs; ++i) bytes[i] = static_cast<Byte>(std::lrintf((x[i] - least) * (1.0f / step)));
+    for (; i < rows.stride; ++i) bytes[i] = 0;
+}
+
+struct ByteBlock {
+    const Weight& w;
+    const QuantisedRows& rows;
+    float* y;
+    long panel;
+
+    template <int COUNT>
+    void run(long row) const {
+        Integers sums[COUNT][VECTORS];
+#pragma GCC unroll 8
+        for (int r = 0; r < COUNT; ++r)
+            for (int v = 0; v < VECTORS; ++v) sums[r][v] = no_integers();
+        const long depth = groups(w.inputs);
+        const int8_t* weight = static_cast<const int8_t*>(w.packed) + panel * depth * PANEL * GROUP;
+        const Byte* bytes = rows.bytes + row * rows.stride;
+        for (long group = 0; group < depth; ++group, weight += PANEL * GROUP) {
+            Integers column[VECTORS];
+            for (int v = 0; v < VECTORS; ++v) column[v] = load_weights(weight + v * WIDTH * GROUP);
+            if (COUNT <= FEW) prefetch(weight + 4 * AHEAD, PANEL * GROUP);
+#pragma GCC unroll 8
+            for (int r = 0; r < COUNT; ++r) {
+                const Integers value = splat_group(bytes + r * rows.stride + group * GROUP);
+#pragma GCC unroll 8
+                for (int v = 0; v < VECTORS; ++v) sums[r][v] = add_products(sums[r][v], value, column[v]);
+            }
+        }
+        alignas(64) int32_t kept[COUNT * PANEL];
+#pragma GCC unroll 8
+        for (int r = 0; r < COUNT; ++r)
+#pragma GCC unroll 8
+            for (int v = 0; v < VECTORS; ++v) store_integers(kept + r * PANEL + v * WIDTH, sums[r][v]);
+        alignas(64) float scaled[PANEL];
+        for (int r = 0; r < COUNT; ++r) {
+            const Floats step = splat(rows.step[row + r]), least = splat(rows.smallest[row + r]);
+            for (int v = 0; v < VECTORS; ++v) {
+                const long output = panel * PANEL + v * WIDTH;
+                const Floats scale = multiply(step, load(w.scales + output));
+                const Floats sum_of = multiply(least, load(w.sums + output));
+                store(scaled + v * WIDTH, fused(load_integers(kept + r * PANEL + v * WIDTH), scale, sum_of));
+            }
+            finish(w, scaled, panel * PANEL, y + (row + r) * w.outputs);
+        }
+    }
+};
+
+static void quantised_product(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads) {
+    const Weight& w = *weight;
+    const long stride = groups(w.inputs) * GROUP;
+    Scratch<Byte> bytes(rows * stride + WIDTH);
+    Scratch<float> parameters(2 * rows);
+    const QuantisedRows quantised{bytes.data, stride, parameters.data, parameters.data + rows};
+    share(rows, 8, threads, [&](long begin, long end) {
+        for (long row = begin; row < end; ++row)
+            quantise_row(x + row * w.inputs, w.inputs, quantised, row);
+    });
+    share(panels(w.outputs), 1, threads, [&](long first_panel, long last_panel) {
+        for (long panel = first_panel; panel < last_panel; ++panel) all_rows<BYTE_ROWS>(ByteBlock{w, quantised, y, panel}, rows);
+    });
+}

@@ -1,0 +1,108 @@
+#include "team.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace patchword {
+namespace {
+
+// A decoding step has a hundred kernels, a few microseconds apart: for so long a member waits without sleeping.
+constexpr int PATIENCE = 4000;
+constexpr int IMPATIENCE = 200;
+
+inline void breathe() {
+#if defined(__x86_64__)
+    _mm_pause();
+#endif
+}
+
+// Members help with whatever work is open. Pieces are taken one at a time, so that a member that the system does not
+// let run holds nobody up.
+class Team {
+  public:
+    void share(long count, long grain, long threads, const void* work, Part part) {
+        const long pieces = (count + grain - 1) / grain;
+        if (threads < 2 || pieces < 2 || !lock_.try_lock()) {
+            part(work, 0, count);
+            return;
+        }
+        if (process_ != getpid()) {  // a forked child has none of its parent's threads
+            members_ = 0;
+            process_ = getpid();
+        }
+        for (; members_ < threads - 1; ++members_) std::thread(&Team::serve, this).detach();
+        // A few pieces for each thread: large enough to stay with one stretch of memory.
+        const long even = (pieces + 4 * threads - 1) / (4 * threads) * grain;
+        work_ = work;
+        part_ = part;
+        count_ = count;
+        piece_ = even;
+        next_.store(0);
+        open_.store(true);
+        asked_.fetch_add(1);
+        if (asleep_.load() > 0) asked_.notify_all();
+        help();
+        open_.store(false);
+        for (int turns = 0; inside_.load() > 0; ++turns) {
+            if (turns < IMPATIENCE)
+                breathe();
+            else
+                std::this_thread::yield();  // the member may be waiting for this very processor
+        }
+        lock_.unlock();
+    }
+
+  private:
+    void help() {
+        for (;;) {
+            const long begin = next_.fetch_add(piece_);
+            if (begin >= count_) return;
+            part_(work_, begin, begin + piece_ < count_ ? begin + piece_ : count_);
+        }
+    }
+
+    void serve() {
+        for (unsigned seen = 0;;) {
+            int turns = 0;
+            while (asked_.load() == seen)
+                if (++turns < PATIENCE) {
+                    breathe();
+                } else {
+                    asleep_.fetch_add(1);
+                    asked_.wait(seen);
+                    asleep_.fetch_sub(1);
+                }
+            seen = asked_.load();
+            // Once inside, the work stays what it is until the member is outside again.
+            inside_.fetch_add(1);
+            if (open_.load()) help();
+            inside_.fetch_sub(1);
+        }
+    }
+
+    std::mutex lock_;
+    std::atomic<unsigned> asked_{0};
+    std::atomic<int> inside_{0}, asleep_{0};
+    std::atomic<bool> open_{false};
+    std::atomic<long> next_{0};
+    const void* work_ = nullptr;
+    Part part_ = nullptr;
+    long count_ = 0, piece_ = 1, members_ = 0;
+    pid_t process_ = getpid();
+};
+
+}  // namespace
+
+void share(long count, long grain, long threads, const void* work, Part part) {
+    static Team* team = new Team;  // never destroyed: at the end of the process a member may still wait for work
+    team->share(count, grain, threads, work, part);
+}
+
+}  // namespace patchword

@@ -1,0 +1,50 @@
+"""The compiled kernels are there, can be chosen, and do not come with a fork."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from patchword.engine import native
+from patchword.engine.products import product
+
+
+def test_the_kernels_were_compiled() -> None:
+    assert native.kernels("avx2") is not None or "avx2" not in cpu_flags()
+
+
+def test_unknown_kernels_are_none() -> None:
+    assert native.kernels("mmx") is None
+
+
+@pytest.mark.parametrize("name", ["avx2", "none"])
+def test_the_environment_chooses_them(name: str) -> None:
+    program = (
+        "from patchword.engine.products import product; import torch; print(product(torch.ones(2, 2), None, 'int8'))"
+    )
+    environment = {**os.environ, "PATCHWORD_KERNELS": name}
+    found = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    packed = name == "avx2" and native.kernels("avx2") is not None
+    assert found.stdout.strip() == ("QuantisedProduct()" if packed else "PlainQuantisedProduct()")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_computes_too() -> None:
+    multiply, x = product(torch.randn(500, 64), None, "float32"), torch.randn(20, 64)
+    torch.set_num_threads(2)
+    try:
+        before = multiply(x)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if torch.equal(multiply(x), before) else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        torch.set_num_threads(1)
+
+
+def cpu_flags() -> str:
+    flags = Path("/proc/cpuinfo")
+    return flags.read_text() if flags.exists() else ""
