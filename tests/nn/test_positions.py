@@ -48,6 +48,24 @@ def test_sinusoidal_positions_grow_past_the_first_table(layout):
     assert positions.table.dtype == torch.float32
 
 
+def test_sinusoidal_positions_built_without_memory_still_add_the_table():
+    with torch.device("meta"):
+        positions = SinusoidalPositions(8)
+    x = torch.randn(2, 3, 8)
+    assert torch.equal(positions(x), x + sinusoidal_table(3, 8))
+
+
+def test_a_table_made_in_inference_mode_serves_training():
+    positions = SinusoidalPositions(8)
+    with torch.inference_mode():
+        positions(torch.zeros(1, 3, 8))
+    assert not positions.table.is_inference()
+
+
+def test_the_table_has_the_type_of_what_it_is_added_to():
+    assert SinusoidalPositions(8)(torch.zeros(1, 3, 8, dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
 @given(st.integers(0, 1100), st.integers(1, 5))
 def test_an_offset_continues_where_a_prefix_ended(offset, length):
     positions = SinusoidalPositions(4)

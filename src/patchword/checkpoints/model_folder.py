@@ -16,7 +16,6 @@ import torch
 from pydantic import Field
 from safetensors.torch import save_file
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from patchword.checkpoints.weights import read_weights
 from patchword.config import Config
@@ -124,10 +123,7 @@ def write_description(
 
 def expected_shapes(architecture: str, config: Config) -> dict[str, torch.Size]:
     """Names and shapes of a network's parameters; a tied one once, under its first name."""
-    # On the meta device nothing is drawn and nothing takes memory, whatever sizes a foreign file claims.
-    with torch.device("meta"):
-        model = ARCHITECTURES[architecture][1](config)
-    return {name: parameter.shape for name, parameter in model.named_parameters()}
+    return _shapes(_built(architecture, config))
 
 
 def read_description(path: Path, task: str | None = None) -> Description:
@@ -189,9 +185,8 @@ def read_model(path: Path, description: Description) -> nn.Module:
         ModelFolderError: if the weights are missing, damaged, or not those of the described network.
     """
     path = model_path(path)
-    config_class, model_class = ARCHITECTURES[description.architecture]
     try:
-        config = config_class.parse(description.model, "config.json")
+        config = ARCHITECTURES[description.architecture][0].parse(description.model, "config.json")
     except RecipeError as error:
         raise ModelFolderError(path, str(error)) from None
     weights = path / "model.safetensors"
@@ -201,10 +196,8 @@ def read_model(path: Path, description: Description) -> nn.Module:
         raise ModelFolderError(path, "model.safetensors is missing") from None
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelFolderError(weights, f"damaged or not a safetensors file: {error}") from None
-    with _WithoutInitialisation():
-        model: nn.Module = model_class(config)
-    parameters = dict(model.named_parameters())
-    expected = {name: parameter.shape for name, parameter in parameters.items()}
+    model = _built(description.architecture, config)
+    expected = _shapes(model)
     missing, unexpected = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing or unexpected:
         raise ModelFolderError(
@@ -216,21 +209,28 @@ def read_model(path: Path, description: Description) -> nn.Module:
                 weights,
                 f"does not fit config.json: {name} is {tuple(tensors[name].shape)}, expected {tuple(shape)}",
             )
-    for name, parameter in parameters.items():
-        parameter.data = tensors[name].to(parameter.dtype)
+    _fill(model, tensors)
     return model.eval()
 
 
-_DRAWS = ("normal_", "uniform_")
+def _built(architecture: str, config: Config) -> nn.Module:
+    # On the meta device nothing is drawn and nothing takes memory, whatever sizes a foreign file claims.
+    with torch.device("meta"):
+        model: nn.Module = ARCHITECTURES[architecture][1](config)
+    return model
 
 
-class _WithoutInitialisation(TorchFunctionMode):
-    """Networks are made with memory that is asked for and never touched; torch's meta device takes a second to load."""
+def _shapes(model: nn.Module) -> dict[str, torch.Size]:
+    return {name: parameter.shape for name, parameter in model.named_parameters()}
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__module__", "") == "torch.nn.init" or getattr(func, "__name__", "") in _DRAWS:
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **(kwargs or {}))
+
+def _fill(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+    # A tied weight has several names and must stay one object, so that training it later changes all of them.
+    filled = {old: nn.Parameter(tensors[name].to(old.dtype)) for name, old in model.named_parameters()}
+    model.load_state_dict(
+        {name: filled[old] for name, old in model.named_parameters(remove_duplicate=False)}, assign=True
+    )
+    assert not any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()]), "built and never filled"
 
 
 def _without_aliases(model: nn.Module) -> dict[str, torch.Tensor]:

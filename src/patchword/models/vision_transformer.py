@@ -11,6 +11,7 @@ from patchword.errors import RecipeError
 from patchword.nn.dropout import Dropout
 from patchword.nn.encoder import Encoder, LayerOptions
 from patchword.nn.heads import ClassificationHead
+from patchword.nn.initialisation import normal
 from patchword.nn.patches import PatchEmbedding
 from patchword.nn.positions import GridPositions, NoPositions
 from patchword.nn.trace import AttentionTrace
@@ -139,7 +140,7 @@ class VisionTransformer(nn.Module):
         self.class_token = nn.Parameter(torch.zeros(config.d_model)) if config.class_token else None
         self.distillation_token = nn.Parameter(torch.zeros(config.d_model)) if config.distillation_token else None
         self.register_tokens = (
-            nn.Parameter(torch.randn(config.register_tokens, config.d_model) * 0.02) if config.register_tokens else None
+            nn.Parameter(normal(config.register_tokens, config.d_model, std=0.02)) if config.register_tokens else None
         )
         self.position_embedding: nn.Module = (
             NoPositions()

@@ -2,9 +2,10 @@
 
 import math
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from patchword.nn.initialisation import normal
 
 
 class TokenEmbedding(nn.Module):
@@ -21,7 +22,7 @@ class TokenEmbedding(nn.Module):
         super().__init__()
         self.pad_id = pad_id
         self.scale = math.sqrt(d_model) if scaled else 1.0
-        self.weight = nn.Parameter(_drawn(vocab_size, d_model))
+        self.weight = nn.Parameter(normal(vocab_size, d_model, std=d_model**-0.5))
         self.weight.data[pad_id].zero_()
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -41,15 +42,9 @@ class OutputProjection(nn.Module):
 
     def __init__(self, vocab_size: int, d_model: int, tied: TokenEmbedding | None = None, bias: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(_drawn(vocab_size, d_model)) if tied is None else tied.weight
+        self.weight = nn.Parameter(normal(vocab_size, d_model, std=d_model**-0.5)) if tied is None else tied.weight
         self.bias = nn.Parameter(self.weight.new_zeros(vocab_size)) if bias else None
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Hidden states (..., d_model) in, logits (..., vocab_size) out; apply softmax for probabilities."""
         return F.linear(hidden, self.weight, self.bias)
-
-
-def _drawn(vocab_size: int, d_model: int) -> Tensor:
-    weight = torch.empty(vocab_size, d_model)
-    # On the meta device there is nothing to draw, and torch would load its compiler for it: seconds, at every start.
-    return weight if weight.is_meta else nn.init.normal_(weight, std=d_model**-0.5)

@@ -21,8 +21,6 @@ def sinusoidal_table(length: int, d_model: int, layout: str = "interleaved") -> 
     Returns:
         (length, d_model), float32, computed in float64.
     """
-    if torch.get_default_device().type == "meta":
-        return torch.empty(length, d_model)  # arithmetic there would load torch's compiler: seconds, at every start
     position = torch.arange(length, dtype=torch.float64)[:, None]
     angle = position * torch.exp(torch.arange(0, d_model, 2, dtype=torch.float64) * (-math.log(10000.0) / d_model))
     if layout == "halves":
@@ -31,7 +29,7 @@ def sinusoidal_table(length: int, d_model: int, layout: str = "interleaved") -> 
 
 
 class SinusoidalPositions(nn.Module):
-    """Adds the sinusoidal table; it has no parameters and grows to any length.
+    """Adds the sinusoidal table; it has no parameters, is made at first use and grows to any length.
 
     Args:
         d_model: width, even.
@@ -49,14 +47,17 @@ class SinusoidalPositions(nn.Module):
             raise ValueError(f"sinusoidal positions need an even d_model, not {d_model}")
         self.d_model = d_model
         self.layout = layout
-        self.register_buffer("table", sinusoidal_table(512, d_model, layout), persistent=False)
+        # Real and empty also when the network is built on the meta device: no file has it, so nothing would fill it.
+        self.register_buffer("table", torch.empty(0, d_model, device="cpu"), persistent=False)
 
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
         """Add positions offset, offset + 1, ... to x, (batch, length, d_model)."""
         end = offset + x.size(1)
-        if end > self.table.size(0):
-            self.table = sinusoidal_table(2 * end, self.d_model, self.layout).to(self.table)
-        return x + self.table[offset:end]
+        table = self.table  # another thread may put a shorter one in its place
+        if end > table.size(0):
+            with torch.inference_mode(False):  # the first use may be a translation, and a later one training
+                self.table = table = sinusoidal_table(max(512, 2 * end), self.d_model, self.layout).to(x)
+        return x + table[offset:end]
 
 
 class LearnedPositions(nn.Module):
