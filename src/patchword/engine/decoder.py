@@ -1,9 +1,12 @@
 """Packed decoder layers that go one position at a time, all hypotheses of all sentences together."""
 
+from ctypes import byref
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
+from patchword.engine import native
 from patchword.engine.attention import attend
 from patchword.engine.layers import (
     PackedFeedForward,
@@ -14,7 +17,7 @@ from patchword.engine.layers import (
     scaled,
     scaled_query,
 )
-from patchword.engine.products import Precision, product
+from patchword.engine.products import Precision, QuantisedProduct, product
 from patchword.engine.state import TranslationState
 from patchword.nn.decoder import Decoder, DecoderLayer
 
@@ -54,7 +57,7 @@ class PackedDecoderLayer(nn.Module):
         """
         rows = self.cross_key_value(memory).index_select(0, places)
         head_size = rows.size(1) // (2 * self.heads)
-        return rows.view(sentences, -1, 2, self.heads, head_size).permute(2, 0, 3, 1, 4).contiguous()
+        return rows.view(sentences, -1, 2, self.heads, head_size).permute(2, 0, 3, 1, 4)
 
     def forward(self, x: Tensor, state: TranslationState, index: int) -> Tensor:
         """The next position, (slots * beam, d_model), to the same shape; the state receives its keys and values."""
@@ -89,12 +92,48 @@ class PackedDecoder(nn.Module):
             self.layers.append(PackedDecoderLayer(cast(DecoderLayer, layer), precision))
             if consume:
                 empty(layer)
+        self._native = _native_decoder([cast(PackedDecoderLayer, layer) for layer in self.layers])
 
     def forward(self, x: Tensor, state: TranslationState) -> Tensor:
         """The next position's embeddings, (slots * beam, d_model), to hidden states of the same shape."""
         state.reserve(x.size(0) // state.slots)
-        for index, layer in enumerate(self.layers):
-            x = layer(x, state, index)
+        if self._native is None:
+            for index, layer in enumerate(self.layers):
+                x = layer(x, state, index)
+        else:
+            x = self._decode(x, state)
         state.length += 1
         result: Tensor = self.norm(x)
         return result
+
+    def _decode(self, x: Tensor, state: TranslationState) -> Tensor:
+        """All layers in one call: other threads, which decode batches of their own, wait for Python once a step."""
+        x = x.clone()
+        past = state.past
+        step = native.Step(
+            x.data_ptr(), state.target.data_ptr(), state.source.data_ptr(), state.counts.data_ptr(),
+            None if past is None else past.data_ptr(), state.slots, state.beam, state.length, state.target.size(4),
+            state.source.size(4), 0 if past is None else past.stride(0),
+        )  # fmt: skip
+        kernels = native.best()
+        assert kernels is not None and self._native is not None
+        kernels.decode(byref(self._native), byref(step), torch.get_num_threads())
+        return x
+
+
+def _native_decoder(layers: list[PackedDecoderLayer]) -> native.Decoder | None:
+    """The layers' weights for the kernel, or None where it does not compute them."""
+    if native.best() is None or not layers or any(layer.feed_forward.gated for layer in layers):
+        return None
+    rows = (native.DecoderLayer * len(layers))()
+    for row, layer in zip(rows, layers, strict=True):
+        row.query_key_value, row.output = layer.query_key_value.arguments, layer.output.arguments
+        row.cross_query, row.cross_output = layer.cross_query.arguments, layer.cross_output.arguments
+        row.inner, row.outer = layer.feed_forward.inner.arguments, layer.feed_forward.outer.arguments
+        row.self_norm = layer.self_attention_residual.norm.arguments
+        row.cross_norm = layer.cross_attention_residual.norm.arguments
+        row.feed_forward_norm = layer.feed_forward_residual.norm.arguments
+    one = layers[0]
+    head_size = one.output.in_features // one.heads
+    quantised = isinstance(one.output, QuantisedProduct)
+    return native.Decoder(rows, len(layers), one.heads, head_size, one.self_attention_residual.norm_first, quantised)

@@ -48,10 +48,10 @@ class PackedNorm(nn.Module):
         self._weight, self._bias = norm.weight.detach().clone(), norm.bias.detach().clone()
         kernels = native.best()
         self._kernel = None if kernels is None else kernels.norm
-        self._arguments = native.NormWeight(
+        self.arguments = native.NormWeight(
             self._weight.data_ptr(), self._bias.data_ptr(), self._weight.numel(), self._eps
         )
-        self._address = ctypes.addressof(self._arguments)
+        self._address = ctypes.addressof(self.arguments)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         """The norm of x, or of x + added; (rows, d_model) all."""

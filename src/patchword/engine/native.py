@@ -54,6 +54,33 @@ class Likeliest(Structure):
     ]
 
 
+class DecoderLayer(Structure):
+    """A decoder layer's weights."""
+
+    _fields_ = [
+        *((name, Weight) for name in ("query_key_value", "output", "cross_query", "cross_output", "inner", "outer")),
+        *((name, NormWeight) for name in ("self_norm", "cross_norm", "feed_forward_norm")),
+    ]
+
+
+class Decoder(Structure):
+    """A decoder's layers."""
+
+    _fields_ = [
+        ("layers", POINTER(DecoderLayer)),
+        *((name, c_int64) for name in ("count", "heads", "head_size", "norm_first", "quantised")),
+    ]
+
+
+class Step(Structure):
+    """A position of a search."""
+
+    _fields_ = [
+        *((name, c_void_p) for name in ("x", "target", "source", "counts", "past")),
+        *((name, c_int64) for name in ("slots", "beam", "length", "room", "source_length", "past_stride")),
+    ]
+
+
 class Kernels(Structure):
     """The functions of one instruction set; each lets other Python threads run meanwhile."""
 
@@ -67,6 +94,7 @@ class Kernels(Structure):
         ("norm", CFUNCTYPE(None, *[c_void_p] * 5, c_int64, c_int64)),
         ("attention", CFUNCTYPE(None, c_void_p, c_int64)),
         ("likeliest", CFUNCTYPE(None, c_void_p, c_int64)),
+        ("decode", CFUNCTYPE(None, c_void_p, c_void_p, c_int64)),
     ]
 
 

@@ -35,6 +35,9 @@ class Product(nn.Module):
 class PackedProduct(Product):
     """float32, in the panels of `engine/kernels`.
 
+    Attributes:
+        arguments: of the kernel; they live as long as the product.
+
     A row's result has the same bits whatever other rows are in the batch; so a sentence's translation does not depend
     on its batch.
     """
@@ -63,8 +66,8 @@ class PackedProduct(Product):
         self._tensors = (packed, scales, sums, bias)
         addresses = [None if tensor is None else tensor.data_ptr() for tensor in self._tensors]
         activation = native.ACTIVATIONS.index(self.activation)
-        self._weight = native.Weight(*addresses, self.in_features, self.out_features, activation)
-        self._address = ctypes.addressof(self._weight)
+        self.arguments = native.Weight(*addresses, self.in_features, self.out_features, activation)
+        self._address = ctypes.addressof(self.arguments)
 
 
 class QuantisedProduct(PackedProduct):

@@ -15,10 +15,10 @@ class TranslationState:
     position's entries, one a hypothesis, is the past of which hypothesis.
 
     Attributes:
-        source: each layer's keys and values of the source, (2, slots, heads, source, head_size).
+        source: every layer's keys and values of the source, (layers, 2, slots, heads, source, head_size).
         counts: source tokens of every sentence, (slots,).
-        target: each layer's keys and values of the target, (2, slots, heads, positions * beam, head_size): the
-            entries of one position lie together, one a hypothesis. Empty before the first step.
+        target: every layer's keys and values of the target, (layers, 2, slots, heads, positions * beam, head_size):
+            the entries of one position lie together, one a hypothesis. Without room before the first step.
         past: the hypothesis that wrote a position, (slots * beam, positions); None for one beam.
         length: target positions decoded so far.
         beam: hypotheses a sentence; 0 before the first step.
@@ -31,10 +31,10 @@ class TranslationState:
         lengths: source tokens of every sentence, (slots,).
     """
 
-    def __init__(self, source: list[Tensor], lengths: Tensor) -> None:
+    def __init__(self, source: Tensor, lengths: Tensor) -> None:
         self.source = source
         self.counts = lengths
-        self.target: list[Tensor] = []
+        self.target = source[:, :, :, :, :0]
         self.past: Tensor | None = None
         self.length = 0
         self.beam = 0
@@ -55,15 +55,12 @@ class TranslationState:
         self.beam = self.beam or beam
         if beam != self.beam:
             raise ValueError(f"{beam} hypotheses a sentence after steps with {self.beam}")
-        if not self.target:
-            self.target = [memory[:, :, :, :0] for memory in self.source]
-        elif (self.length + 1) * beam <= self.target[0].size(3):
+        if (self.length + 1) * beam <= self.target.size(4):
             return
         positions = self.length + GROWTH
-        for index, old in enumerate(self.target):
-            grown = old.new_empty(*old.shape[:3], positions * beam, old.size(4))
-            grown[:, :, :, : old.size(3)] = old
-            self.target[index] = grown
+        grown = self.source.new_empty(*self.source.shape[:4], positions * beam, self.source.size(5))
+        grown[:, :, :, :, : self.target.size(4)] = self.target
+        self.target = grown
         if beam > 1:
             # Until it is reordered, a hypothesis's past is what it writes itself.
             past = torch.arange(beam).repeat(self.slots)[:, None].repeat(1, positions)
@@ -96,12 +93,11 @@ class TranslationState:
         """Give the memory of finished sentences back."""
         self.counts = self.counts.index_select(0, active)
         longest = int(self.counts.max())
-        self.source = [memory[:, :, :, :longest].index_select(1, active) for memory in self.source]
-        for index, old in enumerate(self.target):
-            used = self.length * self.beam
-            kept = old.new_empty(2, active.numel(), *old.shape[2:])
-            kept[:, :, :, :used] = old[:, :, :, :used].index_select(1, active)
-            self.target[index] = kept
+        self.source = self.source[:, :, :, :, :longest].index_select(2, active)
+        used = self.length * self.beam
+        kept = self.target.new_empty(*self.target.shape[:2], active.numel(), *self.target.shape[3:])
+        kept[:, :, :, :, :used] = self.target[:, :, :, :, :used].index_select(2, active)
+        self.target = kept
         if self.past is not None:
             self.past = self.past.unflatten(0, (-1, self.beam)).index_select(0, active).flatten(0, 1)
         self.active = None

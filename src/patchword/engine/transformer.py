@@ -80,7 +80,8 @@ class PackedTransformer(nn.Module):
         # Padding repeats a sentence's last token; nobody sees it.
         places = (starts[:, None] + torch.minimum(place, lengths[:, None] - 1)).flatten()
         layers = self.decoder.layers
-        return TranslationState([layer.project_memory(rows, places, len(starts)) for layer in layers], lengths)  # type: ignore[operator]
+        projected = [layer.project_memory(rows, places, len(starts)) for layer in layers]  # type: ignore[operator]
+        return TranslationState(torch.stack(projected), lengths)
 
     def decode_step(self, tokens: Tensor, state: TranslationState) -> tuple[Tensor, TranslationState]:
         """One step of generation; see `models.Transformer.decode_step`."""

@@ -46,6 +46,25 @@ struct Likeliest {
     int64_t* token;          // (rows, wanted)
 };
 
+struct DecoderLayer {
+    Weight query_key_value, output, cross_query, cross_output, inner, outer;
+    NormWeight self_norm, cross_norm, feed_forward_norm;
+};
+
+struct Decoder {
+    const DecoderLayer* layers;
+    int64_t count, heads, head_size, norm_first, quantised;
+};
+
+// A position of a search; engine/state.py describes the tensors.
+struct Step {
+    float* x;             // (slots * beam, d_model): in, embeddings; out, hidden states before the last norm
+    float* target;        // (layers, 2, slots, heads, room, head_size)
+    const float* source;  // (layers, 2, slots, heads, source_length, head_size)
+    const int64_t *counts, *past;
+    int64_t slots, beam, length, room, source_length, past_stride;
+};
+
 // The kernels of one instruction set. `x` is (rows, inputs), `y` (rows, outputs).
 struct Kernels {
     int64_t panel, group;
@@ -58,6 +77,7 @@ struct Kernels {
                  int64_t threads);
     void (*attention)(const Attention* arguments, int64_t threads);
     void (*likeliest)(const Likeliest* arguments, int64_t threads);
+    void (*decode)(const Decoder* decoder, const Step* step, int64_t threads);
 };
 
 const Kernels* avx512_kernels();  // null if this build has none
