@@ -116,7 +116,8 @@ class PackedDecoder(nn.Module):
             state.source.size(4), 0 if past is None else past.stride(0),
         )  # fmt: skip
         kernels = native.best()
-        assert kernels is not None and self._native is not None
+        assert kernels is not None
+        assert self._native is not None
         kernels.decode(byref(self._native), byref(step), torch.get_num_threads())
         return x
 

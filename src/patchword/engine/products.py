@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchword.engine import native
+from patchword.engine.memory import LARGE_PAGES
 from patchword.errors import RecipeError, nearest
 from patchword.nn.feed_forward import ACTIVATIONS
 
@@ -47,7 +48,7 @@ class PackedProduct(Product):
         kernels = native.best()
         assert kernels is not None
         weight = weight.detach().contiguous()
-        packed = torch.empty(-(-self.out_features // kernels.panel) * kernels.panel * self.in_features)
+        packed = LARGE_PAGES.empty(-(-self.out_features // kernels.panel) * kernels.panel * self.in_features)
         kernels.pack(weight.data_ptr(), *weight.shape, packed.data_ptr())
         self._multiply = kernels.product
         self._hold(packed, None, None, bias)
@@ -81,7 +82,7 @@ class QuantisedProduct(PackedProduct):
         outputs = -(-self.out_features // kernels.panel) * kernels.panel
         inputs = -(-self.in_features // kernels.group) * kernels.group
         packed, scales, sums = (
-            torch.empty(outputs * inputs, dtype=torch.int8),
+            LARGE_PAGES.empty(outputs * inputs, torch.int8),
             torch.empty(outputs),
             torch.empty(outputs),
         )

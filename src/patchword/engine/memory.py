@@ -1,0 +1,46 @@
+"""Memory in pages of 2 MB: in the usual ones of 4 kB, a processor spends half its time looking up pages of weights."""
+
+import mmap
+from contextlib import suppress
+from threading import Lock
+
+import torch
+from torch import Tensor
+
+PAGE = 2 * 1024 * 1024
+CHUNK = 8 * PAGE  # small tensors share this much
+
+
+class LargePages:
+    """Hands out memory for tensors of any size; it is given back when the last tensor of a chunk is gone."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._chunk = torch.empty(0, dtype=torch.uint8)
+
+    def empty(self, count: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Uninitialised memory for `count` elements; in small pages where the system has no large ones."""
+        size = count * dtype.itemsize
+        if not hasattr(mmap, "MADV_HUGEPAGE"):
+            return torch.empty(count, dtype=dtype)
+        if size > CHUNK // 2:
+            return _mapped(size)[:size].view(dtype)
+        with self._lock:
+            if size > self._chunk.numel():
+                self._chunk = _mapped(CHUNK)
+            found, self._chunk = self._chunk[:size], self._chunk[-(-size // 64) * 64 :]
+        return found.view(dtype)
+
+
+def _mapped(size: int) -> Tensor:
+    """Whole large pages of at least `size` bytes."""
+    size = -(-size // PAGE) * PAGE
+    area = mmap.mmap(-1, size + PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a system that was built without them
+        area.madvise(mmap.MADV_HUGEPAGE)
+    memory = torch.frombuffer(area, dtype=torch.uint8)
+    start = -memory.data_ptr() % PAGE
+    return memory[start : start + size]
+
+
+LARGE_PAGES = LargePages()
