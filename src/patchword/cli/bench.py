@@ -29,6 +29,7 @@ def bench(
     from rich.table import Table
 
     from patchword import api
+    from patchword.engine.native import variant
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -39,11 +40,12 @@ def bench(
         unit, rows = _measured(system, rounds)
         for name, values in rows.items():
             if as_json:
-                typer.echo(json.dumps({"way": way, "threads": torch.get_num_threads(), **values}))
+                typer.echo(json.dumps({"way": way, "threads": torch.get_num_threads(), "kernels": variant(), **values}))
             columns.setdefault(name, {})[way] = values[f"{unit.split()[0]}_a_second"]  # type: ignore[assignment]
     if as_json:
         return
-    table = Table("", *WAYS, "int8 / reference", title=f"{unit}, {torch.get_num_threads()} threads")
+    title = f"{unit}, {torch.get_num_threads()} threads, {variant()} kernels"
+    table = Table("", *WAYS, "int8 / reference", title=title)
     for name, speeds in columns.items():
         ratio = speeds["int8"] / speeds["reference"]
         table.add_row(name, *(f"{speeds[way]:.1f}" for way in WAYS), f"{ratio:.1f}")

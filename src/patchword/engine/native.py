@@ -109,10 +109,15 @@ def kernels(variant: str) -> Any | None:
 
 
 @cache
+def variant() -> str:
+    """The fastest instruction set here that there are kernels for, or "none"; PATCHWORD_KERNELS names another."""
+    asked = os.environ.get("PATCHWORD_KERNELS")
+    return next((name for name in ([asked] if asked else VARIANTS) if kernels(name) is not None), "none")
+
+
 def best() -> Any | None:
-    """The fastest kernels here, or None. PATCHWORD_KERNELS names others: an instruction set, or "none"."""
-    asked = os.environ.get("PATCHWORD_KERNELS", "")
-    return next((found for name in ([asked] if asked else VARIANTS) if (found := kernels(name)) is not None), None)
+    """The kernels of `variant`, or None."""
+    return kernels(variant())
 
 
 @cache
