@@ -34,6 +34,15 @@ def test_a_batch_worth_it_is_shared_between_the_threads_and_a_small_one_is_not()
     assert len(cut([9] * 3, SearchOptions(method="greedy"))) == 1
 
 
+@pytest.mark.usefixtures("two_threads")
+def test_long_and_short_sentences_are_shared_out_evenly() -> None:
+    lengths = sorted(range(1, 65), reverse=True)
+    one, two = (sum(lengths[-40:][batch]) for batch in cut(lengths[-40:], SearchOptions(method="greedy")))
+    assert abs(one - two) <= 20
+    batches = cut(lengths, SearchOptions(method="greedy"))
+    assert sorted(i for batch in batches for i in range(64)[batch]) == list(range(64))
+
+
 def test_a_sentence_longer_than_the_budget_is_a_batch_of_its_own() -> None:
     assert cut([MAX_SOURCE_TOKENS + 1, 3], SearchOptions(method="greedy"))[0] == slice(0, 1)
 

@@ -1,5 +1,6 @@
 """Packed decoder layers that go one position at a time, all hypotheses of all sentences together."""
 
+import math
 from ctypes import byref
 from typing import cast
 
@@ -17,6 +18,7 @@ from patchword.engine.layers import (
     scaled,
     scaled_query,
 )
+from patchword.engine.memory import LARGE_PAGES
 from patchword.engine.products import Precision, QuantisedProduct, product
 from patchword.engine.state import TranslationState
 from patchword.nn.decoder import Decoder, DecoderLayer
@@ -47,17 +49,16 @@ class PackedDecoderLayer(nn.Module):
         self.feed_forward = PackedFeedForward(layer.feed_forward, layer.feed_forward_residual, precision)
         self.feed_forward_residual = Residual(layer.feed_forward_residual)
 
-    def project_memory(self, memory: Tensor, places: Tensor, sentences: int) -> Tensor:
-        """The source's keys and values, (2, sentences, heads, source, head_size).
+    def project_memory(self, memory: Tensor, places: Tensor, out: Tensor) -> None:
+        """The source's keys and values.
 
         Args:
             memory: the encoder's output, without padding, (tokens, d_model).
-            places: the memory's row at every place of the padded result, (sentences * source,).
-            sentences: number of sentences.
+            places: the memory's row at every place of the padded result, (slots * source,).
+            out: where they go, (2, slots, heads, source, head_size).
         """
         rows = self.cross_key_value(memory).index_select(0, places)
-        head_size = rows.size(1) // (2 * self.heads)
-        return rows.view(sentences, -1, 2, self.heads, head_size).permute(2, 0, 3, 1, 4)
+        out.copy_(rows.view(out.size(1), -1, 2, self.heads, out.size(4)).permute(2, 0, 3, 1, 4))
 
     def forward(self, x: Tensor, state: TranslationState, index: int) -> Tensor:
         """The next position, (slots * beam, d_model), to the same shape; the state receives its keys and values."""
@@ -93,6 +94,22 @@ class PackedDecoder(nn.Module):
             if consume:
                 empty(layer)
         self._native = _native_decoder([cast(PackedDecoderLayer, layer) for layer in self.layers])
+
+    def project_memory(self, memory: Tensor, places: Tensor, slots: int) -> Tensor:
+        """Every layer's keys and values of the source, (layers, 2, slots, heads, source, head_size).
+
+        Args:
+            memory: the encoder's output, without padding, (tokens, d_model).
+            places: the memory's row at every place of the padded result, (slots * source,).
+            slots: number of sentences.
+        """
+        layers = [cast(PackedDecoderLayer, layer) for layer in self.layers]
+        heads, d_model = layers[0].heads, memory.size(1)
+        shape = (len(layers), 2, slots, heads, places.numel() // slots, d_model // heads)
+        result = LARGE_PAGES.empty(math.prod(shape)).view(shape)
+        for layer, out in zip(layers, result, strict=True):
+            layer.project_memory(memory, places, out)
+        return result
 
     def forward(self, x: Tensor, state: TranslationState) -> Tensor:
         """The next position's embeddings, (slots * beam, d_model), to hidden states of the same shape."""

@@ -1,7 +1,11 @@
 """What the packed decoder remembers: keys and values that are written once and never moved by beam search."""
 
+import math
+
 import torch
 from torch import Tensor
+
+from patchword.engine.memory import LARGE_PAGES
 
 # What is remembered is copied when this share of the sentences is left; until then finished ones are decoded in vain.
 PACK_BELOW = 7 / 8
@@ -58,7 +62,8 @@ class TranslationState:
         if (self.length + 1) * beam <= self.target.size(4):
             return
         positions = self.length + GROWTH
-        grown = self.source.new_empty(*self.source.shape[:4], positions * beam, self.source.size(5))
+        shape = (*self.source.shape[:4], positions * beam, self.source.size(5))
+        grown = LARGE_PAGES.empty(math.prod(shape)).view(shape)
         grown[:, :, :, :, : self.target.size(4)] = self.target
         self.target = grown
         if beam > 1:

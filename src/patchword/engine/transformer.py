@@ -79,9 +79,7 @@ class PackedTransformer(nn.Module):
         place = torch.arange(int(lengths.max()))
         # Padding repeats a sentence's last token; nobody sees it.
         places = (starts[:, None] + torch.minimum(place, lengths[:, None] - 1)).flatten()
-        layers = self.decoder.layers
-        projected = [layer.project_memory(rows, places, len(starts)) for layer in layers]  # type: ignore[operator]
-        return TranslationState(torch.stack(projected), lengths)
+        return TranslationState(self.decoder.project_memory(rows, places, len(starts)), lengths)
 
     def decode_step(self, tokens: Tensor, state: TranslationState) -> tuple[Tensor, TranslationState]:
         """One step of generation; see `models.Transformer.decode_step`."""

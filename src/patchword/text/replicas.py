@@ -30,7 +30,11 @@ def cut(lengths: Sequence[int], options: SearchOptions) -> list[slice]:
     # What is sampled depends on the batch, which must not depend on the machine.
     threads = 1 if options.method == "sample" else torch.get_num_threads()
     replicas = min(threads, max(1, len(lengths) * rows // MIN_ROWS))
-    most = max(1, min(MAX_ROWS // rows, -(-len(lengths) // replicas)))
+    even = -(-len(lengths) // replicas)
+    if replicas > 1 and even * rows <= MAX_ROWS and even * lengths[0] <= MAX_SOURCE_TOKENS:
+        # One batch a thread: each gets long and short sentences, so that none waits for the one with the long ones.
+        return [slice(first, None, replicas) for first in range(replicas)]
+    most = max(1, min(MAX_ROWS // rows, even))
     batches, start = [], 0
     while start < len(lengths):
         end = min(start + most, start + max(1, MAX_SOURCE_TOKENS // lengths[start]), len(lengths))
