@@ -54,9 +54,9 @@ def onnxruntime_runs(folder: Path, precision: str, threads: int) -> workers.Runs
 
 def timm_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
     """timm in torch's eager mode, float32."""
-    import timm
+    import torchvision_operators  # isort: skip  # noqa: F401
+    import timm  # isort: skip
     import torch
-    import torchvision_operators  # noqa: F401
 
     torch.set_num_threads(threads)
     model = timm.create_model("vit_base_patch16_224").eval()
@@ -71,9 +71,9 @@ def timm_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
 
 
 def _written(folder: Path) -> workers.Runs:
-    import timm
+    import torchvision_operators  # isort: skip  # noqa: F401
+    import timm  # isort: skip
     import torch
-    import torchvision_operators  # noqa: F401
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.disable(logging.WARNING)

@@ -1,12 +1,13 @@
 """A Marian-base model with random weights, as transformers, CTranslate2 and Patchword read it."""
 
+import torchvision_operators  # isort: skip  # noqa: F401
+
 import json
 import logging
 import shutil
 from pathlib import Path
 
 import sentencepiece
-import torchvision_operators  # noqa: F401
 from ctranslate2.converters import TransformersConverter
 from transformers import MarianConfig, MarianMTModel, MarianTokenizer
 

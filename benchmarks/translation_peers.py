@@ -72,8 +72,8 @@ def ctranslate2_runs(folder: Path, precision: str, threads: int) -> workers.Runs
 def transformers_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
     """What a user of transformers writes; float32."""
     import torch
-    import torchvision_operators  # noqa: F401
-    from transformers import MarianMTModel, MarianTokenizer
+    import torchvision_operators  # isort: skip  # noqa: F401
+    from transformers import MarianMTModel, MarianTokenizer  # isort: skip
 
     torch.set_num_threads(threads)
     model = MarianMTModel.from_pretrained(folder / "hf").eval()
