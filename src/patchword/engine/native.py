@@ -54,6 +54,30 @@ class Likeliest(Structure):
     ]
 
 
+class EncoderLayer(Structure):
+    """An encoder layer's weights."""
+
+    _fields_ = [
+        *((name, Weight) for name in ("query_key_value", "output", "inner", "outer")),
+        *((name, NormWeight) for name in ("self_norm", "feed_forward_norm")),
+    ]
+
+
+class Encoder(Structure):
+    """An encoder's layers."""
+
+    _fields_ = [
+        ("layers", POINTER(EncoderLayer)),
+        *((name, c_int64) for name in ("count", "heads", "head_size", "norm_first", "quantised")),
+    ]
+
+
+class Group(Structure):
+    """Sequences of one length."""
+
+    _fields_ = [(name, c_int64) for name in ("start", "sequences", "length")]
+
+
 class DecoderLayer(Structure):
     """A decoder layer's weights."""
 
@@ -94,6 +118,7 @@ class Kernels(Structure):
         ("norm", CFUNCTYPE(None, *[c_void_p] * 5, c_int64, c_int64)),
         ("attention", CFUNCTYPE(None, c_void_p, c_int64)),
         ("likeliest", CFUNCTYPE(None, c_void_p, c_int64)),
+        ("encode", CFUNCTYPE(None, c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64)),
         ("decode", CFUNCTYPE(None, c_void_p, c_void_p, c_int64)),
     ]
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from patchword.engine.decoder import PackedDecoder
-from patchword.engine.layers import Group, PackedEncoder, empty
+from patchword.engine.encoder import Group, PackedEncoder
+from patchword.engine.layers import empty
 from patchword.engine.output import Likeliest, PackedOutput
 from patchword.engine.products import Precision, row_scales
 from patchword.engine.state import TranslationState

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from patchword.engine.layers import PackedEncoder
+from patchword.engine.encoder import PackedEncoder
 from patchword.engine.products import Precision, Product, product
 from patchword.models.vision_transformer import VisionTransformer
 

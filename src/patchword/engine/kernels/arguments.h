@@ -46,6 +46,21 @@ struct Likeliest {
     int64_t* token;          // (rows, wanted)
 };
 
+struct EncoderLayer {
+    Weight query_key_value, output, inner, outer;
+    NormWeight self_norm, feed_forward_norm;
+};
+
+struct Encoder {
+    const EncoderLayer* layers;
+    int64_t count, heads, head_size, norm_first, quantised;
+};
+
+// Sequences of one length that lie one after another among the rows.
+struct Group {
+    int64_t start, sequences, length;
+};
+
 struct DecoderLayer {
     Weight query_key_value, output, cross_query, cross_output, inner, outer;
     NormWeight self_norm, cross_norm, feed_forward_norm;
@@ -77,6 +92,7 @@ struct Kernels {
                  int64_t threads);
     void (*attention)(const Attention* arguments, int64_t threads);
     void (*likeliest)(const Likeliest* arguments, int64_t threads);
+    void (*encode)(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count, int64_t threads);
     void (*decode)(const Decoder* decoder, const Step* step, int64_t threads);
 };
 
