@@ -2,7 +2,8 @@
 
 usage: image_peers.py [--threads N] [--rounds N] [--columns 1,8] [--precisions float32,int8]
 
-Each run goes through eight images. onnxruntime runs timm's network as torch exports it; its int8 is its own dynamic quantisation.
+Each run goes through eight images. onnxruntime runs timm's network as torch exports it; its int8 is its own dynamic
+quantisation.
 """
 
 import argparse
