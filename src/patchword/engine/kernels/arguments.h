@@ -1,4 +1,4 @@
-// What a kernel is given. All matrices are row-major; kernels.py declares the same structures.
+// What a kernel is given. All matrices are row-major; engine/native.py declares the same structures.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,14 @@ struct NormWeight {
 
 // Attention of few queries to the keys and values of their own sentence.
 struct Attention {
-    const float* query;         // (slots * queries, query_stride); heads side by side, already divided by sqrt(head_size)
-    const float *key, *value;   // of slot 0, head 0, entry 0
-    float* y;                   // (slots * queries, heads * head_size)
+    const float* query;  // (slots * queries, query_stride); heads side by side, already divided by sqrt(head_size)
+    const float *key, *value;  // of slot 0, head 0, entry 0
+    float* y;                  // (slots * queries, heads * head_size)
     int64_t slots, queries, heads, head_size;
     int64_t query_stride, slot_stride, head_stride, entry_stride;
-    const int64_t* counts;      // entries that a slot's queries see, (slots,), or null: `count` for all
+    const int64_t* counts;  // entries that a slot's queries see, (slots,), or null: `count` for all
     int64_t count;
-    const int64_t* past;        // (slots * queries, past_stride): which of a position's entries is a query's own, or null
+    const int64_t* past;  // (slots * queries, past_stride): which of a position's entries is a query's own, or null
     int64_t past_stride;
 };
 

@@ -90,7 +90,8 @@ static void attend_singly(const Attention& a, int64_t threads) {
                 long at = 0;
                 for (; at + 4 * WIDTH <= a.head_size; at += 4 * WIDTH)
                     weighted<4>(weights.data, values.data, count, at, y, WIDTH);
-                for (; at < a.head_size; at += WIDTH) weighted<1>(weights.data, values.data, count, at, y, a.head_size - at);
+                for (; at < a.head_size; at += WIDTH)
+                    weighted<1>(weights.data, values.data, count, at, y, a.head_size - at);
             }
         }
     });
@@ -100,7 +101,8 @@ constexpr long MANY = 24;   // queries that are worth laying the keys and values
 constexpr long CHUNK = 48;  // queries whose weights are in memory at once
 
 inline void copy_rows(float* to, long to_stride, const float* from, long from_stride, long rows, long width) {
-    for (long row = 0; row < rows; ++row) std::memcpy(to + row * to_stride, from + row * from_stride, width * sizeof(float));
+    for (long row = 0; row < rows; ++row)
+        std::memcpy(to + row * to_stride, from + row * from_stride, width * sizeof(float));
 }
 
 // Queries of one slot and head as two products: with the keys, and with the values.
@@ -110,10 +112,17 @@ struct Matrices {
     Scratch<float> keys, values, rows, queries, weights, results, partial;
 
     explicit Matrices(const Attention& a)
-        : a(a), count(a.count), keys_size(panels(a.count) * PANEL * a.head_size),
-          values_size(panels(a.head_size) * PANEL * a.count), keys(keys_size), values(values_size),
-          rows((a.count > a.head_size ? a.count : a.head_size) * a.head_size), queries(CHUNK * a.head_size),
-          weights(CHUNK * a.count), results(CHUNK * a.head_size), partial(CHUNK * PANEL) {}
+        : a(a),
+          count(a.count),
+          keys_size(panels(a.count) * PANEL * a.head_size),
+          values_size(panels(a.head_size) * PANEL * a.count),
+          keys(keys_size),
+          values(values_size),
+          rows((a.count > a.head_size ? a.count : a.head_size) * a.head_size),
+          queries(CHUNK * a.head_size),
+          weights(CHUNK * a.count),
+          results(CHUNK * a.head_size),
+          partial(CHUNK * PANEL) {}
 
     void attend(long slot, long head) {
         const long start = slot * a.slot_stride + head * a.head_stride;
@@ -131,13 +140,13 @@ struct Matrices {
         for (long first_query = 0; first_query < a.queries; first_query += CHUNK) {
             const long some = a.queries - first_query < CHUNK ? a.queries - first_query : CHUNK;
             const long row = slot * a.queries + first_query;
-            copy_rows(queries.data, a.head_size, a.query + row * a.query_stride + head * a.head_size, a.query_stride, some,
-                      a.head_size);
+            copy_rows(queries.data, a.head_size, a.query + row * a.query_stride + head * a.head_size, a.query_stride,
+                      some, a.head_size);
             multiply_rows(to_scores, queries.data, weights.data, some, partial.data);
             for (long query = 0; query < some; ++query) softmax(weights.data + query * count, count);
             multiply_rows(to_results, weights.data, results.data, some, partial.data);
-            copy_rows(a.y + (row * a.heads + head) * a.head_size, a.heads * a.head_size, results.data, a.head_size, some,
-                      a.head_size);
+            copy_rows(a.y + (row * a.heads + head) * a.head_size, a.heads * a.head_size, results.data, a.head_size,
+                      some, a.head_size);
         }
     }
 };

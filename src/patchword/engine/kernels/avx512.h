@@ -31,7 +31,8 @@ inline Floats with_sign_of(Floats magnitude, Floats a) {
 inline float sum(Floats a) { return _mm512_reduce_add_ps(a); }
 inline void store_sums(float* to, const Floats* four) {
     __m256 half[4];
-    for (int i = 0; i < 4; ++i) half[i] = _mm256_add_ps(_mm512_castps512_ps256(four[i]), _mm512_extractf32x8_ps(four[i], 1));
+    for (int i = 0; i < 4; ++i)
+        half[i] = _mm256_add_ps(_mm512_castps512_ps256(four[i]), _mm512_extractf32x8_ps(four[i], 1));
     const __m256 a = _mm256_hadd_ps(half[0], half[1]), b = _mm256_hadd_ps(half[2], half[3]), c = _mm256_hadd_ps(a, b);
     _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(c), _mm256_extractf128_ps(c, 1)));
 }

@@ -20,8 +20,22 @@ static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
     const auto attend = [&](const float* memory, long room, long query_stride, const int64_t* counts, long count,
                             const int64_t* past) {
         const long head = room * d.head_size, slot = d.heads * head;
-        const Attention a{r.projected.data, memory, memory + s.slots * slot, r.attended.data, s.slots, s.beam, d.heads,
-                          d.head_size, query_stride, slot, head, d.head_size, counts, count, past, s.past_stride};
+        const Attention a{r.projected.data,
+                          memory,
+                          memory + s.slots * slot,
+                          r.attended.data,
+                          s.slots,
+                          s.beam,
+                          d.heads,
+                          d.head_size,
+                          query_stride,
+                          slot,
+                          head,
+                          d.head_size,
+                          counts,
+                          count,
+                          past,
+                          s.past_stride};
         attention(&a, threads);
     };
     for (long index = 0; index < d.count; ++index) {

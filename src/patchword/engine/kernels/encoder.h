@@ -3,13 +3,27 @@
 inline void attend_to_own(const Encoder& e, const Group& group, const Rows& r, int64_t threads) {
     const long width = 3 * r.d_model, start = group.start;
     const float* projected = r.projected.data + start * width;
-    const Attention a{projected, projected + r.d_model, projected + 2 * r.d_model, r.attended.data + start * r.d_model,
-                      group.sequences, group.length, e.heads, e.head_size, width, group.length * width, e.head_size, width,
-                      nullptr, group.length, nullptr, 0};
+    const Attention a{projected,
+                      projected + r.d_model,
+                      projected + 2 * r.d_model,
+                      r.attended.data + start * r.d_model,
+                      group.sequences,
+                      group.length,
+                      e.heads,
+                      e.head_size,
+                      width,
+                      group.length * width,
+                      e.head_size,
+                      width,
+                      nullptr,
+                      group.length,
+                      nullptr,
+                      0};
     attention(&a, threads);
 }
 
-static void encode(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count, int64_t threads) {
+static void encode(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count,
+                   int64_t threads) {
     const Encoder& e = *encoder;
     const Rows r(x, rows, e.heads * e.head_size, e.layers[0].inner.outputs, e.norm_first, e.quantised, threads);
     for (long index = 0; index < e.count; ++index) {

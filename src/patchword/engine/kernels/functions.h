@@ -17,9 +17,7 @@ inline Floats exponential(Floats x) {
     return times_power_of_two(p, whole);
 }
 
-inline Floats sigmoid(Floats x) {
-    return divide(splat(1.0f), add(splat(1.0f), exponential(subtract(splat(0.0f), x))));
-}
+inline Floats sigmoid(Floats x) { return divide(splat(1.0f), add(splat(1.0f), exponential(subtract(splat(0.0f), x)))); }
 
 // The error function to within 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26).
 inline Floats error_function(Floats x) {

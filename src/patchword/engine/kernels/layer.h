@@ -1,4 +1,5 @@
-// What encoder and decoder layers have in common: sublayers with a norm before or after them, and room for their results.
+// What encoder and decoder layers have in common: sublayers with a norm before or after them, and room for their
+// results.
 
 struct Rows {
     float* x;  // (rows, d_model): in and out
@@ -7,8 +8,16 @@ struct Rows {
     Scratch<float> normed, projected, attended, result, hidden;
 
     Rows(float* x, int64_t rows, int64_t d_model, int64_t d_ff, bool norm_first, bool quantised, int64_t threads)
-        : x(x), rows(rows), d_model(d_model), threads(threads), norm_first(norm_first), quantised(quantised),
-          normed(rows * d_model), projected(3 * rows * d_model), attended(rows * d_model), result(rows * d_model),
+        : x(x),
+          rows(rows),
+          d_model(d_model),
+          threads(threads),
+          norm_first(norm_first),
+          quantised(quantised),
+          normed(rows * d_model),
+          projected(3 * rows * d_model),
+          attended(rows * d_model),
+          result(rows * d_model),
           hidden(rows * d_ff) {}
 
     void multiply(const Weight& weight, const float* from, float* to) const {

@@ -21,12 +21,14 @@ inline void norm_row(const NormWeight& n, const float* x, const float* added, fl
         const Floats a = subtract(left < WIDTH ? load_first(total + i, left, mean) : load(total + i), mean);
         squares = fused(a, a, squares);
     }
-    const Floats scale = splat(1.0f / std::sqrt(sum(squares) / static_cast<float>(n.width) + static_cast<float>(n.epsilon)));
+    const Floats scale =
+        splat(1.0f / std::sqrt(sum(squares) / static_cast<float>(n.width) + static_cast<float>(n.epsilon)));
     for (long i = 0; i < n.width; i += WIDTH) {
         const long left = n.width - i;
         if (left < WIDTH) {
             const Floats a = multiply(subtract(load_first(total + i, left, mean), mean), scale);
-            store_first(y + i, left, fused(a, load_first(n.weight + i, left, none), load_first(n.bias + i, left, none)));
+            store_first(y + i, left,
+                        fused(a, load_first(n.weight + i, left, none), load_first(n.bias + i, left, none)));
         } else {
             const Floats a = multiply(subtract(load(total + i), mean), scale);
             store(y + i, fused(a, load(n.weight + i), load(n.bias + i)));

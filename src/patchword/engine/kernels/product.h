@@ -45,11 +45,16 @@ inline void finish(const Weight& w, const float* sums, long first_output, float*
 
 inline void finish(const Weight& w, const float* sums, long first_output, float* y) {
     switch (w.activation) {
-        case RELU: return finish<RELU>(w, sums, first_output, y);
-        case GELU: return finish<GELU>(w, sums, first_output, y);
-        case GELU_TANH: return finish<GELU_TANH>(w, sums, first_output, y);
-        case SILU: return finish<SILU>(w, sums, first_output, y);
-        default: return finish<NONE>(w, sums, first_output, y);
+        case RELU:
+            return finish<RELU>(w, sums, first_output, y);
+        case GELU:
+            return finish<GELU>(w, sums, first_output, y);
+        case GELU_TANH:
+            return finish<GELU_TANH>(w, sums, first_output, y);
+        case SILU:
+            return finish<SILU>(w, sums, first_output, y);
+        default:
+            return finish<NONE>(w, sums, first_output, y);
     }
 }
 
@@ -94,12 +99,18 @@ inline void all_rows(const Block& block, long rows) {
     long row = 0;
     for (; row + MOST <= rows; row += MOST) block.template run<MOST>(row);
     switch (rows - row) {
-        case 1: return block.template run<1>(row);
-        case 2: return block.template run<2>(row);
-        case 3: return block.template run<3>(row);
-        case 4: return block.template run<4>(row);
-        case 5: return block.template run<5>(row);
-        default: return;
+        case 1:
+            return block.template run<1>(row);
+        case 2:
+            return block.template run<2>(row);
+        case 3:
+            return block.template run<3>(row);
+        case 4:
+            return block.template run<4>(row);
+        case 5:
+            return block.template run<5>(row);
+        default:
+            return;
     }
 }
 

@@ -102,10 +102,10 @@ static void quantised_product(const Weight* weight, const float* x, float* y, in
     Scratch<float> parameters(2 * rows);
     const QuantisedRows quantised{bytes.data, stride, parameters.data, parameters.data + rows};
     share(rows, 8, threads, [&](long begin, long end) {
-        for (long row = begin; row < end; ++row)
-            quantise_row(x + row * w.inputs, w.inputs, quantised, row);
+        for (long row = begin; row < end; ++row) quantise_row(x + row * w.inputs, w.inputs, quantised, row);
     });
     share(panels(w.outputs), 1, threads, [&](long first_panel, long last_panel) {
-        for (long panel = first_panel; panel < last_panel; ++panel) all_rows<BYTE_ROWS>(ByteBlock{w, quantised, y, panel}, rows);
+        for (long panel = first_panel; panel < last_panel; ++panel)
+            all_rows<BYTE_ROWS>(ByteBlock{w, quantised, y, panel}, rows);
     });
 }

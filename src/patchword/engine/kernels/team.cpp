@@ -33,8 +33,10 @@ class Team {
             part(work, 0, count);
             return;
         }
-        if (process_ != getpid()) {  // a forked child has none of its parent's threads
+        if (process_ != getpid()) {  // a forked child has none of its parent's threads, wherever they were
             members_ = 0;
+            inside_.store(0);
+            asleep_.store(0);
             process_ = getpid();
         }
         for (; members_ < threads - 1; ++members_) std::thread(&Team::serve, this).detach();
