@@ -1,13 +1,15 @@
 """Files stream through `patchword translate` and survive a kill."""
 
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import torch
 
 from patchword.cli.lines import RecordFile, count_lines
 from patchword.cli.main import app
-from patchword.errors import DataError
+from patchword.errors import DataError, RecipeError
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary, VocabularyConfig
@@ -102,3 +104,28 @@ def test_a_file_of_other_records_is_refused(tmp_path: Path) -> None:
 def test_lines_are_counted_with_and_without_a_last_line_end(tmp_path: Path, content: str, lines: int) -> None:
     (tmp_path / "in").write_text(content)
     assert count_lines(tmp_path / "in") == lines
+
+
+def test_the_file_to_translate_is_not_overwritten(folder: Path, text: Path) -> None:
+    before = text.read_text()
+    with pytest.raises(RecipeError, match="is the file to translate"):
+        translate(folder, "--file", text, "--output", text.parent / "." / text.name)
+    assert text.read_text() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_read_once(folder: Path, text: Path, tmp_path: Path) -> None:
+    pipe, output = tmp_path / "pipe", tmp_path / "out.txt"
+    os.mkfifo(pipe)
+    writer = Thread(target=lambda: pipe.write_text(text.read_text()))
+    writer.start()
+    translate(folder, "--file", pipe, "--output", output)
+    writer.join()
+    assert len(output.read_text().splitlines()) == 32
+
+
+def test_numbered_translations_that_skip_a_line_cannot_be_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("1\t-0.5\ta\n3\t-0.5\tb\n")
+    with pytest.raises(DataError, match="line number 3 follows 1"):
+        RecordFile(path, resume=True, numbered=True)

@@ -19,3 +19,10 @@ def test_types_have_their_own_size() -> None:
     found = LargePages().empty(100, torch.int8)
     assert found.dtype == torch.int8
     assert found.shape == (100,)
+
+
+def test_memory_that_was_asked_for_in_inference_mode_can_be_shared_with_what_is_outside() -> None:
+    pages = LargePages()
+    with torch.inference_mode():
+        pages.empty(10)
+    pages.empty(10).copy_(torch.ones(10))

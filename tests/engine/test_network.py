@@ -1,9 +1,16 @@
 """What runs follows the network that can be looked into."""
 
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from patchword.engine import network as network_module
+from patchword.engine.choice import packed
 from patchword.engine.network import Network
 from patchword.engine.transformer import PackedTransformer
 from patchword.errors import RecipeError
@@ -71,3 +78,20 @@ def test_half_precision_weights_run_as_they_are() -> None:
 def test_the_reference_has_no_int8() -> None:
     with pytest.raises(RecipeError, match="the reference path has no precision 'int8'"):
         Network(transformer(), "int8", reference=True)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_a_copy_of_a_packed_network_packs_itself(copied: Any) -> None:
+    network = Network(transformer(), "int8", reread=lambda: transformer().eval())
+    before = memory(network)
+    other = copied(network)
+    assert torch.equal(memory(other), before)
+    assert other.fast is not network.fast
+
+
+def test_threads_that_ask_at_once_share_one_packed_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, made = Network(transformer()), []
+    monkeypatch.setattr(network_module, "packed", lambda *arguments, **options: made.append(1) or packed(*arguments))
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(lambda _: id(network.fast), range(16)))) == 1
+    assert len(made) == 1

@@ -97,3 +97,27 @@ def test_rows_of_equal_values_and_channels_of_zeros_are_exact_in_int8(variant: s
     multiply = product(weight, None, "int8")
     assert multiply(torch.randn(3, 8))[:, 2].tolist() == [0, 0, 0]
     assert multiply(torch.zeros(2, 8)).tolist() == [[0.0] * 4] * 2
+
+
+@torch.inference_mode()
+def test_what_the_kernels_cannot_read_is_refused(variant: str) -> None:
+    if variant == "none":
+        pytest.skip("torch checks its own arguments")
+    multiply = product(torch.randn(4, 8), None, "float32")
+    for x in (torch.randn(2, 8, dtype=torch.float64), torch.randn(2, 8).half()):
+        with pytest.raises(ValueError, match="the engine reads"):
+            multiply(x)
+    with pytest.raises(ValueError, match="7 features for a product of 8"):
+        multiply(torch.randn(2, 7))
+
+
+@torch.inference_mode()
+def test_the_default_type_changes_nothing(variant: str) -> None:
+    weight, x = torch.randn(40, 8), torch.randn(3, 8)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = [product(weight, None, precision)(x) for precision in ("float32", "int8")]  # type: ignore[arg-type]
+    finally:
+        torch.set_default_dtype(torch.float32)
+    torch.testing.assert_close(found[0], x @ weight.T, atol=1e-5, rtol=1e-5)
+    assert found[1].dtype == torch.float32

@@ -1,6 +1,7 @@
 """The packed Transformer gives the reference's answers, whatever batch a sentence comes in."""
 
 import random
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -43,8 +44,10 @@ def reference(name: str) -> Transformer:
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> None:
+def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)  # two only wait for each other on networks this small
+    yield
+    torch.set_num_threads(1)
 
 
 @cache
@@ -77,6 +80,19 @@ def test_it_finds_what_the_reference_finds_in_every_instruction_set(variant: str
         expected = decode(reference("marian"), rows, options)
         found = decode(PackedTransformer(reference("marian"), "float32"), rows, options)
         assert [[h.tokens for h in ours] for ours in found] == [[h.tokens for h in theirs] for theirs in expected]
+
+
+def test_a_row_of_padding_alone_is_translated_into_something(variant: str) -> None:
+    found = search(PackedTransformer(reference("marian"), "float32"), torch.tensor([[0, 0], [5, 3]]), SEARCHES["beam"])
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_threads_change_no_translation(precision: Any) -> None:
+    model, rows = packed("post-norm", precision), sentences([9, 2, 5, 5, 1, 7, 30, 3, 4, 11, 12])
+    alone = decode(model, rows, SEARCHES["beam"])
+    torch.set_num_threads(3)
+    assert decode(model, rows, SEARCHES["beam"]) == alone
 
 
 @given(

@@ -27,7 +27,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         first = file.tell()
         tensors = {}
         for name in sorted(names, key=lambda name: header[name]["data_offsets"][0]):
-            tensors[name] = torch.empty(header[name]["shape"])
+            tensors[name] = torch.empty(header[name]["shape"], dtype=torch.float32)
+            if not tensors[name].numel():
+                continue
             file.seek(first + header[name]["data_offsets"][0])
             file.readinto(memoryview(tensors[name].numpy()).cast("B"))  # type: ignore[arg-type]
         return tensors

@@ -150,6 +150,8 @@ def _whole_records(path: Path, numbered: bool) -> tuple[int, int]:
                 number = line.split(b"\t", 1)[0]
                 if not number.isdigit():
                     raise DataError(path, "is no file of numbered translations; --resume needs the options it had")
+                if int(number) not in (previous, 1 if previous is None else previous + 1):
+                    raise DataError(path, f"line number {int(number)} follows {previous or 0}; it cannot be resumed")
                 if int(number) != previous:
                     # Only a following number shows that a record had all its lines.
                     records, end, previous = int(number) - 1, position, int(number)

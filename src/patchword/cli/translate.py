@@ -70,6 +70,8 @@ def translate(
         raise DataError(file, "give sentences or --file, not both")
     if resume and output is None:
         raise RecipeError("--resume goes on with a file; name it with --output")
+    if output is not None and file is not None and output.exists() and output.samefile(file):
+        raise RecipeError(f"--output {output} is the file to translate; give it another name")
     translator = Translator.load(model, precision=parse_precision(precision), reference=reference)
     options = translator.options.changed(
         {
@@ -93,7 +95,8 @@ def translate(
             if number % size == 0:
                 sys.stdout.flush()
         return
-    total = len(texts) if texts else None if file is None else count_lines(file)
+    # A pipe can be read only once.
+    total = len(texts) if texts else count_lines(file) if file is not None and not file.is_fifo() else None
     with (
         RecordFile(output, resume, numbered=n_best > 1 and not as_json) as records,
         LineBar(total, records.done) as bar,

@@ -19,9 +19,10 @@ def attend(
     """softmax(q K^T) V for every query, heads side by side: (slots * queries, d_model).
 
     Args:
-        query: divided by sqrt(head size), (slots, queries, heads, head_size).
-        key: (slots, heads, entries, head_size); any strides, as for the others, but the last dimension's is 1.
-        value: as `key`.
+        query: divided by sqrt(head size), (slots, queries, heads, head_size); a query's heads lie side by side, and
+            the queries of all slots one after another.
+        key: (slots, heads, entries, head_size); any strides, but the last dimension's is 1.
+        value: as `key`, with the same strides.
         count: how many entries are seen; with `past`, how many positions.
         counts: how many entries each slot's queries see, (slots,); None for `count`.
         past: for every query, which of a position's `queries` entries is its own, (slots * queries, positions at
@@ -31,11 +32,11 @@ def attend(
     kernels = native.best()
     if kernels is None:
         return _attend_plainly(query, key, value, count, counts, past)
-    y = torch.empty(slots * queries, heads * head_size)
+    y = torch.empty(slots * queries, heads * head_size, dtype=torch.float32)
     arguments = native.Attention(
-        query.data_ptr(),
-        key.data_ptr(),
-        value.data_ptr(),
+        native.address(query),
+        native.address(key),
+        native.address(value),
         y.data_ptr(),
         slots,
         queries,
@@ -43,9 +44,9 @@ def attend(
         head_size,
         query.stride(1),
         *key.stride()[:3],
-        None if counts is None else counts.data_ptr(),
+        None if counts is None else native.address(counts, torch.long),
         count,
-        None if past is None else past.data_ptr(),
+        None if past is None else native.address(past, torch.long),
         0 if past is None else past.stride(0),
     )
     kernels.attention(byref(arguments), torch.get_num_threads())

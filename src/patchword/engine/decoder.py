@@ -125,12 +125,13 @@ class PackedDecoder(nn.Module):
 
     def _decode(self, x: Tensor, state: TranslationState) -> Tensor:
         """All layers in one call: other threads, which decode batches of their own, wait for Python once a step."""
-        x = x.clone()
+        x = x.clone(memory_format=torch.contiguous_format)
         past = state.past
         step = native.Step(
-            x.data_ptr(), state.target.data_ptr(), state.source.data_ptr(), state.counts.data_ptr(),
-            None if past is None else past.data_ptr(), state.slots, state.beam, state.length, state.target.size(4),
-            state.source.size(4), 0 if past is None else past.stride(0),
+            native.address(x), native.address(state.target), native.address(state.source),
+            native.address(state.counts, torch.long),
+            None if past is None else native.address(past, torch.long), state.slots, state.beam, state.length,
+            state.target.size(4), state.source.size(4), 0 if past is None else past.stride(0),
         )  # fmt: skip
         kernels = native.best()
         assert kernels is not None

@@ -52,7 +52,7 @@ class PackedEncoderLayer(nn.Module):
         pieces = []
         for start, sequences, length in groups:
             rows = projected[start : start + sequences * length]
-            parts = rows.view(sequences, length, 3, self.heads, -1)
+            parts = rows.view(sequences, length, 3, self.heads, rows.size(1) // (3 * self.heads))
             query, key, value = parts.unbind(2)
             pieces.append(attend(query, key.transpose(1, 2), value.transpose(1, 2), length))
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
@@ -105,7 +105,7 @@ class PackedEncoder(nn.Module):
         assert kernels is not None
         assert self._native is not None
         kernels.encode(
-            byref(self._native), x.data_ptr(), x.size(0), byref(places), len(groups), torch.get_num_threads()
+            byref(self._native), native.address(x), x.size(0), byref(places), len(groups), torch.get_num_threads()
         )
         return x
 

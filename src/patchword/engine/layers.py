@@ -43,10 +43,10 @@ class PackedNorm(nn.Module):
         """The norm of x, or of x + added; (rows, d_model) all."""
         if self._kernel is None:
             return torch.layer_norm(x if added is None else x + added, self._shape, self._weight, self._bias, self._eps)
-        x, y = x.contiguous(), torch.empty_like(x)
-        address = None if added is None else added.data_ptr()
+        x = x.contiguous()
+        y, address = torch.empty_like(x), None if added is None else native.address(added)
         rows = x.numel() // self._weight.numel()
-        self._kernel(self._address, x.data_ptr(), address, None, y.data_ptr(), rows, torch.get_num_threads())
+        self._kernel(self._address, native.address(x), address, None, y.data_ptr(), rows, torch.get_num_threads())
         return y
 
     def added(self, x: Tensor, y: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class PackedNorm(nn.Module):
             return y.add_(x)
         rows = x.numel() // self._weight.numel()
         x, threads = x.contiguous(), torch.get_num_threads()
-        self._kernel(self._address, y.data_ptr(), x.data_ptr(), y.data_ptr(), None, rows, threads)
+        self._kernel(self._address, native.address(y), native.address(x), y.data_ptr(), None, rows, threads)
         return y
 
 

@@ -16,7 +16,7 @@ class LargePages:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._chunk = torch.empty(0, dtype=torch.uint8)
+        self._chunk = torch.empty(0, dtype=torch.uint8)  # what is left of it
 
     def empty(self, count: int, dtype: torch.dtype = torch.float32) -> Tensor:
         """Uninitialised memory for `count` elements; in small pages where the system has no large ones."""
@@ -38,7 +38,8 @@ def _mapped(size: int) -> Tensor:
     area = mmap.mmap(-1, size + PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(OSError):  # a system that was built without them
         area.madvise(mmap.MADV_HUGEPAGE)
-    memory = torch.frombuffer(area, dtype=torch.uint8)
+    with torch.inference_mode(False):  # later requests for the same chunk may come from outside of it
+        memory = torch.frombuffer(area, dtype=torch.uint8)
     start = -memory.data_ptr() % PAGE
     return memory[start : start + size]
 

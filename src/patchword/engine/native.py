@@ -8,6 +8,11 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from patchword.errors import RecipeError, nearest
+
 VARIANTS = ("avx512", "avx2")  # fastest first
 ACTIVATIONS = ("none", "relu", "gelu", "gelu_tanh", "silu")  # in the order of kernels/arguments.h
 
@@ -111,8 +116,8 @@ class Kernels(Structure):
     _fields_ = [
         ("panel", c_int64),
         ("group", c_int64),
-        ("pack", CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_void_p)),
-        ("quantise", CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p)),
+        ("pack", CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_void_p, c_int64)),
+        ("quantise", CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_int64)),
         ("product", CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_int64, c_int64)),
         ("quantised_product", CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_int64, c_int64)),
         ("norm", CFUNCTYPE(None, *[c_void_p] * 5, c_int64, c_int64)),
@@ -133,11 +138,25 @@ def kernels(variant: str) -> Any | None:
     return found.contents if found else None
 
 
+def address(tensor: Tensor, dtype: torch.dtype = torch.float32) -> int:
+    """Where a tensor's values begin; kernels read there what they are told to.
+
+    Raises:
+        ValueError: if it is on another device, or has another type or rows with gaps.
+    """
+    if tensor.dtype != dtype or tensor.device.type != "cpu" or (tensor.dim() and tensor.stride(-1) != 1):
+        raise ValueError(f"the engine reads {dtype} on the CPU, not {tensor.dtype} on {tensor.device}")
+    return tensor.data_ptr()
+
+
 @cache
 def variant() -> str:
     """The fastest instruction set here that there are kernels for, or "none"; PATCHWORD_KERNELS names another."""
-    asked = os.environ.get("PATCHWORD_KERNELS")
-    return next((name for name in ([asked] if asked else VARIANTS) if kernels(name) is not None), "none")
+    found = [name for name in VARIANTS if kernels(name) is not None]
+    asked = os.environ.get("PATCHWORD_KERNELS") or (found[0] if found else "none")
+    if asked not in (*found, "none"):
+        raise RecipeError(f"PATCHWORD_KERNELS: {nearest(asked, (*found, 'none'))}")
+    return asked
 
 
 def best() -> Any | None:

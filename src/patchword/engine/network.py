@@ -1,6 +1,7 @@
 """A network as a translator or classifier holds it: to be looked into, and to be run fast."""
 
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 import torch
@@ -39,6 +40,7 @@ class Network:
         self._packed_from: object = None
         self._packed: Any | None = None
         self._reread = reread
+        self._lock = RLock()
         if reference and precision != "float32":
             raise RecipeError(f"the reference path has no precision {precision!r}; it runs in float32")
         if reread is not None or precision != "float32":
@@ -48,24 +50,40 @@ class Network:
 
     @property
     def model(self) -> Any:
-        """The reference network, whose weights may be changed; the next run sees the change."""
-        if self._model is None:
-            assert self._reread is not None
-            self._model = self._reread()
-            self._packed_from = _state_of(self._model)
-        return self._model
+        """The reference network, whose weights may be changed or exchanged; the next run sees that.
+
+        A change through a parameter's `data` is not seen: torch keeps no count of those.
+        """
+        with self._lock:
+            if self._model is None:
+                assert self._reread is not None
+                self._model = self._reread()
+                self._packed_from = _state_of(self._model)
+            return self._model
 
     @property
     def fast(self) -> Any:
         """What to run: the packed network, or the reference where there is none."""
-        if self._model is not None and not self._reference and self._packed_from != _state_of(self._model):
-            self._pack()
-        return self.model if self._packed is None else self._packed
+        with self._lock:  # of several threads one packs, and the others wait for it
+            if self._model is not None and not self._reference and self._packed_from != _state_of(self._model):
+                self._pack()
+            return self.model if self._packed is None else self._packed
 
     @property
     def device(self) -> torch.device:
         """Where inputs go."""
         return torch.device("cpu") if self._model is None else next(iter(self._model.parameters())).device
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles, which pack anew: what is packed is known by its addresses."""
+        state = {**self.__dict__, "_model": self.model, "_packed": None, "_packed_from": None, "_reread": None}
+        del state["_lock"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a copy's state over."""
+        self.__dict__.update(state)
+        self._lock = RLock()
 
     def _pack(self) -> None:
         if self._reference:

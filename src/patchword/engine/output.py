@@ -51,10 +51,11 @@ class PackedOutput(nn.Module):
         if kernels is None:
             return _likeliest_plainly(logits, count, never, renormalise)
         rows = logits.size(0)
-        found = Likeliest(torch.empty(rows, count), torch.empty(rows, count, dtype=torch.long))
+        value = torch.empty(rows, count, dtype=torch.float32)
+        found = Likeliest(value, torch.empty(rows, count, dtype=torch.long))
         excluded = torch.tensor(never, dtype=torch.long)
         arguments = native.Likeliest(
-            logits.data_ptr(), rows, self.vocab_size, count, excluded.data_ptr(), len(never), renormalise,
+            native.address(logits), rows, self.vocab_size, count, excluded.data_ptr(), len(never), renormalise,
             found.log_probability.data_ptr(), found.token.data_ptr(),
         )  # fmt: skip
         kernels.likeliest(byref(arguments), torch.get_num_threads())

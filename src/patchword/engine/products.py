@@ -49,21 +49,22 @@ class PackedProduct(Product):
         assert kernels is not None
         weight = weight.detach().contiguous()
         packed = LARGE_PAGES.empty(-(-self.out_features // kernels.panel) * kernels.panel * self.in_features)
-        kernels.pack(weight.data_ptr(), *weight.shape, packed.data_ptr())
+        kernels.pack(native.address(weight), *weight.shape, packed.data_ptr(), torch.get_num_threads())
         self._multiply = kernels.product
         self._hold(packed, None, None, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
+        if x.size(-1) != self.in_features:
+            raise ValueError(f"{x.size(-1)} features for a product of {self.in_features}")
         x = x.contiguous()
-        y = torch.empty(*x.shape[:-1], self.out_features)
-        self._multiply(
-            self._address, x.data_ptr(), y.data_ptr(), x.numel() // self.in_features, torch.get_num_threads()
-        )
+        address, rows = native.address(x), x.numel() // self.in_features
+        y = torch.empty(*x.shape[:-1], self.out_features, dtype=torch.float32)
+        self._multiply(self._address, address, y.data_ptr(), rows, torch.get_num_threads())
         return y
 
     def _hold(self, packed: Tensor, scales: Tensor | None, sums: Tensor | None, bias: Tensor | None) -> None:
-        bias = None if bias is None else bias.detach().contiguous()
+        bias = None if bias is None else bias.detach().clone()
         self._tensors = (packed, scales, sums, bias)
         addresses = [None if tensor is None else tensor.data_ptr() for tensor in self._tensors]
         activation = native.ACTIVATIONS.index(self.activation)
@@ -81,12 +82,10 @@ class QuantisedProduct(PackedProduct):
         weight = weight.detach().contiguous()
         outputs = -(-self.out_features // kernels.panel) * kernels.panel
         inputs = -(-self.in_features // kernels.group) * kernels.group
-        packed, scales, sums = (
-            LARGE_PAGES.empty(outputs * inputs, torch.int8),
-            torch.empty(outputs),
-            torch.empty(outputs),
-        )
-        kernels.quantise(weight.data_ptr(), *weight.shape, packed.data_ptr(), scales.data_ptr(), sums.data_ptr())
+        packed = LARGE_PAGES.empty(outputs * inputs, torch.int8)
+        scales, sums = torch.empty(2, outputs, dtype=torch.float32)
+        addresses = packed.data_ptr(), scales.data_ptr(), sums.data_ptr()
+        kernels.quantise(native.address(weight), *weight.shape, *addresses, torch.get_num_threads())
         self._multiply = kernels.quantised_product
         self._hold(packed, scales, sums, bias)
 

@@ -79,7 +79,7 @@ class PackedTransformer(nn.Module):
         rows, starts, lengths = memory
         place = torch.arange(int(lengths.max()))
         # Padding repeats a sentence's last token; nobody sees it.
-        places = (starts[:, None] + torch.minimum(place, lengths[:, None] - 1)).flatten()
+        places = (starts[:, None] + torch.minimum(place, (lengths[:, None] - 1).clamp(min=0))).flatten()
         return TranslationState(self.decoder.project_memory(rows, places, len(starts)), lengths)
 
     def decode_step(self, tokens: Tensor, state: TranslationState) -> tuple[Tensor, TranslationState]:

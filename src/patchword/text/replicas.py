@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import TypeVar
 
 import torch
@@ -17,7 +18,9 @@ Result = TypeVar("Result")
 
 
 def cut(lengths: Sequence[int], options: SearchOptions) -> list[slice]:
-    """Cut sorted sentences into batches of neighbours, as many at least as there are threads if each is worth one.
+    """Cut sorted sentences into batches, as many at least as there are threads if each is worth one.
+
+    Batches are of neighbours; if there is one a thread, of every second or third sentence instead.
 
     Args:
         lengths: source tokens of every sentence, longest first.
@@ -54,8 +57,16 @@ def in_parallel(
         yield from map(function, batches)
         return
     workers = min(threads, len(batches))
-    try:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield from pool.map(function, batches)
-    finally:
+    ready = Barrier(workers + 1)
+
+    def alone() -> None:
+        torch.set_num_threads(1)
+        torch.get_num_threads()  # at its first use a thread takes the number that was set last
+        ready.wait()
+
+    with ThreadPoolExecutor(workers, initializer=alone) as pool:
+        results = pool.map(function, batches)
+        ready.wait()
+        # Other threads that are new to torch would have one from now on.
         torch.set_num_threads(threads)
+        yield from results

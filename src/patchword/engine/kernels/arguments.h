@@ -23,7 +23,7 @@ struct NormWeight {
     double epsilon;
 };
 
-// Attention of few queries to the keys and values of their own sentence.
+// Attention of queries to the keys and values of their own sequence.
 struct Attention {
     const float* query;  // (slots * queries, query_stride); heads side by side, already divided by sqrt(head_size)
     const float *key, *value;  // of slot 0, head 0, entry 0
@@ -83,8 +83,9 @@ struct Step {
 // The kernels of one instruction set. `x` is (rows, inputs), `y` (rows, outputs).
 struct Kernels {
     int64_t panel, group;
-    void (*pack)(const float* weight, int64_t outputs, int64_t inputs, float* packed);
-    void (*quantise)(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales, float* sums);
+    void (*pack)(const float* weight, int64_t outputs, int64_t inputs, float* packed, int64_t threads);
+    void (*quantise)(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales, float* sums,
+                     int64_t threads);
     void (*product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
     void (*quantised_product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
     // sum = x + added, y = its layer norm; `added` and one of the results may be null.

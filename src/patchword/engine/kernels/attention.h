@@ -67,7 +67,8 @@ inline void weighted(const float* weights, const float* const* values, long coun
 static void attend_singly(const Attention& a, int64_t threads) {
     long most = a.count;
     for (long slot = 0; a.counts && slot < a.slots; ++slot) most = a.counts[slot] > most ? a.counts[slot] : most;
-    const long grain = 1 + 512 / (a.queries * most);  // what takes less time than waking a thread is done alone
+    const long work = a.queries * most;
+    const long grain = 1 + 512 / (work > 0 ? work : 1);  // what takes less time than waking a thread is done alone
     share(a.slots * a.heads, grain, threads, [&](long first_item, long last_item) {
         Scratch<float> weights(most + 4);
         Scratch<const float*> keys(most + 4), values(most);
@@ -127,7 +128,7 @@ struct Matrices {
     void attend(long slot, long head) {
         const long start = slot * a.slot_stride + head * a.head_stride;
         copy_rows(rows.data, a.head_size, a.key + start, a.entry_stride, count, a.head_size);
-        pack(rows.data, count, a.head_size, keys.data);
+        pack(rows.data, count, a.head_size, keys.data, 1);
         const Weight to_scores{keys.data, nullptr, nullptr, nullptr, a.head_size, count, NONE};
         for (long panel = 0; panel < panels(a.head_size); ++panel)
             for (long entry = 0; entry < count; ++entry) {

@@ -1,4 +1,4 @@
-// Rows of sequences without padding through all layers of an encoder (engine/layers.py in one call).
+// Rows of sequences without padding through all layers of an encoder (engine/encoder.py in one call).
 
 inline void attend_to_own(const Encoder& e, const Group& group, const Rows& r, int64_t threads) {
     const long width = 3 * r.d_model, start = group.start;

@@ -15,13 +15,19 @@ inline void prefetch(const void* from, long bytes) {
 inline long panels(long outputs) { return (outputs + PANEL - 1) / PANEL; }
 inline long groups(long inputs) { return (inputs + GROUP - 1) / GROUP; }
 
-static void pack(const float* weight, int64_t outputs, int64_t inputs, float* packed) {
-    for (long panel = 0; panel < panels(outputs); ++panel)
-        for (long input = 0; input < inputs; ++input)
-            for (long i = 0; i < PANEL; ++i) {
-                const long output = panel * PANEL + i;
-                *packed++ = output < outputs ? weight[output * inputs + input] : 0.0f;
-            }
+constexpr long STRIP = 16;  // inputs that are laid out at once: a cache line of each output's weights
+
+static void pack(const float* weight, int64_t outputs, int64_t inputs, float* packed, int64_t threads) {
+    share(panels(outputs), 1, threads, [&](long first_panel, long last_panel) {
+        for (long panel = first_panel; panel < last_panel; ++panel)
+            for (long begin = 0; begin < inputs; begin += STRIP)
+                for (long i = 0; i < PANEL; ++i) {
+                    const long output = panel * PANEL + i, end = begin + STRIP < inputs ? begin + STRIP : inputs;
+                    float* to = packed + panel * PANEL * inputs + i;
+                    for (long input = begin; input < end; ++input)
+                        to[input * PANEL] = output < outputs ? weight[output * inputs + input] : 0.0f;
+                }
+    });
 }
 
 // The outputs of a panel from their sums; the last panel of a weight may be narrower.

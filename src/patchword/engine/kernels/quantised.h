@@ -2,25 +2,34 @@
 //
 //   x = smallest + step q,  w = scale v:   sum x w = scale step sum q v + smallest sum w
 
-static void quantise(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales, float* sums) {
-    std::memset(packed, 0, panels(outputs) * groups(inputs) * PANEL * GROUP);
-    std::memset(scales, 0, panels(outputs) * PANEL * sizeof(float));
-    std::memset(sums, 0, panels(outputs) * PANEL * sizeof(float));
-    for (long output = 0; output < outputs; ++output) {
-        const float* row = weight + output * inputs;
-        float size = 0.0f;
-        for (long i = 0; i < inputs; ++i) size = std::fabs(row[i]) > size ? std::fabs(row[i]) : size;
-        const float scale = size > 1e-30f ? size / 127.0f : 1.0f;
-        int8_t* panel = packed + output / PANEL * groups(inputs) * PANEL * GROUP + output % PANEL * GROUP;
-        long total = 0;
-        for (long i = 0; i < inputs; ++i) {
-            const long value = std::lrintf(row[i] / scale);
-            panel[i / GROUP * PANEL * GROUP + i % GROUP] = static_cast<int8_t>(value);
-            total += value;
-        }
-        scales[output] = scale;
-        sums[output] = scale * static_cast<float>(total);
+inline void quantise_output(const float* row, long inputs, int8_t* panel, float* scale_of, float* sum_of) {
+    float size = 0.0f;
+    for (long i = 0; i < inputs; ++i) size = std::fabs(row[i]) > size ? std::fabs(row[i]) : size;
+    const float scale = size > 1e-30f ? size / 127.0f : 1.0f;
+    long total = 0;
+    for (long i = 0; i < inputs; ++i) {
+        const long value = std::lrintf(row[i] / scale);
+        panel[i / GROUP * PANEL * GROUP + i % GROUP] = static_cast<int8_t>(value);
+        total += value;
     }
+    *scale_of = scale;
+    *sum_of = scale * static_cast<float>(total);
+}
+
+static void quantise(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales, float* sums,
+                     int64_t threads) {
+    const long size = groups(inputs) * PANEL * GROUP;
+    share(panels(outputs), 1, threads, [&](long first_panel, long last_panel) {
+        for (long panel = first_panel; panel < last_panel; ++panel) {
+            const long output = panel * PANEL, some = outputs - output < PANEL ? outputs - output : PANEL;
+            std::memset(packed + panel * size, 0, size);
+            std::memset(scales + output, 0, PANEL * sizeof(float));
+            std::memset(sums + output, 0, PANEL * sizeof(float));
+            for (long i = 0; i < some; ++i)
+                quantise_output(weight + (output + i) * inputs, inputs, packed + panel * size + i * GROUP,
+                                scales + output + i, sums + output + i);
+        }
+    });
 }
 
 struct QuantisedRows {

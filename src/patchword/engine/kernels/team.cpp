@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include <unistd.h>
@@ -39,12 +40,16 @@ class Team {
             asleep_.store(0);
             process_ = getpid();
         }
-        for (; members_ < threads - 1; ++members_) std::thread(&Team::serve, this).detach();
+        try {
+            for (; members_ < threads - 1; ++members_) std::thread(&Team::serve, this, members_).detach();
+        } catch (const std::system_error&) {  // no more threads are allowed: those that there are do the work
+        }
         // A few pieces for each thread: large enough to stay with one stretch of memory.
         const long even = (pieces + 4 * threads - 1) / (4 * threads) * grain;
         work_ = work;
         part_ = part;
         count_ = count;
+        helpers_ = threads - 1;
         piece_ = even;
         next_.store(0);
         open_.store(true);
@@ -70,7 +75,7 @@ class Team {
         }
     }
 
-    void serve() {
+    void serve(long index) {
         for (unsigned seen = 0;;) {
             int turns = 0;
             while (asked_.load() == seen)
@@ -84,7 +89,7 @@ class Team {
             seen = asked_.load();
             // Once inside, the work stays what it is until the member is outside again.
             inside_.fetch_add(1);
-            if (open_.load()) help();
+            if (open_.load() && index < helpers_) help();
             inside_.fetch_sub(1);
         }
     }
@@ -96,7 +101,7 @@ class Team {
     std::atomic<long> next_{0};
     const void* work_ = nullptr;
     Part part_ = nullptr;
-    long count_ = 0, piece_ = 1, members_ = 0;
+    long count_ = 0, piece_ = 1, members_ = 0, helpers_ = 0;
     pid_t process_ = getpid();
 };
 
