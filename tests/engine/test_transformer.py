@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patchword.engine import native
 from patchword.engine.transformer import PackedTransformer
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.batches import pad
@@ -115,7 +116,9 @@ def test_a_translation_does_not_depend_on_its_batch_order_or_padding(
     for (_, index), found in zip(batch, together, strict=True):
         if index >= 0:
             assert [h.tokens for h in found] == [h.tokens for h in alone[index]]
-            assert [h.score for h in found] == pytest.approx([h.score for h in alone[index]], abs=1e-5)
+            scores = [h.score for h in alone[index]]
+            # The kernels add a row's products in one order; torch's may change it with the number of rows.
+            assert [h.score for h in found] == (scores if native.best() else pytest.approx(scores, abs=1e-5, rel=2e-6))
 
 
 @pytest.mark.parametrize("options", [SEARCHES["greedy"], SEARCHES["beam"]], ids=["greedy", "beam"])
