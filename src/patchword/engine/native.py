@@ -155,7 +155,7 @@ def variant() -> str:
     found = [name for name in VARIANTS if kernels(name) is not None]
     asked = os.environ.get("PATCHWORD_KERNELS") or (found[0] if found else "none")
     if asked not in (*found, "none"):
-        raise RecipeError(f"PATCHWORD_KERNELS: {nearest(asked, (*found, 'none'))}")
+        raise RecipeError(f"PATCHWORD_KERNELS: no kernels {asked!r} here; {nearest(asked, (*found, 'none'))}")
     return asked
 
 
