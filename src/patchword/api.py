@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from patchword.checkpoints.exporting import check_format
-from patchword.checkpoints.exporting import export as write_export
-from patchword.checkpoints.imported import Imported, ImportOptions
-from patchword.checkpoints.importing import convert
 from patchword.checkpoints.model_folder import read_description
+from patchword.converters.exporting import check_format
+from patchword.converters.exporting import export as write_export
+from patchword.converters.imported import Imported, ImportOptions
+from patchword.converters.importing import convert
 from patchword.errors import CheckpointError, ModelFolderError, RecipeError, RunFolderError, nearest
 from patchword.training.loop import Outcome, Trainer
 from patchword.training.recipe import Recipe, read_toml, with_settings

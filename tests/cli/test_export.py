@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from patchword.api import export, load
 from patchword.checkpoints.exportable import Exportable
-from patchword.checkpoints.exporting import EXPORTERS
 from patchword.cli.main import app
+from patchword.converters.exporting import EXPORTERS
 from patchword.errors import PatchwordError
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
@@ -20,7 +20,7 @@ from patchword.models.vision_transformer import VisionTransformer, VisionTransfo
 from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary, VocabularyConfig
-from tests.checkpoints.onnx_models import OnnxModel, randomised
+from tests.converters.onnx.models import OnnxModel, randomised
 
 
 def problem(*arguments: object) -> str:

@@ -28,7 +28,7 @@ def import_(
     and of torchvision; .npz of Google's vision_transformer and big_vision.
     """
     from patchword import api
-    from patchword.checkpoints.imported import ImportOptions
+    from patchword.converters.imported import ImportOptions
 
     names = None
     if classes is not None:

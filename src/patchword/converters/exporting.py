@@ -1,0 +1,44 @@
+"""Writing a model in a format that other programs read."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from patchword.checkpoints.exportable import Exportable
+from patchword.converters.hugging_face.folder import write_hugging_face_folder
+from patchword.converters.onnx.folder import write_onnx_folder
+from patchword.errors import RecipeError, nearest
+from patchword.files import new_folder
+
+# By name, what fills an empty folder; it raises ExportError where the format cannot express the model.
+EXPORTERS: dict[str, Callable[[Exportable, Path], None]] = {
+    "hf": write_hugging_face_folder,
+    "onnx": write_onnx_folder,
+}
+
+
+def check_format(to: str) -> None:
+    """Refuse an unknown format.
+
+    Raises:
+        RecipeError: with the nearest valid name.
+    """
+    if to not in EXPORTERS:
+        raise RecipeError(f"--to = {to!r}: unknown format; {nearest(to, EXPORTERS)}")
+
+
+def export(content: Exportable, out: Path, to: str) -> None:
+    """Write a folder of another format, whole or not at all.
+
+    Args:
+        content: the network and what belongs to it.
+        out: the folder to make; new or empty.
+        to: a name in `EXPORTERS`.
+
+    Raises:
+        RecipeError: if there is no format of that name.
+        DataError: if there is something at `out` already, or it cannot be written.
+        ExportError: if the format cannot express the model or needs a package that is missing.
+    """
+    check_format(to)
+    with new_folder(out) as folder:
+        EXPORTERS[to](content, folder)

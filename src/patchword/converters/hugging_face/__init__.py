@@ -1,0 +1,1 @@
+"""What the folders of Hugging Face's `transformers` have in common."""

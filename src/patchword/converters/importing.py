@@ -1,0 +1,107 @@
+"""`patchword import`: recognises what a file or folder is and gives it to its converter."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from patchword.converters import hub
+from patchword.converters.imported import Imported, ImportOptions
+from patchword.converters.marian import checkpoint as marian
+from patchword.converters.settings import read_json
+from patchword.converters.tensor_files import TENSOR_SUFFIXES, read_folder_tensors, read_tensors
+from patchword.converters.vit import big_vision, deit, dinov2, jax, timm, torchvision
+from patchword.converters.vit import hugging_face as vit
+from patchword.errors import CheckpointError, nearest
+
+Converter = Callable[[Path, Mapping[str, Any], Mapping[str, Tensor], ImportOptions], Imported]
+
+# By the model_type of a Hugging Face config.json.
+HUGGING_FACE: dict[str, Converter] = {
+    "deit": deit.convert,
+    "dinov2": dinov2.convert,
+    "dinov2_with_registers": dinov2.convert,
+    "marian": marian.convert,
+    "vit": vit.convert,
+}
+
+# By a name that only that layout has; the first that matches.
+BARE_TENSORS: list[tuple[str, Converter]] = [
+    ("conv_proj.weight", torchvision.convert),
+    ("patch_embed.proj.weight", timm.convert),
+    ("params/embedding/kernel", big_vision.convert),
+    ("embedding/kernel", jax.convert),
+]
+
+
+def convert(source: Path | str, options: ImportOptions | None = None) -> Imported:
+    """Read a published checkpoint.
+
+    Args:
+        source: a folder or file, or "hf:owner/name".
+        options: what the checkpoint does not say itself.
+
+    Raises:
+        CheckpointError: in one sentence, why it cannot be read.
+    """
+    options = options or ImportOptions()
+    imported = _convert(source, options)
+    if imported.task == "translation" and options != ImportOptions():
+        raise CheckpointError(source, "is a translator: image size, heads and class names cannot be given")
+    if options.num_heads not in (None, imported.config.num_heads):  # type: ignore[attr-defined]
+        found = imported.config.num_heads  # type: ignore[attr-defined]
+        raise CheckpointError(source, f"says itself that it has {found} heads, not {options.num_heads}")
+    return replace(imported, name=str(source)) if str(source).startswith(hub.PREFIX) else imported
+
+
+def _convert(source: Path | str, options: ImportOptions) -> Imported:
+    path = hub.download(str(source)) if str(source).startswith(hub.PREFIX) else Path(source)
+    if not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113 - Path's raise on names too long
+        raise CheckpointError(path, "no such file or folder")
+    if path.is_file() and path.suffix in TENSOR_SUFFIXES and (path.parent / "config.json").is_file():
+        folder, tensors = path.parent, read_tensors(path)
+    elif path.is_file():
+        return _by_names(path, read_tensors(path), options)
+    elif (path / "config.json").is_file():
+        folder, tensors = path, None
+    elif (path / "recipe.toml").is_file():
+        raise CheckpointError(path, "is a run folder of Patchword's already; use it as it is")
+    else:
+        files = sorted(file for file in path.iterdir() if file.suffix in TENSOR_SUFFIXES)
+        if len(files) != 1:
+            found = f"{len(files)} files of tensors" if files else "no file of tensors"
+            raise CheckpointError(path, f"has no config.json and {found}; expected a checkpoint's folder or its file")
+        return _by_names(files[0], read_tensors(files[0]), options)
+    config = read_json(folder / "config.json")
+    converter = _by_config(folder, config)
+    return converter(folder, config, read_folder_tensors(folder) if tensors is None else tensors, options)
+
+
+def _by_config(folder: Path, config: Mapping[str, Any]) -> Converter:
+    if "format_version" in config:
+        raise CheckpointError(folder, "is a model folder of Patchword's already; use it as it is")
+    if "model_type" in config:
+        kind = config["model_type"]
+        if not isinstance(kind, str) or kind not in HUGGING_FACE:
+            raise CheckpointError(
+                folder, f"config.json: model_type {kind!r} is another architecture; {nearest(str(kind), HUGGING_FACE)}"
+            )
+        return HUGGING_FACE[kind]
+    if "architecture" in config:
+        return timm.convert
+    raise CheckpointError(folder, "config.json: neither 'model_type' (transformers) nor 'architecture' (timm) is there")
+
+
+def _by_names(path: Path, tensors: Mapping[str, Tensor], options: ImportOptions) -> Imported:
+    for name, converter in BARE_TENSORS:
+        if name in tensors:
+            return converter(path, {}, tensors, options)
+    if any(name.endswith(("patch_embeddings.projection.weight", "embed_tokens.weight")) for name in tensors):
+        raise CheckpointError(path, "is of the transformers library, which keeps the rest in config.json beside it")
+    shown = ", ".join(sorted(tensors)[:3])
+    raise CheckpointError(
+        path, f"of an unknown layout ({shown}, ...); known without a config.json: timm, torchvision, JAX .npz"
+    )

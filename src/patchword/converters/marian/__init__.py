@@ -1,0 +1,1 @@
+"""Marian / OPUS-MT, in and out."""

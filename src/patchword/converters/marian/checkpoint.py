@@ -1,0 +1,234 @@
+"""Marian as `transformers` saves it (MarianMTModel): the OPUS-MT translators and their kin."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from patchword.converters.hugging_face.configs import activation
+from patchword.converters.imported import Imported, ImportOptions, fill
+from patchword.converters.marian.channels import to_interleaved
+from patchword.converters.marian.search import generation_settings, search_options
+from patchword.converters.marian.vocabulary import read_vocabulary
+from patchword.converters.settings import read_json
+from patchword.converters.tables import Row, Table, batch_of_one, same, stacked
+from patchword.errors import CheckpointError, RecipeError
+from patchword.models.transformer import TransformerConfig
+from patchword.nn.positions import sinusoidal_table
+
+# A key of ours in config.json: how the channels stood before `channels.to_halves`.
+CHANNELS_KEY = "patchword_channels"
+
+SHARED, SOURCE, TARGET, OUTPUT = (
+    "model.shared.weight",
+    "model.encoder.embed_tokens.weight",
+    "model.decoder.embed_tokens.weight",
+    "lm_head.weight",
+)
+
+
+def _attention(ours: str, theirs: str) -> dict[str, Row]:
+    return {
+        f"{ours}.query_key_value.*": stacked(f"{theirs}.q_proj.*", f"{theirs}.k_proj.*", f"{theirs}.v_proj.*"),
+        f"{ours}.output.*": same(f"{theirs}.out_proj.*"),
+        f"{ours}_residual.norm.*": same(f"{theirs}_layer_norm.*"),
+    }
+
+
+def _feed_forward(ours: str, theirs: str) -> dict[str, Row]:
+    return {
+        f"{ours}.feed_forward.inner.*": same(f"{theirs}.fc1.*"),
+        f"{ours}.feed_forward.outer.*": same(f"{theirs}.fc2.*"),
+        f"{ours}.feed_forward_residual.norm.*": same(f"{theirs}.final_layer_norm.*"),
+    }
+
+
+_LAYERS: Table = {
+    **_attention("encoder.layers.{i}.self_attention", "model.encoder.layers.{i}.self_attn"),
+    **_feed_forward("encoder.layers.{i}", "model.encoder.layers.{i}"),
+    **_attention("decoder.layers.{i}.self_attention", "model.decoder.layers.{i}.self_attn"),
+    **_attention("decoder.layers.{i}.cross_attention", "model.decoder.layers.{i}.encoder_attn"),
+    **_feed_forward("decoder.layers.{i}", "model.decoder.layers.{i}"),
+}
+
+
+def table(share_embeddings: bool) -> Table:
+    """Our names to theirs."""
+    return {
+        **_LAYERS,
+        "source_embedding.weight": same(SHARED if share_embeddings else SOURCE),
+        "target_embedding.weight": same(TARGET),
+        "output.weight": same(OUTPUT),
+        "output.bias": batch_of_one("final_logits_bias"),
+    }
+
+
+# MarianConfig's defaults, which a config.json may leave out.
+DEFAULTS: dict[str, Any] = {
+    "vocab_size": 58101,
+    "decoder_vocab_size": None,
+    "max_position_embeddings": 1024,
+    "encoder_layers": 12,
+    "encoder_ffn_dim": 4096,
+    "encoder_attention_heads": 16,
+    "decoder_layers": 12,
+    "decoder_ffn_dim": 4096,
+    "decoder_attention_heads": 16,
+    "activation_function": "gelu",
+    "d_model": 1024,
+    "dropout": 0.1,
+    "attention_dropout": 0.0,
+    "activation_dropout": 0.0,
+    "decoder_start_token_id": 58100,
+    "scale_embedding": False,
+    "pad_token_id": 58100,
+    "eos_token_id": 0,
+    "forced_eos_token_id": 0,
+    "share_encoder_decoder_embeddings": True,
+    "tie_word_embeddings": True,
+}
+
+# What older files say, and the one value that MarianMTModel and we compute.
+_FIXED = {
+    "normalize_before": False,
+    "normalize_embedding": False,
+    "add_final_layer_norm": False,
+    "static_position_embeddings": True,
+}
+
+
+def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], options: ImportOptions) -> Imported:
+    """A folder whose config.json says model_type "marian".
+
+    Raises:
+        CheckpointError: if it is not such a network, or its vocabulary is not whole.
+    """
+    config = {**DEFAULTS, **config}
+    settings = generation_settings(folder, config)
+    config["decoder_start_token_id"] = settings.get("decoder_start_token_id", config["decoder_start_token_id"])
+    tokenizer_file = folder / "tokenizer_config.json"
+    tokenizer = read_json(tokenizer_file) if tokenizer_file.is_file() else {}
+    vocabulary = read_vocabulary(folder, config, tokenizer)
+    tensors = {name if name == "final_logits_bias" else _prefixed(name): t for name, t in tensors.items()}
+    positions = _positions(folder, tensors)
+    tensors, shared, tied = _embeddings(tensors, config)
+    ours_config = _config(
+        folder,
+        config,
+        positions=positions,
+        share_embeddings=shared,
+        tie_output=tied,
+        output_bias="final_logits_bias" in tensors,
+    )
+    ours = fill(folder, "transformer", ours_config, table(shared), tensors)
+    if config.get(CHANNELS_KEY) == "interleaved" and positions == "sinusoidal_halves":
+        for name, tensor in to_interleaved(ours, ours_config.d_model).items():
+            ours.replace(name, tensor)
+        ours_config = ours_config.model_copy(update={"positions": "sinusoidal"})
+    search, notes = search_options(settings, ours_config)
+    details = {
+        "source_language": tokenizer.get("source_lang") or "?",
+        "target_language": tokenizer.get("target_lang") or "?",
+        "search": search,
+    }
+    return Imported(
+        folder, "Marian", "translation", "transformer", ours_config, ours, details, vocabulary.by_name(), tuple(notes)
+    )
+
+
+def _prefixed(name: str) -> str:
+    """The bare MarianModel saves its names without "model."."""
+    return name if name.startswith(("model.", "lm_head.")) else f"model.{name}"
+
+
+def _config(folder: Path, config: Mapping[str, Any], **choices: Any) -> TransformerConfig:
+    for name, value in _FIXED.items():
+        if config.get(name, value) != value:
+            raise CheckpointError(folder, f"config.json: {name} = {config[name]!r}; only {value!r} is supported")
+    for part in ("attention_heads", "ffn_dim"):
+        encoder, decoder = f"encoder_{part}", f"decoder_{part}"
+        if config[encoder] != config[decoder]:
+            raise CheckpointError(
+                folder,
+                f"config.json: {encoder} = {config[encoder]}, but {decoder} = {config[decoder]}; "
+                "only equal ones are supported",
+            )
+    fields = {
+        "source_vocab_size": config["vocab_size"],
+        "target_vocab_size": config["decoder_vocab_size"] or config["vocab_size"],
+        "d_model": config["d_model"],
+        "num_heads": config["encoder_attention_heads"],
+        "encoder_layers": config["encoder_layers"],
+        "decoder_layers": config["decoder_layers"],
+        "d_ff": config["encoder_ffn_dim"],
+        "dropout": config["dropout"],
+        "attention_dropout": config["attention_dropout"],
+        "activation_dropout": config["activation_dropout"],
+        "activation": activation(folder, config["activation_function"]),
+        "max_positions": config["max_position_embeddings"],
+        "scale_embeddings": config["scale_embedding"],
+        "pad_id": config["pad_token_id"],
+        "bos_id": config["decoder_start_token_id"],
+        "eos_id": config["eos_token_id"],
+        **choices,
+    }
+    try:
+        return TransformerConfig.parse(fields, "config.json")
+    except RecipeError as error:
+        raise CheckpointError(folder, str(error)) from None
+
+
+def _positions(folder: Path, tensors: dict[str, Tensor]) -> str:
+    """The layout of the sinusoids; a file that has tables of them loses them here.
+
+    Raises:
+        CheckpointError: if the tables are anything else.
+    """
+    tables = [
+        tensors.pop(name)
+        for name in ("model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight")
+        if name in tensors
+    ]
+    for kind, layout in (("sinusoidal_halves", "halves"), ("sinusoidal", "interleaved")):
+        if all(t.dim() == 2 and _is_sinusoidal(t, layout) for t in tables):
+            return kind
+    raise CheckpointError(folder, "embed_positions.weight is no table of sinusoids; only those are supported")
+
+
+def _is_sinusoidal(weight: Tensor, layout: str) -> bool:
+    length, d_model = weight.shape
+    # Half precision rounds to 5e-4 just below 1.
+    return d_model % 2 == 0 and torch.allclose(weight.float(), sinusoidal_table(length, d_model, layout), atol=1e-3)
+
+
+def _embeddings(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[dict[str, Tensor], bool, bool]:
+    """Which of the embeddings and the output are one, as MarianMTModel ties them: those that the config says are one,
+    unless the file holds different values.
+
+    Returns:
+        the tensors under the names that `table` has for these choices, whether source and target share their
+        embedding, and whether the output is tied to the target's.
+    """
+    names = [SHARED, SOURCE, TARGET, OUTPUT] if config["share_encoder_decoder_embeddings"] else [TARGET, OUTPUT]
+    if not config["tie_word_embeddings"]:
+        names.remove(OUTPUT)
+    found = {name: tensors[name] for name in (SHARED, SOURCE, TARGET, OUTPUT) if name in tensors}
+    first = next((found[name] for name in names if name in found), None)
+    if first is not None:
+        found = {**dict.fromkeys(names, first), **found}
+    shared = SHARED in names and _equal(found, SHARED, SOURCE) and _equal(found, SHARED, TARGET)
+    tied = OUTPUT in names and _equal(found, TARGET, OUTPUT)
+    kept = [SHARED] if shared else [SOURCE, TARGET]
+    kept += [] if tied else [OUTPUT]
+    others = {name: tensor for name, tensor in tensors.items() if name not in (SHARED, SOURCE, TARGET, OUTPUT)}
+    return {**others, **{name: found[name] for name in kept if name in found}}, shared, tied
+
+
+def _equal(tensors: Mapping[str, Tensor], one: str, other: str) -> bool:
+    a, b = tensors.get(one), tensors.get(other)
+    if a is None or b is None:
+        return a is b
+    # A pickle has tied tensors under each of their names, in one place.
+    return (a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.dtype == b.dtype) or torch.equal(a, b)

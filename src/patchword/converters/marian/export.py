@@ -1,0 +1,101 @@
+"""Our Transformer as MarianMTModel and MarianTokenizer of `transformers`."""
+
+from typing import Any
+
+from torch import Tensor
+
+from patchword.checkpoints.exportable import Exportable
+from patchword.checkpoints.vocabulary_files import VocabularyFiles
+from patchword.converters.marian.channels import to_halves
+from patchword.converters.marian.checkpoint import CHANNELS_KEY, table
+from patchword.converters.marian.search import generation_config
+from patchword.converters.marian.vocabulary import TARGET_IDS, written_vocabulary
+from patchword.converters.tables import converted_back
+from patchword.errors import ExportError
+from patchword.models.transformer import TransformerConfig
+
+_ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "silu": "swish"}
+
+
+def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors under their names, and the other files by name: bytes, or values for JSON.
+
+    Interleaved sinusoids are no obstacle: the channels are reordered to MarianMTModel's halves, which changes nothing
+    that is computed, and config.json says so for the way back. Of the search options, Wu's length penalty and the
+    limit by the source's length have no counterpart; see `marian_search.generation_config`.
+
+    Args:
+        content: a Transformer with its vocabulary and languages.
+
+    Raises:
+        ExportError: with what MarianMTModel cannot express.
+    """
+    config: Any = content.model.config
+    _check(config)
+    tensors = {name: parameter.detach() for name, parameter in content.model.named_parameters()}
+    if config.positions == "sinusoidal":
+        tensors = to_halves(tensors, config.d_model)
+    vocabulary = written_vocabulary(VocabularyFiles.parse(content.files))
+    tokenizer = {
+        "tokenizer_class": "MarianTokenizer",
+        "source_lang": content.details.get("source_language"),
+        "target_lang": content.details.get("target_language"),
+        "separate_vocabs": TARGET_IDS in vocabulary,
+        "unk_token": "<unk>",
+        "eos_token": "</s>",
+        "pad_token": "<pad>",
+        "model_max_length": config.max_positions,
+    }
+    return converted_back(table(config.share_embeddings), tensors), {
+        "config.json": marian_config(config),
+        "generation_config.json": generation_config(content.details.get("search", {}), config),
+        "tokenizer_config.json": tokenizer,
+        **vocabulary,
+    }
+
+
+def marian_config(config: TransformerConfig) -> dict[str, Any]:
+    """config.json of a MarianMTModel that computes the same."""
+    return {
+        "architectures": ["MarianMTModel"],
+        "model_type": "marian",
+        "vocab_size": config.source_vocab_size,
+        "decoder_vocab_size": config.target_vocab_size,
+        "d_model": config.d_model,
+        **{f"{side}_attention_heads": config.num_heads for side in ("encoder", "decoder")},
+        **{f"{side}_ffn_dim": config.d_ff for side in ("encoder", "decoder")},
+        "encoder_layers": config.encoder_layers,
+        "decoder_layers": config.decoder_layers,
+        "num_hidden_layers": config.encoder_layers,
+        "dropout": config.dropout,
+        "attention_dropout": config.attention_dropout,
+        "activation_dropout": config.activation_dropout,
+        "activation_function": _ACTIVATIONS[config.activation],
+        "max_position_embeddings": config.max_positions,
+        "scale_embedding": config.scale_embeddings,
+        "static_position_embeddings": True,
+        "share_encoder_decoder_embeddings": config.share_embeddings,
+        "tie_word_embeddings": config.tie_output,
+        "is_encoder_decoder": True,
+        "pad_token_id": config.pad_id,
+        "eos_token_id": config.eos_id,
+        "decoder_start_token_id": config.bos_id,
+        "forced_eos_token_id": None,
+        "dtype": "float32",
+        **({CHANNELS_KEY: "interleaved"} if config.positions == "sinusoidal" else {}),
+    }
+
+
+def _check(config: TransformerConfig) -> None:
+    """Refuse what the class lacks."""
+    if config.norm_first:
+        lacks = "Pre-LN layers (norm_first)"
+    elif not config.positions.startswith("sinusoidal"):
+        lacks = f"positions = {config.positions!r}; it has sinusoids only"
+    elif config.layer_norm_eps != 1e-5:
+        lacks = f"layer_norm_eps = {config.layer_norm_eps}; it has 1e-05 only"
+    elif config.share_embeddings and not config.tie_output:
+        lacks = "share_embeddings without tie_output; it ties all three or none"
+    else:
+        return
+    raise ExportError(f"--to hf: MarianMTModel cannot express {lacks}")

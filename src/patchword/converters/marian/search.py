@@ -1,0 +1,130 @@
+"""generation_config.json of a Marian checkpoint as search options of ours, and back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from patchword.converters.settings import Settings, read_json
+from patchword.models.transformer import TransformerConfig
+
+FILE = "generation_config.json"
+
+# What `generate` does when nothing is said.
+_DEFAULTS = {"num_beams": 1, "length_penalty": 1.0, "early_stopping": False, "renormalize_logits": False}
+
+# Settings that our search lacks, and the values at which they do nothing.
+_WITHOUT_EFFECT: dict[str, Any] = {
+    "do_sample": False,
+    "min_length": 0,
+    "min_new_tokens": 0,
+    "no_repeat_ngram_size": 0,
+    "encoder_no_repeat_ngram_size": 0,
+    "repetition_penalty": 1.0,
+    "encoder_repetition_penalty": 1.0,
+    "diversity_penalty": 0.0,
+    "num_beam_groups": 1,
+    "num_return_sequences": 1,
+    "guidance_scale": 1.0,
+    "forced_bos_token_id": None,
+    "suppress_tokens": None,
+    "begin_suppress_tokens": None,
+    "sequence_bias": None,
+    "exponential_decay_length_penalty": None,
+    "prompt_lookup_num_tokens": None,
+    "stop_strings": None,
+}
+
+# A folder of ours that names no options searches by the paper's.
+_PAPER = {
+    "method": "beam",
+    "beam": 4,
+    "length_penalty": 0.6,
+    "early_stopping": True,
+    "renormalise": True,
+    "forced_end": False,
+    "max_length": None,
+}
+
+
+def generation_settings(folder: Path, config: Mapping[str, Any]) -> Settings:
+    """What `generate` goes by: generation_config.json, or config.json in folders from before there was one.
+
+    Args:
+        folder: of the checkpoint.
+        config: config.json, completed by its defaults.
+
+    Raises:
+        CheckpointError: if generation_config.json cannot be read.
+    """
+    path = folder / FILE
+    if path.is_file():
+        return Settings(path, read_json(path), _DEFAULTS)
+    return Settings(folder / "config.json", config, _DEFAULTS)
+
+
+def search_options(settings: Settings, config: TransformerConfig) -> tuple[dict[str, Any], list[str]]:
+    """How `generate` searches by default, in the fields of `SearchOptions`.
+
+    Where no length is given, the limit is the number of positions, not the 20 tokens of `generate`.
+
+    Args:
+        settings: from `generation_settings`.
+        config: of the network.
+
+    Returns:
+        the fields, and a sentence for each setting that our search lacks.
+
+    Raises:
+        CheckpointError: if a setting is of another type than it should be.
+    """
+    notes = [
+        f"{name} = {settings.get(name)!r} is left out: search has no such option"
+        for name, value in _WITHOUT_EFFECT.items()
+        if settings.get(name, value) != value
+    ]
+    never = {config.pad_id, config.bos_id}
+    banned = settings.get("bad_words_ids", [])
+    if not isinstance(banned, list) or any(words not in [[token] for token in never] for words in banned):
+        notes.append(f"bad_words_ids = {banned}: only {sorted(never)} are left out of translations")
+    alpha, early = settings.number("length_penalty"), settings.get("early_stopping")
+    if alpha < 0:
+        notes.append(f"length_penalty = {alpha} is taken as 0: negative ones are not supported")
+    if not isinstance(early, bool):
+        notes.append(f"early_stopping = {early!r} is taken as false: only true and false are supported")
+    # Unlike max_new_tokens, max_length counts the token that decoding starts from.
+    limit = settings.whole("max_new_tokens", settings.whole("max_length", config.max_positions + 1, least=1) - 1)
+    beams = settings.whole("num_beams", least=1)
+    return {
+        **({"method": "greedy"} if beams == 1 else {"beam": beams}),
+        "length_penalty": max(alpha, 0.0),
+        "length_normalisation": "power",
+        "early_stopping": early is True,
+        "renormalise": bool(settings.get("renormalize_logits")),
+        "forced_end": settings.get("forced_eos_token_id") is not None,
+        "max_extra": None,
+        "max_length": max(1, limit),
+    }, notes
+
+
+def generation_config(search: Mapping[str, Any], config: TransformerConfig) -> dict[str, Any]:
+    """The reverse: what `generate` is to do by default.
+
+    It has neither Wu's length penalty nor a limit by the source's length: alpha becomes the exponent of the length
+    itself, and without `max_length` the limit is the number of positions.
+
+    Args:
+        search: fields of `SearchOptions`; what it leaves out is the paper's.
+        config: of the network.
+    """
+    options = {**_PAPER, **search}
+    beam = {"early_stopping": options["early_stopping"], "length_penalty": options["length_penalty"]}
+    return {
+        "bad_words_ids": [[token] for token in sorted({config.pad_id, config.bos_id})],
+        "decoder_start_token_id": config.bos_id,
+        "eos_token_id": config.eos_id,
+        **({"forced_eos_token_id": config.eos_id} if options["forced_end"] else {}),
+        "max_length": (options["max_length"] or config.max_positions - 1) + 1,
+        **({"num_beams": options["beam"], **beam} if options["method"] == "beam" else {"num_beams": 1}),
+        "pad_token_id": config.pad_id,
+        "renormalize_logits": options["renormalise"],
+    }

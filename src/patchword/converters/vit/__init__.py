@@ -1,0 +1,1 @@
+"""ViT, DeiT and DINOv2 of transformers, timm, torchvision and JAX."""
