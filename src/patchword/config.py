@@ -27,13 +27,19 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise RecipeError(f"{origin}: {cls._explain(error)}") from None
+            raise RecipeError(f"{origin}: {cls.explained(error)}") from None
 
     @classmethod
-    def _explain(cls, error: ValidationError) -> str:
+    def explained(cls, error: ValidationError, prefix: str = "") -> str:
+        """One clause for the first of pydantic's complaints.
+
+        Args:
+            error: raised for this class.
+            prefix: of the field's name, such as "model.", where these values are a table of something larger.
+        """
         detail = error.errors(include_url=False)[0]
         path = [str(part) for part in detail["loc"]]
-        field = ".".join(path)
+        field = prefix + ".".join(path) if path else ""
         if detail["type"] == "extra_forbidden":
             return f"unknown key {field!r}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
         if detail["type"] == "missing":

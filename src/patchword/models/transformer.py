@@ -1,12 +1,14 @@
 """The Transformer of "Attention Is All You Need" (Vaswani et al. 2017)."""
 
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
+import torch
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
-from patchword.config import Config
 from patchword.errors import RecipeError, nearest
+from patchword.models.contracts import Evidence, EvidenceMap, SequenceConfig, SequenceToSequence
 from patchword.nn.cache import DecoderState
 from patchword.nn.decoder import Decoder
 from patchword.nn.dropout import Dropout
@@ -25,14 +27,15 @@ SIZES: dict[str, dict[str, int]] = {
 }
 
 
-class TransformerConfig(Config):
+class TransformerConfig(SequenceConfig):
     """Sizes and choices of a Transformer; the defaults are the paper's base model.
 
     Vocabulary sizes are in tokens, dropouts are probabilities, ids are positions in the vocabulary.
     """
 
-    source_vocab_size: int = Field(gt=0)
-    target_vocab_size: int = Field(gt=0)
+    DEFAULT_SIZE: ClassVar[str] = "small"
+    REGULARISATION: ClassVar[frozenset[str]] = frozenset({"dropout", "attention_dropout", "activation_dropout"})
+
     d_model: int = Field(512, gt=0)
     num_heads: int = Field(8, gt=0)
     encoder_layers: int = Field(6, gt=0)
@@ -46,13 +49,9 @@ class TransformerConfig(Config):
     layer_norm_eps: float = Field(1e-5, gt=0)
     positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "none"] = "sinusoidal"
     max_positions: int = Field(1024, gt=0)
-    share_embeddings: bool = True
     tie_output: bool = True
     scale_embeddings: bool = True
     output_bias: bool = False
-    pad_id: int = Field(0, ge=0)
-    bos_id: int = Field(2, ge=0)
-    eos_id: int = Field(3, ge=0)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -60,11 +59,20 @@ class TransformerConfig(Config):
             raise ValueError(f"d_model {self.d_model} is not a multiple of num_heads {self.num_heads}")
         if self.positions.startswith("sinusoidal") and self.d_model % 2:
             raise ValueError(f"sinusoidal positions need an even d_model, not {self.d_model}")
-        if self.share_embeddings and self.source_vocab_size != self.target_vocab_size:
-            raise ValueError("share_embeddings needs source and target vocabularies of one size")
-        if max(self.pad_id, self.bos_id, self.eos_id) >= min(self.source_vocab_size, self.target_vocab_size):
-            raise ValueError("pad_id, bos_id and eos_id must be smaller than both vocabularies")
+        self.check_vocabulary()
         return self
+
+    @property
+    def longest(self) -> int | None:
+        """Most tokens that a side can have: as many as there are learned positions."""
+        return self.max_positions if self.positions == "learned" else None
+
+    @classmethod
+    def size(cls, name: str) -> dict[str, Any]:
+        """See `ModelConfig.size`: tiny, small, base or big."""
+        if name not in SIZES:
+            raise RecipeError(f"unknown Transformer size {name!r}; {nearest(name, SIZES)}")
+        return dict(SIZES[name])
 
     @classmethod
     def named(cls, size: str, source_vocab_size: int, target_vocab_size: int, **changes: object) -> "TransformerConfig":
@@ -73,13 +81,11 @@ class TransformerConfig(Config):
         Raises:
             RecipeError: if there is no such size.
         """
-        if size not in SIZES:
-            raise RecipeError(f"unknown Transformer size {size!r}; {nearest(size, SIZES)}")
         vocabulary = {"source_vocab_size": source_vocab_size, "target_vocab_size": target_vocab_size}
-        return cls.parse({**SIZES[size], **vocabulary, **changes}, f"Transformer {size}")
+        return cls.parse({**cls.size(size), **vocabulary, **changes}, f"Transformer {size}")
 
 
-class Transformer(nn.Module):
+class Transformer(SequenceToSequence):
     """Encoder-decoder: token ids in, hidden states or logits over the target vocabulary out.
 
     Args:
@@ -118,7 +124,10 @@ class Transformer(nn.Module):
 
     def encode(self, source: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """Source ids (batch, source) to the memory (batch, source, d_model)."""
-        x = self.dropout(self.source_positions(self.source_embedding(source)))
+        x = self.source_positions(self.source_embedding(source))
+        # Both sides have one dropout, but a frozen encoder is in evaluation mode, and what it reads belongs to it.
+        if self.encoder.training:
+            x = self.dropout(x)
         return self.encoder(x, padding_mask(source, self.config.pad_id), trace)
 
     def decode(self, target: Tensor, memory: Tensor, source: Tensor, trace: AttentionTrace | None = None) -> Tensor:
@@ -157,3 +166,47 @@ class Transformer(nn.Module):
         x = self.target_positions(self.target_embedding(tokens[:, None]), state.length)
         hidden = self.decoder(self.dropout(x), state.memory, state.memory_mask, caches=state.caches)
         return self.output(hidden[:, 0]), state
+
+    def projection(self) -> tuple[Tensor, Tensor | None]:
+        """See `SequenceToSequence.projection`."""
+        return self.output.weight, self.output.bias
+
+    def parts(self) -> Mapping[str, Sequence[str]]:
+        """See `Model.parts`. To the encoder belongs all that the memory is computed from, a shared embedding too."""
+        return {
+            "embeddings": ["source_embedding", "target_embedding"],
+            "encoder": ["source_embedding", "source_positions", "encoder"],
+        }
+
+    def depth(self, name: str) -> int:
+        """See `Model.depth`.
+
+        The last decoder layer reads the memory, so the last encoder layer is right below it. Embeddings are farther
+        than every layer, and a tied output projection, which is one of them, with them.
+        """
+        config = self.config
+        first, *rest = name.split(".")
+        if first == "decoder" and rest[0] == "layers":
+            return config.decoder_layers - int(rest[1])
+        if first == "encoder":
+            layer = int(rest[1]) if rest[0] == "layers" else config.encoder_layers
+            return config.encoder_layers - layer + 1
+        if first.endswith(("embedding", "positions")):
+            return max(config.decoder_layers, config.encoder_layers + 1) + 1
+        return 0
+
+    def adapted(self, config: TransformerConfig) -> "Transformer":
+        """See `SequenceToSequence.adapted`."""
+        model = Transformer(config)
+        model.load_state_dict(self.state_dict())
+        return model
+
+    def evidence(self, source: Tensor, target: Tensor) -> Evidence:
+        """See `SequenceToSequence.evidence`: attention of the "encoder", the "decoder", and from one to the other."""
+        trace = AttentionTrace()
+        self(source, target, trace)
+        axes = {"encoder": ("source", "source"), "decoder": ("target", "target"), "cross": ("target", "source")}
+        return {
+            name: EvidenceMap(("layer", "batch", "head", *axes[name]), torch.stack(maps))
+            for name, maps in trace.maps.items()
+        }

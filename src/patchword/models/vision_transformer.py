@@ -1,13 +1,14 @@
 """The Vision Transformer of "An Image Is Worth 16x16 Words" (Dosovitskiy et al. 2021)."""
 
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from patchword.config import Config
 from patchword.errors import RecipeError
+from patchword.models.contracts import Evidence, EvidenceMap, ImageConfig, ImageModel
 from patchword.nn.dropout import Dropout
 from patchword.nn.encoder import Encoder, LayerOptions
 from patchword.nn.heads import ClassificationHead
@@ -26,7 +27,7 @@ SIZES: dict[str, dict[str, int]] = {
 }
 
 
-class VisionTransformerConfig(Config):
+class VisionTransformerConfig(ImageConfig):
     """Sizes and choices of a ViT; the defaults are ViT-B/16 at 224 pixels.
 
     `image_size` is (height, width) in pixels, `patch_size` the side of a patch in pixels. Fields that published
@@ -40,10 +41,14 @@ class VisionTransformerConfig(Config):
     - `position_resize`: how the family brings its position embedding to another image size; see `nn.positions`.
     """
 
-    num_classes: int = Field(ge=0)
+    SIZE_KEY: ClassVar[str] = "name"
+    DEFAULT_SIZE: ClassVar[str] = "Ti/16"
+    REGULARISATION: ClassVar[frozenset[str]] = frozenset(
+        {"dropout", "attention_dropout", "activation_dropout", "drop_path"}
+    )
+
     image_size: tuple[int, int] = (224, 224)
     patch_size: int = Field(16, gt=0)
-    channels: int = Field(3, gt=0)
     d_model: int = Field(768, gt=0)
     num_heads: int = Field(12, gt=0)
     num_layers: int = Field(12, gt=0)
@@ -101,20 +106,37 @@ class VisionTransformerConfig(Config):
         return self.image_size[0] // self.patch_size, self.image_size[1] // self.patch_size
 
     @classmethod
+    def size(cls, name: str) -> dict[str, Any]:
+        """See `ModelConfig.size`: the papers' name, such as "B/16", a size, then the side of a patch in pixels."""
+        size, _, patch_size = name.partition("/")
+        if size not in SIZES or not patch_size.isdecimal():
+            raise RecipeError(f"unknown ViT {name!r}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}")
+        return {**SIZES[size], "patch_size": int(patch_size)}
+
+    @classmethod
     def named(cls, name: str, num_classes: int, **changes: object) -> "VisionTransformerConfig":
-        """A model by the papers' name, such as "B/16": size, then patch size.
+        """A model by the papers' name, such as "B/16": size, then patch size; `changes` are further fields.
 
         Raises:
             RecipeError: if there is no such size, or the patch size is not a number.
         """
-        size, _, patch_size = name.partition("/")
-        if size not in SIZES or not patch_size.isdecimal():
-            raise RecipeError(f"unknown ViT {name!r}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}")
-        values = {**SIZES[size], "patch_size": int(patch_size), "num_classes": num_classes, **changes}
-        return cls.parse(values, f"ViT {name}")
+        return cls.parse({**cls.size(name), "num_classes": num_classes, **changes}, f"ViT {name}")
+
+    def check_image_size(self, size: tuple[int, int]) -> None:
+        """See `ImageConfig.check_image_size`: positions are for one size."""
+        if size != self.image_size:
+            shapes = (f"{height} x {width}" for height, width in (size, self.image_size))
+            raise ValueError("preprocessing makes images of {} pixels, but the model takes {}".format(*shapes))
+
+    def adapted(
+        self, image_size: tuple[int, int], num_classes: int | None, changes: Mapping[str, Any]
+    ) -> "VisionTransformerConfig":
+        """See `ImageConfig.adapted`; a new head has no hidden layer, as the paper's."""
+        head = {} if num_classes is None else {"num_classes": num_classes, "head_hidden": None}
+        return self.parse({**self.model_dump(), **changes, "image_size": image_size, **head}, "model")
 
 
-class VisionTransformer(nn.Module):
+class VisionTransformer(ImageModel):
     """Images in, class logits out.
 
     Args:
@@ -201,3 +223,50 @@ class VisionTransformer(nn.Module):
         else:
             pooled = torch.cat([x[:, 0], patches.mean(dim=1)], dim=1)
         return self.pooled_norm(pooled)
+
+    def parts(self) -> Mapping[str, Sequence[str]]:
+        """See `Model.parts`: all but the heads."""
+        names = [name for name, _ in self.named_children()] + [name for name, _ in self.named_parameters(recurse=False)]
+        return {"backbone": [name for name in names if name not in self._heads()]}
+
+    def depth(self, name: str) -> int:
+        """See `Model.depth`."""
+        first, *rest = name.split(".")
+        if first == "encoder" and rest[0] == "layers":
+            return self.config.num_layers - int(rest[1])
+        return self.config.num_layers + 1 if first.endswith(("embedding", "token", "tokens")) else 0
+
+    @torch.no_grad()
+    def adapted(self, config: VisionTransformerConfig, *, keep_head: bool) -> "VisionTransformer":
+        """See `ImageModel.adapted`; positions are resized the family's own way (`position_resize`)."""
+        model = VisionTransformer(config)
+        weights = self.state_dict()
+        if isinstance(self.position_embedding, GridPositions):
+            weights["position_embedding.embedding"] = self.position_embedding.resized(config.grid)
+        if not keep_head:
+            for head in model._heads():
+                weights = {name: weight for name, weight in weights.items() if not name.startswith(f"{head}.")}
+                new = model.get_submodule(head).state_dict()
+                weights |= {f"{head}.{name}": torch.zeros_like(weight) for name, weight in new.items()}
+        model.load_state_dict(weights)
+        return model
+
+    def adaptation(self, config: VisionTransformerConfig) -> list[str]:
+        """See `ImageModel.adaptation`."""
+        if self.config.grid == config.grid or config.positions != "learned":
+            return []
+        (rows, columns), (new_rows, new_columns) = self.config.grid, config.grid
+        return [
+            f"position embedding resized from {rows} x {columns} to {new_rows} x {new_columns} patches "
+            f"({config.position_resize})"
+        ]
+
+    def evidence(self, images: Tensor) -> Evidence:
+        """See `ImageModel.evidence`: the encoder's attention; its tokens end with the patches, row by row."""
+        trace = AttentionTrace()
+        self(images, trace)
+        axes = ("layer", "batch", "head", "query", "key")
+        return {"encoder": EvidenceMap(axes, torch.stack(trace["encoder"]), self.config.grid)}
+
+    def _heads(self) -> list[str]:
+        return [name for name, child in self.named_children() if isinstance(child, ClassificationHead)]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patchword.models.sequence import SequenceToSequence
+from patchword.models.contracts import SequenceToSequence
 from patchword.text.hypothesis import Hypothesis
 from patchword.text.likeliest import likeliest
 from patchword.text.options import SearchOptions

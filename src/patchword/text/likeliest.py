@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patchword.models.sequence import SequenceToSequence
+from patchword.models.contracts import SequenceToSequence
 from patchword.text.sampling import next_log_probabilities
 
 

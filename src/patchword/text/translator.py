@@ -13,7 +13,7 @@ from patchword.checkpoints.model_folder import model_path, read_description, rea
 from patchword.engine.network import Network
 from patchword.engine.products import Precision
 from patchword.errors import ModelFolderError, RecipeError
-from patchword.models.sequence import SequenceToSequence
+from patchword.models.contracts import SequenceToSequence
 from patchword.nn.trace import AttentionTrace
 from patchword.text.batches import pad
 from patchword.text.hypothesis import Hypothesis

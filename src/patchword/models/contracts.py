@@ -1,0 +1,307 @@
+"""What the rest of the house asks of a model. Every architecture answers for itself; nobody else knows its inside."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import torch
+from pydantic import Field, ValidationError
+from torch import Tensor, nn
+
+from patchword.config import Config
+from patchword.errors import RecipeError, nearest
+
+
+@dataclass(frozen=True)
+class EvidenceMap:
+    """One kind of what a model looked at.
+
+    Attributes:
+        axes: what each dimension of `values` counts, such as ("layer", "batch", "head", "query", "key").
+        values: not negative.
+        grid: rows and columns of the image patches that the last rows * columns places of the last axis are, if any.
+    """
+
+    axes: tuple[str, ...]
+    values: Tensor
+    grid: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        assert len(self.axes) == self.values.dim(), (self.axes, self.values.shape)
+
+
+# By name: "encoder", "decoder" and "cross" attention, "class_activation", ...
+Evidence = Mapping[str, EvidenceMap]
+
+
+class ModelConfig(Config):
+    """Sizes and choices of an architecture. A recipe's `[model]` has a named size, and fields that differ from it.
+
+    Attributes:
+        SIZE_KEY: what a recipe calls the name of the size.
+        DEFAULT_SIZE: the size of a recipe that names none.
+        GIVEN: fields that come from vocabulary, classes or preprocessing, so that a recipe does not have them.
+        REGULARISATION: fields that act in training alone, so that a trained model can be given others.
+    """
+
+    SIZE_KEY: ClassVar[str] = "size"
+    DEFAULT_SIZE: ClassVar[str]
+    GIVEN: ClassVar[frozenset[str]]
+    REGULARISATION: ClassVar[frozenset[str]]
+
+    @classmethod
+    @abstractmethod
+    def size(cls, name: str) -> dict[str, Any]:
+        """Fields of a named size.
+
+        Raises:
+            RecipeError: if there is no such size.
+        """
+
+    @classmethod
+    def chosen(cls, choice: Mapping[str, Any], given: Mapping[str, Any]) -> Self:
+        """The whole config that a recipe's `[model]` means.
+
+        Args:
+            choice: a size under `SIZE_KEY`, and fields that differ from it.
+            given: the fields in `GIVEN`; those that this architecture does not have are passed over.
+
+        Raises:
+            RecipeError: naming the field of `model`, what was found, and the nearest valid name.
+        """
+        changes = dict(choice)
+        fields = cls.size(str(changes.pop(cls.SIZE_KEY, cls.DEFAULT_SIZE)))
+        known = [cls.SIZE_KEY, *(name for name in cls.model_fields if name not in cls.GIVEN)]
+        for name in changes:
+            if name not in known:
+                raise RecipeError(f"unknown key 'model.{name}'; {nearest(name, known)}")
+        own = {name: value for name, value in given.items() if name in cls.model_fields}
+        try:
+            return cls.model_validate({**fields, **own, **changes})
+        except ValidationError as error:
+            raise RecipeError(cls.explained(error, "model.")) from None
+
+    def resolved(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        """Every field that a recipe can have, with the value that a choice leads to."""
+        name = choice.get(self.SIZE_KEY, self.DEFAULT_SIZE)
+        return {self.SIZE_KEY: name, **self.model_dump(mode="json", exclude=set(self.GIVEN), exclude_none=True)}
+
+
+class Model(nn.Module):
+    """A whole network.
+
+    Attributes:
+        config: everything that its class needs to build it.
+    """
+
+    config: Any
+
+    @abstractmethod
+    def parts(self) -> Mapping[str, Sequence[str]]:
+        """What can be frozen: by the name that a recipe's `freeze` has, names of submodules and parameters."""
+
+    @abstractmethod
+    def depth(self, name: str) -> int:
+        """How far a parameter is from the output, in layers on the shortest way, for layer-wise learning rates.
+
+        0 for the head and the last norm, 1 for the last layer, 2 for the one below it; the most for embeddings.
+        """
+
+    def frozen(self, part: str | None) -> list[str]:
+        """Names of the submodules and parameters of a part; none without a part."""
+        return [] if part is None else list(self.parts()[part])
+
+
+class SequenceConfig(ModelConfig):
+    """What every sequence-to-sequence config has. Vocabulary sizes are in tokens, ids are places in the vocabulary."""
+
+    GIVEN: ClassVar[frozenset[str]] = frozenset(
+        {"source_vocab_size", "target_vocab_size", "share_embeddings", "pad_id", "bos_id", "eos_id"}
+    )
+
+    source_vocab_size: int = Field(gt=0)
+    target_vocab_size: int = Field(gt=0)
+    share_embeddings: bool = True
+    pad_id: int = Field(0, ge=0)
+    bos_id: int = Field(2, ge=0)
+    eos_id: int = Field(3, ge=0)
+
+    @property
+    def longest(self) -> int | None:
+        """Most tokens that a side can have; None for any number."""
+        return None
+
+    def check_vocabulary(self) -> None:
+        """See that the two vocabularies fit together.
+
+        Raises:
+            ValueError: if they do not.
+        """
+        if self.share_embeddings and self.source_vocab_size != self.target_vocab_size:
+            raise ValueError("share_embeddings needs source and target vocabularies of one size")
+        if max(self.pad_id, self.bos_id, self.eos_id) >= min(self.source_vocab_size, self.target_vocab_size):
+            raise ValueError("pad_id, bos_id and eos_id must be smaller than both vocabularies")
+
+
+class StepState(Protocol):
+    """What one decoding step hands to the next."""
+
+    @property
+    def length(self) -> int:
+        """Number of target positions decoded so far."""
+
+    @property
+    def sentences(self) -> int:
+        """Number of sentences still being decoded."""
+
+    def select(self, sentences: Tensor | None, parents: Tensor) -> None:
+        """Keep some sentences (None: all), and as hypotheses the continuations of the rows `parents`."""
+
+
+class SequenceToSequence(Model):
+    """Token ids in, logits over the target vocabulary out. Its parts are "embeddings" and "encoder".
+
+    `encode` once, then `decode` for all positions at once, or `start` and `decode_step` once a token.
+    """
+
+    @abstractmethod
+    def encode(self, source: Tensor) -> Any:
+        """Source ids (batch, source), padded at the end, to the memory that decoding attends to.
+
+        Where the encoder is in evaluation mode, as it is while it is frozen, nothing on this side is dropped.
+        """
+
+    @abstractmethod
+    def decode(self, target: Tensor, memory: Any, source: Tensor) -> Tensor:
+        """Teacher forcing: hidden states (batch, target, width) before the output projection.
+
+        Args:
+            target: ids (batch, target), beginning with the start token.
+            memory: from `encode`.
+            source: the ids that the memory was made from; tells where padding is.
+        """
+
+    @abstractmethod
+    def projection(self) -> tuple[Tensor, Tensor | None]:
+        """Weight (vocab, width) and bias (vocab,) of the last linear layer, from hidden states to logits."""
+
+    @abstractmethod
+    def start(self, memory: Any, source: Tensor) -> StepState:
+        """The state before the first target token."""
+
+    @abstractmethod
+    def decode_step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Last tokens (rows,) to the next token's logits (rows, vocab) and the state after them."""
+
+    def likeliest(
+        self, tokens: Tensor, state: Any, count: int, never: Sequence[int], renormalise: bool = True
+    ) -> tuple[tuple[Tensor, Tensor], Any]:
+        """One decoding step that gives only the likeliest next tokens of every row.
+
+        Args:
+            tokens: last tokens, (rows,).
+            state: from `start` or the previous step.
+            count: how many to find for each row.
+            never: tokens that must not be generated.
+            renormalise: whether the probabilities of the others sum to 1.
+
+        Returns:
+            log-probabilities and tokens, both (rows, count), likeliest first; and the state.
+        """
+        logits, state = self.decode_step(tokens, state)
+        excluded = list(never)
+        if renormalise:
+            logits[:, excluded] = -torch.inf
+        values = logits.float().log_softmax(-1)
+        values[:, excluded] = -torch.inf
+        best = values.topk(count, dim=1)
+        return (best.values, best.indices), state
+
+    @abstractmethod
+    def evidence(self, source: Tensor, target: Tensor) -> Evidence:
+        """What it looked at, for ids (batch, source) and (batch, target) that begin with the start token.
+
+        "cross" is always there: (layer, batch, head, target, source), where each produced token looked in the source.
+        """
+
+    @abstractmethod
+    def adapted(self, config: Any) -> Self:
+        """A network with these weights and another config, which differs in `REGULARISATION` alone."""
+
+
+class ImageConfig(ModelConfig):
+    """What every image network's config has; `num_classes` 0 is a backbone without a last linear layer."""
+
+    GIVEN: ClassVar[frozenset[str]] = frozenset({"num_classes", "image_size"})
+
+    num_classes: int = Field(ge=0)
+    channels: int = Field(3, gt=0)
+
+    @property
+    @abstractmethod
+    def feature_size(self) -> int:
+        """Width of an image's representation."""
+
+    def check_image_size(self, size: tuple[int, int]) -> None:
+        """See that images of (height, width) pixels can be read; a network that reads any size has nothing to check.
+
+        Raises:
+            ValueError: if they cannot.
+        """
+
+    @abstractmethod
+    def adapted(self, image_size: tuple[int, int], num_classes: int | None, changes: Mapping[str, Any]) -> Self:
+        """The config after fine-tuning.
+
+        Args:
+            image_size: (height, width) in pixels.
+            num_classes: of a new, linear head; None keeps the head as it is.
+            changes: fields in `REGULARISATION`.
+
+        Raises:
+            RecipeError: if that cannot be.
+        """
+
+
+class ImageModel(Model):
+    """Normalised images (batch, channels, height, width) in, class logits out. Its part is "backbone"."""
+
+    @abstractmethod
+    def features(self, images: Tensor) -> Tensor:
+        """The representation before the head, (batch, feature_size)."""
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (batch, num_classes); softmax gives probabilities."""
+
+    @abstractmethod
+    def evidence(self, images: Tensor) -> Evidence:
+        """What it looked at."""
+
+    @abstractmethod
+    def adapted(self, config: Any, *, keep_head: bool) -> Self:
+        """A network of another config, from the config's own `adapted`, with these weights; a new head starts at zero
+        (Dosovitskiy et al. 2021, section 3.2).
+        """
+
+    def adaptation(self, config: Any) -> list[str]:
+        """Sentences that say what `adapted` does to the weights for another image size."""
+        return []
+
+
+def named_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Everything that must be kept of a module: parameters and persistent buffers, by name; a tied one once, under its
+    first name. The tensors are the module's own, without their graph.
+    """
+    return {name: parameter.detach() for name, parameter in module.named_parameters()} | dict(named_buffers(module))
+
+
+def named_buffers(module: nn.Module) -> Iterable[tuple[str, Tensor]]:
+    """Persistent buffers, such as a batch norm's running statistics."""
+    seen: set[int] = set()
+    for prefix, child in module.named_modules():
+        for name, buffer in child._buffers.items():
+            if buffer is not None and name not in child._non_persistent_buffers_set and id(buffer) not in seen:
+                seen.add(id(buffer))
+                yield f"{prefix}.{name}" if prefix else name, buffer
