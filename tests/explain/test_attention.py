@@ -6,24 +6,21 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from patchword.explain.attention import attention_rollout, class_token_heads, class_token_map, word_alignment
+from patchword.models.contracts import Evidence, EvidenceMap
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
-from patchword.nn.trace import AttentionTrace
 
 
-def traced(name: str, *maps: Tensor) -> AttentionTrace:
-    trace = AttentionTrace()
-    for weights in maps:
-        trace.record(name, weights)
-    return trace
+def seen(name: str, *maps: Tensor, grid: tuple[int, int] | None = None) -> Evidence:
+    return {name: EvidenceMap(("layer", "batch", "head", "query", "key"), torch.stack(maps), grid)}
 
 
 def test_word_alignment_averages_the_heads_and_the_layers() -> None:
     first = torch.tensor([[[[1.0, 0.0], [0.5, 0.5]], [[0.0, 1.0], [0.5, 0.5]]]])
     second = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]]]])
-    trace = traced("cross", first, second)
-    assert_close(word_alignment(trace), torch.tensor([[0.75, 0.25], [0.25, 0.75]]))
-    assert_close(word_alignment(trace, layer=0), torch.tensor([[0.5, 0.5], [0.5, 0.5]]))
-    assert_close(word_alignment(trace, layer=-1), torch.eye(2))
+    evidence = seen("cross", first, second)
+    assert_close(word_alignment(evidence), torch.tensor([[0.75, 0.25], [0.25, 0.75]]))
+    assert_close(word_alignment(evidence, layer=0), torch.tensor([[0.5, 0.5], [0.5, 0.5]]))
+    assert_close(word_alignment(evidence, layer=-1), torch.eye(2))
 
 
 def test_rollout_equals_the_example_computed_by_hand() -> None:
@@ -33,14 +30,14 @@ def test_rollout_equals_the_example_computed_by_hand() -> None:
     second = torch.tensor([[[[0.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]]]])
     # The later layer stands on the left: [[0.5, 0.5], [0.5, 0.5]] @ [[0.75, 0.25], [0, 1]].
     expected = torch.tensor([[[0.375, 0.625], [0.375, 0.625]]])
-    assert_close(attention_rollout(traced("encoder", first, second)), expected)
+    assert_close(attention_rollout(seen("encoder", first, second)), expected)
 
 
 def test_rows_of_a_rollout_sum_to_one_and_attention_to_oneself_alone_changes_nothing() -> None:
     maps = [torch.rand(2, 3, 5, 5).softmax(-1) for _ in range(4)]
-    assert_close(attention_rollout(traced("encoder", *maps)).sum(-1), torch.ones(2, 5))
+    assert_close(attention_rollout(seen("encoder", *maps)).sum(-1), torch.ones(2, 5))
     still = torch.eye(5).expand(1, 3, 5, 5)
-    assert_close(attention_rollout(traced("encoder", still, still)), torch.eye(5)[None])
+    assert_close(attention_rollout(seen("encoder", still, still)), torch.eye(5)[None])
 
 
 def test_the_class_tokens_map_has_the_patches_in_reading_order_and_passes_over_registers() -> None:
@@ -48,30 +45,28 @@ def test_the_class_tokens_map_has_the_patches_in_reading_order_and_passes_over_r
     weights = torch.zeros(1, 1, 5, 5)
     weights[0, 0, 0] = torch.tensor([0.2, 0.3, 0.1, 0.4, 0.0])
     weights[0, 0, 1:, 1:] = torch.eye(4)
-    trace = traced("encoder", weights)
-    assert_close(class_token_map(trace, (1, 3)), torch.tensor([[[0.2, 0.8, 0.0]]]))
-    assert_close(class_token_heads(trace, (1, 3)), torch.tensor([[[[0.1, 0.4, 0.0]]]]))
+    evidence = seen("encoder", weights, grid=(1, 3))
+    assert_close(class_token_map(evidence), torch.tensor([[[0.2, 0.8, 0.0]]]))
+    assert_close(class_token_heads(evidence), torch.tensor([[[[0.1, 0.4, 0.0]]]]))
 
 
 def test_maps_of_a_vision_transformer_have_its_grid_and_heads() -> None:
     config = VisionTransformerConfig.named("Ti/4", 5, image_size=(8, 12), d_model=24, num_heads=3, num_layers=2)
-    model, trace = VisionTransformer(config).eval(), AttentionTrace()
-    model(torch.rand(2, 3, 8, 12), trace)
-    assert class_token_map(trace, config.grid).shape == (2, 2, 3)
-    assert_close(class_token_map(trace, config.grid).sum((1, 2)), torch.ones(2))
-    assert class_token_heads(trace, config.grid).shape == (2, 3, 2, 3)
+    evidence = VisionTransformer(config).eval().evidence(torch.rand(2, 3, 8, 12))
+    assert class_token_map(evidence).shape == (2, 2, 3)
+    assert_close(class_token_map(evidence).sum((1, 2)), torch.ones(2))
+    assert class_token_heads(evidence).shape == (2, 3, 2, 3)
 
 
 def test_a_model_without_class_token_has_no_map_of_it() -> None:
-    trace = traced("encoder", torch.full((1, 1, 4, 4), 0.25))
+    evidence = seen("encoder", torch.full((1, 1, 4, 4), 0.25), grid=(2, 2))
     with pytest.raises(ValueError, match="no class token"):
-        class_token_map(trace, (2, 2))
+        class_token_map(evidence)
     with pytest.raises(ValueError, match="no class token"):
-        class_token_heads(trace, (2, 2))
+        class_token_heads(evidence)
 
 
-def test_rollout_of_nothing_says_what_to_do() -> None:
-    trace = AttentionTrace()
-    trace.maps["encoder"] = []
-    with pytest.raises(ValueError, match="pass it to a model first"):
-        attention_rollout(trace)
+def test_rollout_of_a_model_without_attention_says_what_it_needs() -> None:
+    evidence = {"class_activation": EvidenceMap(("batch", "row", "column"), torch.rand(1, 2, 2))}
+    with pytest.raises(ValueError, match="needs the encoder's attention, and the model has only: class_activation"):
+        attention_rollout(evidence)

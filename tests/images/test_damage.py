@@ -121,7 +121,7 @@ def test_a_model_folder_without_its_details_is_refused(tmp_path: Path, key: str)
 def test_label_smoothing_is_in_the_loss_and_not_in_the_curve(photos: Path, tmp_path: Path) -> None:
     logits, mixed = torch.tensor([[2.0, 0.0, 0.5], [0.0, 1.0, 0.0]], requires_grad=True), torch.eye(3)[:2] * 0.7 + 0.1
     values = {"data": {"train": [str(photos)]}, "preprocessing": {"image_size": [8, 8]}, "model": {"name": "Ti/4"}}
-    task = ClassificationTask.prepare(ClassificationRecipe.parse(values, "test"), tmp_path, quiet=True)
+    task = ClassificationTask.prepare(ClassificationRecipe.parse(values, "test"), tmp_path)
     found = task.loss(lambda _: logits, ImageBatch(torch.zeros(2, 3, 8, 8), mixed))  # type: ignore[arg-type]
     wanted = torch.nn.functional.cross_entropy(logits, mixed, label_smoothing=0.1, reduction="sum")
     torch.testing.assert_close(found.total, wanted)

@@ -1,17 +1,18 @@
 """What a classifier takes over from the model that it starts from, and what is new."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from patchword.errors import HeadlessError, ModelFolderError, RecipeError
-from patchword.images.automatic import choose_fine_tuning
+from patchword.images.beginning import beginning
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import read_dataset
 from patchword.images.evaluation import evaluate_classifier
-from patchword.images.fine_tuning import distance, start
+from patchword.images.presets import choose_fine_tuning
 from patchword.images.recipe import ClassificationRecipe
 from patchword.images.transforms import Preprocessing
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
@@ -38,6 +39,11 @@ def init(tmp_path: Path) -> Path:
 def recipe(init: Path, **changes: Any) -> ClassificationRecipe:
     values = {"init": str(init), "data": {"train": ["photos"]}, **changes}
     return ClassificationRecipe.parse(values, "recipe.toml")
+
+
+def start(recipe: ClassificationRecipe, classes: tuple[str, ...], run: Path) -> Any:
+    begin = beginning(recipe, classes, run)
+    return SimpleNamespace(recipe=begin.recipe, classes=begin.classes, notes=begin.notes, model=begin.model())
 
 
 def refusal(init: Path, tmp_path: Path, **changes: Any) -> str:
@@ -140,7 +146,7 @@ def test_distances_count_the_layers_down_from_the_head() -> None:
     model = classifier(num_layers=3, **options).model
     found: dict[int, set[str]] = {}
     for name, _ in model.named_parameters():
-        found.setdefault(distance(name, 3), set()).add(".".join(name.split(".")[:3]))
+        found.setdefault(model.depth(name), set()).add(".".join(name.split(".")[:3]))
     layers = {level: {name for name in names if "layers" in name} for level, names in found.items()}
     assert layers == {0: set(), 1: {"encoder.layers.2"}, 2: {"encoder.layers.1"}, 3: {"encoder.layers.0"}, 4: set()}
     assert {name.split(".")[0] for name in found[0]} == {"encoder", "head", "distillation_head"}

@@ -78,8 +78,8 @@ def test_a_linear_probe_leaves_the_backbone_bit_for_bit(init: Path, photos: Path
 def test_a_frozen_backbone_has_neither_graph_nor_dropout(init: Path, photos: Path, tmp_path: Path) -> None:
     dropouts = {"dropout": 0.5, "attention_dropout": 0.5, "activation_dropout": 0.5, "drop_path": 0.9}
     chosen = start_from(init, photos, freeze="backbone", model=dropouts)
-    task = ClassificationTask.prepare(chosen, tmp_path / "run", quiet=True)
-    trainer = Trainer(task, chosen, tmp_path / "run", show=False)
+    task = ClassificationTask.prepare(chosen, tmp_path / "run")
+    trainer = Trainer(task, chosen, tmp_path / "run")
     seen: list[Tensor] = []
     assert isinstance(task.model.head, torch.nn.Module)
     task.model.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

@@ -11,11 +11,11 @@ from patchword import api
 from patchword.errors import DataError, ModelFolderError, RecipeError
 from patchword.explain.attention import class_token_map
 from patchword.images import cache
-from patchword.images.automatic import choose_recipe
 from patchword.images.cache import ImageCache
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import read_dataset
 from patchword.images.evaluation import evaluate_classifier
+from patchword.images.presets import choose_recipe
 from patchword.images.recipe import ClassificationRecipe
 from patchword.images.scores import score_classifications
 from patchword.images.task import ClassificationTask
@@ -56,7 +56,7 @@ def test_a_cache_gives_the_decoded_images_and_skips_broken_ones_without_shifting
     if where == "none":
         monkeypatch.setattr(cache, "FREE_DISK_SHARE", 0.0)
     data, preprocessing = read_dataset(broken), Preprocessing(image_size=(8, 8))
-    images = ImageCache(data, preprocessing, tmp_path / "cache", show=False)
+    images = ImageCache(data, preprocessing, tmp_path / "cache")
     assert [Path(name).name for name, _ in images.skipped] == ["00.png", "05.png"]
     assert all(name in reason for name, reason in images.skipped)
     assert len(images) == 58
@@ -73,11 +73,11 @@ def test_when_no_image_can_be_read_the_first_reason_is_told(photos: Path, tmp_pa
     for path in photos.rglob("*.png"):
         path.write_bytes(b"x")
     with pytest.raises(DataError, match=r"none of its 60 images can be read; the first: .*not an image"):
-        ImageCache(read_dataset(photos), Preprocessing(image_size=(8, 8)), tmp_path, show=False)
+        ImageCache(read_dataset(photos), Preprocessing(image_size=(8, 8)), tmp_path)
 
 
 def test_epochs_and_split_are_functions_of_the_seed(broken: Path, tmp_path: Path) -> None:
-    tasks = [ClassificationTask.prepare(recipe(broken), tmp_path, quiet=True) for _ in range(2)]
+    tasks = [ClassificationTask.prepare(recipe(broken), tmp_path) for _ in range(2)]
     first, second = ([batch.tolist() for batch in task.epoch(2)] for task in tasks)
     assert first == second
     assert first != [batch.tolist() for batch in tasks[0].epoch(3)]
@@ -111,7 +111,7 @@ def test_training_learns_resumes_and_classifies(photos: Path, tmp_path: Path) ->
 
 
 def test_a_saved_classifier_is_the_same_classifier(photos: Path, tmp_path: Path) -> None:
-    task = ClassificationTask.prepare(recipe(photos), tmp_path, quiet=True)
+    task = ClassificationTask.prepare(recipe(photos), tmp_path)
     classifier = ImageClassifier(task.model, task.recipe.preprocessing, task.classes)
     classifier.save(tmp_path / "model")
     again = ImageClassifier.load(tmp_path / "model")
@@ -125,16 +125,16 @@ def test_a_saved_classifier_is_the_same_classifier(photos: Path, tmp_path: Path)
 
 
 def test_attention_is_a_map_over_the_patches(photos: Path, tmp_path: Path) -> None:
-    task = ClassificationTask.prepare(recipe(photos), tmp_path, quiet=True)
+    task = ClassificationTask.prepare(recipe(photos), tmp_path)
     classifier = ImageClassifier(task.model, task.recipe.preprocessing, task.classes)
     seen = classifier.attention(photos / "red" / "01.png")
-    weights = class_token_map(seen.trace, seen.grid)
+    weights = class_token_map(seen.evidence)
     assert weights.shape == (1, 2, 2)
     assert weights.sum().item() == pytest.approx(1.0)
 
 
 def test_evaluation_lists_what_it_could_not_read(broken: Path, tmp_path: Path) -> None:
-    task = ClassificationTask.prepare(recipe(broken), tmp_path, quiet=True)
+    task = ClassificationTask.prepare(recipe(broken), tmp_path)
     classifier = ImageClassifier(task.model, task.recipe.preprocessing, task.classes)
     scores = evaluate_classifier(classifier, read_dataset(broken), batch_size=7)
     assert scores.images == 58

@@ -11,9 +11,8 @@ from safetensors.torch import load_file
 from patchword import api
 from patchword.errors import ModelFolderError, RecipeError
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.text.automatic import choose_fine_tuning
-from patchword.text.fine_tuning import distance, frozen_parts
 from patchword.text.pairs import Pair
+from patchword.text.presets import choose_fine_tuning
 from patchword.text.recipe import TranslationRecipe
 from patchword.text.task import TranslationTask
 from patchword.text.translator import Translator
@@ -147,7 +146,7 @@ def test_a_frozen_encoders_memory_has_neither_graph_nor_dropout(
     freeze(task.model, task.frozen)
     train_mode(task.model, task.frozen)
     source = task.load([0, 1], torch.device("cpu")).source
-    memory = task._memory(task.model, source)
+    memory = task.model.encode(source)
     assert not memory.requires_grad
     assert task.model.dropout.training
     assert torch.equal(memory, task.model.eval().encode(source))
@@ -156,7 +155,8 @@ def test_a_frozen_encoders_memory_has_neither_graph_nor_dropout(
 def test_distances_count_the_layers_on_the_shortest_way_to_the_output() -> None:
     fields = {"source_vocab_size": 9, "target_vocab_size": 9, **SIZES, "decoder_layers": 2, "norm_first": True}
     config = TransformerConfig.model_validate({**fields, "output_bias": True, "positions": "learned"})
-    found = {name: distance(name, config) for name, _ in Transformer(config).named_parameters()}
+    model = Transformer(config)
+    found = {name: model.depth(name) for name, _ in model.named_parameters()}
     assert {found[name] for name in found if name.startswith("decoder.layers.1.")} == {1}
     assert {found[name] for name in found if name.startswith("decoder.layers.0.")} == {2}
     assert {found[name] for name in found if name.startswith("encoder.layers.1.")} == {2}
@@ -167,7 +167,7 @@ def test_distances_count_the_layers_on_the_shortest_way_to_the_output() -> None:
 
 
 def test_without_freezing_no_part_is_frozen() -> None:
-    assert frozen_parts(None) == []
+    assert Transformer(TransformerConfig.named("tiny", 9, 9)).frozen(None) == []
 
 
 def test_what_the_init_model_decides_cannot_be_set(init: Path, phrases: tuple[Path, Path], tmp_path: Path) -> None:

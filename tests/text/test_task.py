@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from patchword.errors import DataError
-from patchword.text.automatic import choose_recipe
 from patchword.text.pairs import Pair
+from patchword.text.presets import choose_recipe
 from patchword.text.recipe import TranslationRecipe
 from patchword.text.task import TranslationTask, hold_out
 

@@ -61,7 +61,7 @@ def test_a_vocabulary_that_does_not_fit_the_weights_is_refused(
 
 def test_attention_has_a_row_a_generated_token_and_a_column_a_source_token(translator: Translator) -> None:
     seen = translator.attention("three days", SearchOptions(max_extra=5))
-    weights = word_alignment(seen.trace)
+    weights = word_alignment(seen.evidence)
     assert weights.shape == (len(seen.target_pieces), len(seen.source_pieces))
     torch.testing.assert_close(weights.sum(1), torch.ones(len(weights)))
     assert seen.source_pieces[-1] == "</s>"

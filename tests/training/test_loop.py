@@ -185,7 +185,7 @@ def test_accumulated_batches_give_the_gradient_of_one_large_batch(phrases: tuple
     for name in ("one", "many"):
         torch.manual_seed(3)
         task = TranslationTask.prepare(recipe, tmp_path / name)
-        trainer = Trainer(task, recipe, tmp_path / name, show=False)
+        trainer = Trainer(task, recipe, tmp_path / name)
         batches = task.epoch(0)[:3]
         trainer._update([[i for batch in batches for i in batch]] if name == "one" else batches)
         gradients.append({key: value.grad for key, value in task.model.named_parameters()})

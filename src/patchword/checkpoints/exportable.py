@@ -1,10 +1,25 @@
-"""What of a trained system is handed to an exporter."""
+"""What of a trained system is handed to an exporter, and what an importer hands over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from torch import nn
+
+
+class Details(Protocol):
+    """What a wing's model folders say beside the network.
+
+    Attributes:
+        TASK: that a model with such details is for.
+        USAGE: a command line that uses the folder.
+    """
+
+    TASK: ClassVar[str]
+    USAGE: ClassVar[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For config.json; see `model_folder.Description`."""
 
 
 @dataclass(frozen=True)

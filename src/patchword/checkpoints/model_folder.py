@@ -22,6 +22,7 @@ from patchword.config import Config
 from patchword.errors import ModelFolderError, RecipeError, nearest
 from patchword.files import replacing, write_bytes, write_text
 from patchword.models.registry import ARCHITECTURES, architecture_of
+from patchword.models.tensors import named_buffers, named_tensors
 
 FORMAT_VERSION = 1
 
@@ -70,8 +71,7 @@ def write_model_folder(
     architecture = architecture_of(model)
     path.mkdir(parents=True, exist_ok=True)
     with replacing(path / "model.safetensors") as temporary:
-        # A tied weight is one tensor under several names; it is stored once, under the first.
-        save_file(_without_aliases(model), temporary)
+        save_file({name: tensor.contiguous() for name, tensor in named_tensors(model).items()}, temporary)
     write_description(
         path,
         task=task,
@@ -122,7 +122,7 @@ def write_description(
 
 
 def expected_shapes(architecture: str, config: Config) -> dict[str, torch.Size]:
-    """Names and shapes of a network's parameters; a tied one once, under its first name."""
+    """Names and shapes of what is kept of a network; see `named_tensors`."""
     return _shapes(_built(architecture, config))
 
 
@@ -186,7 +186,7 @@ def read_model(path: Path, description: Description) -> nn.Module:
     """
     path = model_path(path)
     try:
-        config = ARCHITECTURES[description.architecture][0].parse(description.model, "config.json")
+        config = ARCHITECTURES[description.architecture].config.parse(description.model, "config.json")
     except RecipeError as error:
         raise ModelFolderError(path, str(error)) from None
     weights = path / "model.safetensors"
@@ -216,22 +216,18 @@ def read_model(path: Path, description: Description) -> nn.Module:
 def _built(architecture: str, config: Config) -> nn.Module:
     # On the meta device nothing is drawn and nothing takes memory, whatever sizes a foreign file claims.
     with torch.device("meta"):
-        model: nn.Module = ARCHITECTURES[architecture][1](config)
+        model: nn.Module = ARCHITECTURES[architecture].model(config)
     return model
 
 
 def _shapes(model: nn.Module) -> dict[str, torch.Size]:
-    return {name: parameter.shape for name, parameter in model.named_parameters()}
+    return {name: tensor.shape for name, tensor in named_tensors(model).items()}
 
 
 def _fill(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     # A tied weight has several names and must stay one object, so that training it later changes all of them.
     filled = {old: nn.Parameter(tensors[name].to(old.dtype)) for name, old in model.named_parameters()}
-    model.load_state_dict(
-        {name: filled[old] for name, old in model.named_parameters(remove_duplicate=False)}, assign=True
-    )
+    weights = {name: filled[old] for name, old in model.named_parameters(remove_duplicate=False)}
+    buffers = {name: tensors[name].to(old.dtype) for name, old in named_buffers(model)}
+    model.load_state_dict({**weights, **buffers}, assign=True)
     assert not any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()]), "built and never filled"
-
-
-def _without_aliases(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}

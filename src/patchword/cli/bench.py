@@ -1,15 +1,10 @@
 """`patchword bench`."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from patchword.images.classifier import ImageClassifier
-    from patchword.text.translator import Translator
 
 WAYS = {"reference": ("float32", True), "float32": ("float32", False), "int8": ("int8", False)}
 
@@ -29,40 +24,24 @@ def bench(
     from rich.table import Table
 
     from patchword import api
-    from patchword.engine.native import variant
 
     if threads is not None:
         torch.set_num_threads(threads)
     columns: dict[str, dict[str, float]] = {}
     unit = ""
     for way, (precision, reference) in WAYS.items():
-        system = api.load(model, precision=precision, reference=reference)  # type: ignore[arg-type]
-        unit, rows = _measured(system, rounds)
-        for name, values in rows.items():
+        system = api.load(model, precision=precision, reference=reference)
+        for speed in api.speeds(system, rounds):
             if as_json:
-                typer.echo(json.dumps({"way": way, "threads": torch.get_num_threads(), "kernels": variant(), **values}))
-            columns.setdefault(name, {})[way] = values[f"{unit.split()[0]}_a_second"]  # type: ignore[assignment]
+                row = {"way": way, "threads": torch.get_num_threads(), "kernels": api.kernels(), **speed.values}
+                typer.echo(json.dumps(row))
+            unit = f"{speed.unit} a second"
+            columns.setdefault(speed.name, {})[way] = speed.a_second
     if as_json:
         return
-    title = f"{unit}, {torch.get_num_threads()} threads, {variant()} kernels"
+    title = f"{unit}, {torch.get_num_threads()} threads, {api.kernels()} kernels"
     table = Table("", *WAYS, "int8 / reference", title=title)
-    for name, speeds in columns.items():
-        ratio = speeds["int8"] / speeds["reference"]
-        table.add_row(name, *(f"{speeds[way]:.1f}" for way in WAYS), f"{ratio:.1f}")
+    for name, measured in columns.items():
+        ratio = measured["int8"] / measured["reference"]
+        table.add_row(name, *(f"{measured[way]:.1f}" for way in WAYS), f"{ratio:.1f}")
     Console().print(table)
-
-
-def _measured(system: "Translator | ImageClassifier", rounds: int) -> tuple[str, dict[str, dict[str, object]]]:
-    if system.task == "translation":
-        from patchword.text.speed import translation_speeds
-
-        return "sentences a second", {
-            f"{s.method}, {s.sentences} at once": asdict(s)
-            for s in translation_speeds(system, rounds=rounds)  # type: ignore[arg-type]
-        }
-    from patchword.images.speed import classification_speeds
-
-    return "images a second", {
-        f"{s.images} at once": asdict(s)
-        for s in classification_speeds(system, rounds=rounds)  # type: ignore[arg-type]
-    }

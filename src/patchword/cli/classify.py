@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,10 +19,9 @@ def classify(
 
     A file that cannot be read is reported, the others are classified, and the exit code is 1.
     """
-    from patchword.engine.products import parse_precision
-    from patchword.images.classifier import ImageClassifier
+    from patchword import api
 
-    classifier = ImageClassifier.load(model, precision=parse_precision(precision), reference=reference)
+    classifier: Any = api.load(model, task="classification", precision=precision, reference=reference)
     failed = False
     for result in classifier.classify(images, top=top):
         failed = failed or result.error is not None

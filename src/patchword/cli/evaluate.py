@@ -2,15 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from patchword.errors import RecipeError
-
-if TYPE_CHECKING:
-    from patchword.images.classifier import ImageClassifier
-    from patchword.text.translator import Translator
 
 
 def evaluate(
@@ -69,7 +65,7 @@ def evaluate(
     --knn what its features alone can tell apart.
     """
     from patchword import api
-    from patchword.engine.products import parse_precision
+    from patchword.files import write_text
 
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their references")
@@ -78,53 +74,27 @@ def evaluate(
         raise RecipeError("what to evaluate on? --data ..., or --source FILE --target FILE")
     if neighbours_from is not None and knn is None:
         raise RecipeError("--neighbours-from goes with --knn, the number of neighbours")
-    system = api.load(model, precision=parse_precision(precision), reference=reference)
-    if system.task == "translation":
-        if knn is not None:
-            raise RecipeError(f"--knn is for image classifiers; {model} is a translator")
-        options = {"method": method, "beam": beam, "length_penalty": length_penalty}
-        _evaluate_translator(system, paths, options, output, as_json)  # type: ignore[arg-type]
-    else:
-        _evaluate_classifier(system, paths, knn, neighbours_from, as_json)  # type: ignore[arg-type]
-
-
-def _evaluate_translator(
-    translator: "Translator", paths: list[Path], options: dict[str, Any], output: Path | None, as_json: bool
-) -> None:
-    from patchword.files import write_text
-    from patchword.text.evaluation import evaluate_translator
-    from patchword.text.pairs import read_pairs
-
-    pairs = read_pairs(paths, translator.languages)
-    scores, translations = evaluate_translator(translator, pairs, translator.options.changed(options, "evaluate"))
+    system = api.load(model, precision=precision, reference=reference)
+    options = {
+        "method": method,
+        "beam": beam,
+        "length_penalty": length_penalty,
+        "knn": knn,
+        "neighbours_from": neighbours_from,
+    }
+    found = api.evaluation(system, paths, **options)
     if output is not None:
-        write_text(output, "".join(f"{t.text}\n" for t in translations))
+        if found.answers is None:
+            raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
+        write_text(output, "".join(f"{answer}\n" for answer in found.answers))
+    used = system.network.precision
     if as_json:
-        typer.echo(json.dumps({**scores.as_dict(), "precision": translator.network.precision}, indent=2))
-        return
-    typer.echo(f"BLEU   {scores.bleu:6.2f}   {scores.bleu_signature}")
-    typer.echo(f"chrF   {scores.chrf:6.2f}   {scores.chrf_signature}")
-    typer.echo(f"exact  {scores.exact:6.2f} % of {scores.sentences:,} sentences")
-    if translator.network.precision != "float32":
-        typer.echo(f"computed in {translator.network.precision}; --precision float32 may score a little higher")
-
-
-def _evaluate_classifier(
-    classifier: "ImageClassifier", paths: list[Path], knn: int | None, neighbours_from: Path | None, as_json: bool
-) -> None:
-    from patchword import api
-
-    if len(paths) != 1:
-        raise RecipeError("a classifier is evaluated on one --data: a folder a class, a zip of it, or a CSV")
-    scores = api.evaluate(classifier, paths, knn=knn, neighbours_from=neighbours_from)
-    if as_json:
-        values = {**scores.as_dict(), "precision": classifier.network.precision}
-        typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({**found.scores.as_dict(), "precision": used}, indent=2, ensure_ascii=False))
     else:
-        typer.echo(scores.as_text())
-        if classifier.network.precision != "float32":
-            typer.echo(f"computed in {classifier.network.precision}")
-    for reason in scores.skipped:
+        typer.echo(found.scores.as_text())
+        if used != "float32":
+            typer.echo(f"computed in {used}; --precision float32 may score a little higher")
+    for reason in found.skipped:
         typer.echo(f"patchword: {reason}", err=True)
-    if scores.skipped:
+    if found.skipped:
         raise typer.Exit(1)

@@ -28,7 +28,6 @@ def import_(
     and of torchvision; .npz of Google's vision_transformer and big_vision.
     """
     from patchword import api
-    from patchword.converters.imported import ImportOptions
 
     names = None
     if classes is not None:
@@ -36,7 +35,7 @@ def import_(
             names = tuple(classes.read_text(encoding="utf-8").splitlines())
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(classes, f"cannot be read as class names: {error}") from None
-    options = ImportOptions(_size(image_size) if image_size else None, heads, names)
+    options = api.ImportOptions(_size(image_size) if image_size else None, heads, names)
     imported = api.import_checkpoint(source, out, options)
     for note in imported.notes:
         typer.echo(note, err=True)

@@ -13,29 +13,16 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
 ) -> None:
     """Show what a model is, its size, its scores, and what made it."""
-    from patchword.checkpoints.model_folder import model_path, read_description, read_model
+    from patchword import api
 
-    folder = model_path(model)
-    description = read_description(folder)
-    network = read_model(folder, description)
-    size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-    report = {
-        "folder": str(folder),
-        "task": description.task,
-        "architecture": description.architecture,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "bytes": size,
-        "model": description.model,
-        "details": description.details,
-        "facts": description.facts,
-    }
+    report = api.describe(model)
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
-    typer.echo(f"{folder}: {description.task} by a {description.architecture.replace('_', ' ')}")
-    typer.echo(f"{report['parameters']:,} parameters, {size / 2**20:.1f} MiB on disk")
+    typer.echo(f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}")
+    typer.echo(f"{report['parameters']:,} parameters, {report['bytes'] / 2**20:.1f} MiB on disk")
     for title in ("model", "details", "facts"):
-        values: Mapping[str, Any] = report[title]  # type: ignore[assignment]
+        values: Mapping[str, Any] = report[title]
         if values:
             typer.echo(f"\n{title}")
             _show(values, "  ")

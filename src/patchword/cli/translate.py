@@ -5,15 +5,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from patchword.errors import DataError, RecipeError
-
-if TYPE_CHECKING:
-    from patchword.text.search import SearchOptions
-    from patchword.text.translator import Translation, Translator
 
 READ_AHEAD = 1024  # lines sorted by length together; results come out in order
 
@@ -62,9 +58,8 @@ def translate(
     An empty line stays empty. With --n-best N each line becomes N lines: its number, a score, a translation.
     Search options that are left out are the model's own.
     """
+    from patchword import api
     from patchword.cli.lines import LineBar, RecordFile, count_lines, read_lines
-    from patchword.engine.products import parse_precision
-    from patchword.text.translator import Translator
 
     if file is not None and texts:
         raise DataError(file, "give sentences or --file, not both")
@@ -72,7 +67,7 @@ def translate(
         raise RecipeError("--resume goes on with a file; name it with --output")
     if output is not None and file is not None and output.exists() and output.samefile(file):
         raise RecipeError(f"--output {output} is the file to translate; give it another name")
-    translator = Translator.load(model, precision=parse_precision(precision), reference=reference)
+    translator: Any = api.load(model, task="translation", precision=precision, reference=reference)
     options = translator.options.changed(
         {
             "method": method,
@@ -108,8 +103,8 @@ def translate(
 
 
 def _translations(
-    translator: "Translator", lines: Iterable[str], options: "SearchOptions", size: int, first: int = 1
-) -> Iterator[tuple[int, "Translation"]]:
+    translator: Any, lines: Iterable[str], options: Any, size: int, first: int = 1
+) -> Iterator[tuple[int, Any]]:
     from patchword.cli.lines import chunks
 
     for chunk in chunks(lines, size):
@@ -117,7 +112,7 @@ def _translations(
         first += len(chunk)
 
 
-def _record(number: int, translation: "Translation", n_best: int, as_json: bool) -> str:
+def _record(number: int, translation: Any, n_best: int, as_json: bool) -> str:
     if as_json:
         alternatives = [{"text": a.text, "score": a.score} for a in translation.alternatives]
         row = {"source": translation.source, "text": translation.text, "score": translation.score}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from patchword.checkpoints.card import model_card
+from patchword.checkpoints.exportable import Details
 from patchword.checkpoints.model_folder import expected_shapes, write_description
 from patchword.checkpoints.safetensors_writer import DTYPES, write_safetensors
 from patchword.config import Config
@@ -39,11 +40,10 @@ class Imported:
     Attributes:
         origin: the file or folder.
         kind: the family, such as "timm ViT".
-        task: "translation" or "classification".
         architecture: a name in `models.registry.ARCHITECTURES`.
         config: of that architecture.
         tensors: under our names, in the dtype that the checkpoint has; made when they are asked for.
-        details: see `model_folder.Description`.
+        details: what the model folder says beside the network, in the wing's own type.
         files: further files by name.
         notes: what the checkpoint did not say and had to be assumed.
         name: what to call the checkpoint; by default the last part of its path.
@@ -51,11 +51,10 @@ class Imported:
 
     origin: Path
     kind: str
-    task: str
     architecture: str
     config: Config
     tensors: "ConvertedTensors"
-    details: dict[str, Any]
+    details: Details
     files: dict[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     name: str = ""
@@ -78,22 +77,21 @@ class Imported:
             **({"assumed": list(self.notes)} if self.notes else {}),
             **facts,
         }
-        verb = "classify THIS_FOLDER photo.jpg" if self.task == "classification" else 'translate THIS_FOLDER "..."'
         card = model_card(
             f"{name}, imported",
             f"A {self.kind} checkpoint with {self.parameters:,} parameters, brought into Patchword's format. "
             "Its licence and its scores are those of the original.",
-            f"patchword {verb}",
+            self.details.USAGE,
             known,
         )
         with new_folder(path) as temporary:
             write_safetensors(temporary / "model.safetensors", self.tensors.layout, self.tensors.pieces())
             write_description(
                 temporary,
-                task=self.task,
+                task=self.details.TASK,
                 architecture=self.architecture,
                 config=self.config,
-                details=self.details,
+                details=self.details.as_dict(),
                 facts=known,
                 card=card,
                 files=self.files,

@@ -49,11 +49,6 @@ def convert(source: Path | str, options: ImportOptions | None = None) -> Importe
     """
     options = options or ImportOptions()
     imported = _convert(source, options)
-    if imported.task == "translation" and options != ImportOptions():
-        raise CheckpointError(source, "is a translator: image size, heads and class names cannot be given")
-    if options.num_heads not in (None, imported.config.num_heads):  # type: ignore[attr-defined]
-        found = imported.config.num_heads  # type: ignore[attr-defined]
-        raise CheckpointError(source, f"says itself that it has {found} heads, not {options.num_heads}")
     return replace(imported, name=str(source)) if str(source).startswith(hub.PREFIX) else imported
 
 

@@ -5,9 +5,9 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.progress import track
 
 from patchword import api
 from patchword.demo.digits import write_digits
@@ -17,17 +17,6 @@ from patchword.errors import RunFolderError
 from patchword.explain.attention import class_token_heads, class_token_map, word_alignment
 from patchword.explain.drawing import alignment_svg, attention_overlay, curves_svg, image_data_uri
 from patchword.files import write_text
-from patchword.images.classifier import ImageClassifier
-from patchword.images.dataset import LabelledImages, read_dataset
-from patchword.images.evaluation import evaluate_classifier
-from patchword.images.recipe import ClassificationRecipe
-from patchword.images.scores import ClassificationScores
-from patchword.text.pairs import Pair, read_pairs
-from patchword.text.recipe import TranslationRecipe
-from patchword.text.scores import TranslationScores, score_translations
-from patchword.text.translator import Translation, Translator
-from patchword.training.metrics import read_metrics
-from patchword.training.recipe import Recipe
 
 
 def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
@@ -60,29 +49,33 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
     _write_pairs(data / "phrases.held_out.tsv", split.held_out)
     recipe = translation_recipe(data / "phrases.train.tsv", source, target, seed)
     _train(recipe, out / "translator", command, console)
-    translator = Translator.load(out / "translator")
-    pairs = read_pairs([data / "phrases.held_out.tsv"])
-    translated, translations = _evaluate(translator, pairs, console)
+    translator: Any = api.load(out / "translator")
+    console.print(f"translating {len(split.held_out)} held-out phrases")
+    found = api.evaluation(translator, [data / "phrases.held_out.tsv"])
+    translated = found.scores
+    rows = [
+        TranslationRow(pair.source, answer, pair.target)
+        for pair, answer in zip(split.held_out, found.answers or (), strict=True)
+    ]
     console.print(f"held-out phrases: {translated.exact:.1f} % exact, chrF {translated.chrf:.1f}")
 
     console.rule("The Vision Transformer: handwritten digits")
     train_folder, held_out_folder = write_digits(data / "digits", seed)
     _train(classification_recipe(train_folder, seed), out / "classifier", command, console)
-    classifier = ImageClassifier.load(out / "classifier")
-    held_out = read_dataset(held_out_folder)
-    classified = evaluate_classifier(classifier, held_out)
+    classifier: Any = api.load(out / "classifier")
+    classified = api.evaluate(classifier, [held_out_folder])
     console.print(f"held-out digits: {classified.top1:.1f} % right")
 
-    examples = translations[:10]
+    digits = [sorted((held_out_folder / name).iterdir())[0] for name in classifier.classes]
     report = Report(
         languages=names,
         languages_zh=_language_names(source, target, "zh"),
         translator=_translator_report(translated, len(split.train), out / "translator"),
-        translations=[TranslationRow(t.source, t.text, p.target) for t, p in zip(examples, pairs, strict=False)],
-        alignments=_alignments(translator, translations),
+        translations=rows[:10],
+        alignments=_alignments(translator, [row.source for row in rows]),
         classifier=_classifier_report(classified, train_folder, out / "classifier"),
-        images=_images(classifier, held_out),
-        commands=_commands(out, examples[0].source, held_out.names[0]),
+        images=_images(classifier, digits),
+        commands=_commands(out, rows[0].source, str(digits[0])),
         minutes=(time.perf_counter() - started) / 60,
     )
     write_report(out / "report.html", report)
@@ -92,10 +85,11 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
         console.print(f"  {line}", soft_wrap=True, markup=False)
 
 
-def translation_recipe(train: Path, source: str, target: str, seed: int) -> TranslationRecipe:
+def translation_recipe(train: Path, source: str, target: str, seed: int) -> api.Recipe:
     """A Transformer that learns the phrases in about two minutes on two cores."""
-    return TranslationRecipe.parse(
+    return api.read_recipe(
         {
+            "task": "translation",
             "data": {
                 "train": [str(train.resolve())],
                 "hold_out": 300,
@@ -120,10 +114,11 @@ def translation_recipe(train: Path, source: str, target: str, seed: int) -> Tran
     )
 
 
-def classification_recipe(train: Path, seed: int) -> ClassificationRecipe:
+def classification_recipe(train: Path, seed: int) -> api.Recipe:
     """A ViT for images of 8 x 8 pixels, in patches of 2."""
-    return ClassificationRecipe.parse(
+    return api.read_recipe(
         {
+            "task": "classification",
             "data": {"train": [str(train.resolve())], "hold_out": 0.1},
             "preprocessing": {"image_size": [8, 8], "resize": "squash"},
             "augmentation": {"mixup": 0.2},
@@ -151,25 +146,14 @@ def _language_names(source: str, target: str, locale: str) -> tuple[str, str]:
     )
 
 
-def _train(recipe: Recipe, run: Path, command: str, console: Console) -> None:
+def _train(recipe: api.Recipe, run: Path, command: str, console: Console) -> None:
     """Train in a run folder, in place of an earlier demo's run there."""
     if (run / "recipe.toml").is_file():
         shutil.rmtree(run)
-    outcome = api.train(recipe, run, facts={"command": command}, say=console.print)
+    outcome = api.train(recipe, run, facts={"command": command})
     if outcome.signal is not None:
         console.print(f"stopped at step {outcome.step}; the same command starts the demo again")
         raise SystemExit(128 + outcome.signal)
-
-
-def _evaluate(
-    translator: Translator, pairs: Sequence[Pair], console: Console
-) -> tuple[TranslationScores, list[Translation]]:
-    """Like `evaluate_translator`, with a progress bar."""
-    translations: list[Translation] = []
-    for start in track(range(0, len(pairs), 100), "translating", console=console):
-        translations += translator.translate([pair.source for pair in pairs[start : start + 100]])
-    references = [pair.target for pair in pairs]
-    return score_translations([t.text for t in translations], references, translator.languages[1]), translations
 
 
 def _write_pairs(path: Path, pairs: Sequence[PhrasePair]) -> None:
@@ -177,7 +161,7 @@ def _write_pairs(path: Path, pairs: Sequence[PhrasePair]) -> None:
 
 
 def _curves(run: Path, score: str | None) -> tuple[str, ...]:
-    rows = read_metrics(run / "metrics.jsonl")
+    rows = api.read_metrics(run / "metrics.jsonl")
     validation = [(row["step"], row["validation"]) for row in rows if "validation" in row]
     loss = {
         "training": [(row["step"], row["loss"]) for row in rows if "loss" in row],
@@ -191,7 +175,7 @@ def _curves(run: Path, score: str | None) -> tuple[str, ...]:
     return tuple(curves)
 
 
-def _translator_report(scores: TranslationScores, pairs: int, run: Path) -> SystemReport:
+def _translator_report(scores: Any, pairs: int, run: Path) -> SystemReport:
     return SystemReport(
         f"{pairs:,} phrases from Unicode CLDR to train on; scored on {scores.sentences} phrases of which neither side "
         "occurs among them, with beam 4.",
@@ -204,10 +188,10 @@ def _translator_report(scores: TranslationScores, pairs: int, run: Path) -> Syst
     )
 
 
-def _classifier_report(scores: ClassificationScores, train: Path, run: Path) -> SystemReport:
+def _classifier_report(scores: Any, train: Path, run: Path) -> SystemReport:
+    count = sum(1 for _ in train.rglob("*.png"))
     return SystemReport(
-        f"scikit-learn's digits, {len(read_dataset(train)):,} images to train on; scored on the held-out quarter, "
-        f"{scores.images} images.",
+        f"scikit-learn's digits, {count:,} images to train on; scored on the held-out quarter, {scores.images} images.",
         (
             Score(f"{scores.top1:.1f} %", "accuracy", "准确率"),
             Score(f"{scores.calibration_error:.1f} %", "calibration error", "校准误差"),
@@ -216,32 +200,32 @@ def _classifier_report(scores: ClassificationScores, train: Path, run: Path) -> 
     )
 
 
-def _alignments(translator: Translator, translations: Sequence[Translation]) -> list[tuple[str, str]]:
+def _alignments(translator: Any, phrases: Sequence[str]) -> list[tuple[str, str]]:
     """Pictures of the three longest phrases that are short enough to read."""
-    texts = sorted({t.source for t in translations if len(t.source) <= 40}, key=lambda text: (-len(text), text))[:3]
+    texts = sorted({phrase for phrase in phrases if len(phrase) <= 40}, key=lambda text: (-len(text), text))[:3]
     pictures = []
     for text in texts:
         seen = translator.attention(text)
-        weights = word_alignment(seen.trace, layer=-1)
+        weights = word_alignment(seen.evidence, layer=-1)
         pictures.append(
             (f"{text} → {seen.translation.text}", alignment_svg(weights, seen.source_pieces, seen.target_pieces))
         )
     return pictures
 
 
-def _images(classifier: ImageClassifier, data: LabelledImages) -> list[ImageRow]:
+def _images(classifier: Any, digits: Sequence[Path]) -> list[ImageRow]:
     """One held-out image of every class."""
     rows = []
-    for label, name in enumerate(data.classes):
-        seen = classifier.attention(data.open(data.labels.index(label)))
-        rollout = class_token_map(seen.trace, seen.grid)[0]
-        heads = class_token_heads(seen.trace, seen.grid)[0]
+    for path in digits:
+        seen = classifier.attention(path)
+        rollout = class_token_map(seen.evidence)[0]
+        heads = class_token_heads(seen.evidence)[0]
         rows.append(
             ImageRow(
                 picture=image_data_uri(seen.pixels),
                 overlay=attention_overlay(seen.pixels, rollout),
                 heads=tuple(attention_overlay(seen.pixels, head) for head in heads),
-                label=name,
+                label=path.parent.name,
                 predictions=seen.classification.predictions,
             )
         )

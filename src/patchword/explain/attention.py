@@ -3,51 +3,56 @@
 import torch
 from torch import Tensor
 
-from patchword.nn.trace import AttentionTrace
+from patchword.models.contracts import Evidence
 
 
-def word_alignment(trace: AttentionTrace, layer: int | None = None) -> Tensor:
+def word_alignment(evidence: Evidence, layer: int | None = None) -> Tensor:
     """Which source token each target token attended to, averaged over heads.
 
     Args:
-        trace: of one sentence; its "cross" maps are (1, heads, target, source).
+        evidence: of one sentence; its "cross" map is (layer, 1, head, target, source).
         layer: which decoder layer; None averages all.
 
     Returns:
         (target, source), rows sum to 1.
     """
-    maps = trace["cross"] if layer is None else [trace["cross"][layer]]
-    return torch.stack([weights[0].mean(0) for weights in maps]).mean(0)
+    maps = evidence["cross"].values
+    chosen = maps if layer is None else maps[layer][None]
+    return chosen[:, 0].mean(1).mean(0)
 
 
-def attention_rollout(trace: AttentionTrace) -> Tensor:
+def attention_rollout(evidence: Evidence) -> Tensor:
     """How much of each input position reaches each output position (Abnar & Zuidema 2020).
 
     Per layer the heads are averaged, the residual connection counts as half of the attention, and the layers'
     matrices are multiplied.
 
     Args:
-        trace: its "encoder" maps are (batch, heads, tokens, tokens).
+        evidence: its "encoder" map is (layer, batch, head, token, token).
 
     Returns:
         (batch, tokens, tokens), rows sum to 1.
+
+    Raises:
+        ValueError: if there is no such map: the model is no Transformer.
     """
+    if "encoder" not in evidence:
+        raise ValueError(f"rollout needs the encoder's attention, and the model has only: {', '.join(evidence)}")
+    maps = evidence["encoder"].values
     result: Tensor | None = None
-    for weights in trace["encoder"]:
+    for weights in maps:
         mean = weights.mean(1)
         mixed = 0.5 * mean + 0.5 * torch.eye(mean.size(-1), device=mean.device)
         result = mixed if result is None else mixed @ result
-    if result is None:
-        raise ValueError("the trace has no encoder maps; pass it to a model first")
+    assert result is not None
     return result
 
 
-def class_token_map(trace: AttentionTrace, grid: tuple[int, int]) -> Tensor:
+def class_token_map(evidence: Evidence) -> Tensor:
     """Where the class token looked, by rollout.
 
     Args:
-        trace: of a ViT with a class token first and the patches last.
-        grid: rows and columns of patches.
+        evidence: of a ViT with a class token first and the patches last.
 
     Returns:
         (batch, rows, columns), each summing to 1.
@@ -55,17 +60,16 @@ def class_token_map(trace: AttentionTrace, grid: tuple[int, int]) -> Tensor:
     Raises:
         ValueError: if the tokens are the patches alone.
     """
-    rows, columns = _checked(trace, grid)
-    seen = attention_rollout(trace)[:, 0, -rows * columns :]
+    rows, columns = _grid(evidence)
+    seen = attention_rollout(evidence)[:, 0, -rows * columns :]
     return (seen / seen.sum(-1, keepdim=True)).view(-1, rows, columns)
 
 
-def class_token_heads(trace: AttentionTrace, grid: tuple[int, int], layer: int = -1) -> Tensor:
+def class_token_heads(evidence: Evidence, layer: int = -1) -> Tensor:
     """What each head of one layer takes from the patches for the class token.
 
     Args:
-        trace: of a ViT with a class token first and the patches last.
-        grid: rows and columns of patches.
+        evidence: of a ViT with a class token first and the patches last.
         layer: which encoder layer.
 
     Returns:
@@ -74,12 +78,14 @@ def class_token_heads(trace: AttentionTrace, grid: tuple[int, int], layer: int =
     Raises:
         ValueError: if the tokens are the patches alone.
     """
-    rows, columns = _checked(trace, grid)
-    return trace["encoder"][layer][:, :, 0, -rows * columns :].unflatten(-1, (rows, columns))
+    rows, columns = _grid(evidence)
+    return evidence["encoder"].values[layer][:, :, 0, -rows * columns :].unflatten(-1, (rows, columns))
 
 
-def _checked(trace: AttentionTrace, grid: tuple[int, int]) -> tuple[int, int]:
-    tokens = trace["encoder"][0].size(-1)
+def _grid(evidence: Evidence) -> tuple[int, int]:
+    found = evidence["encoder"]
+    tokens, grid = found.values.size(-1), found.grid
+    assert grid is not None
     if tokens <= grid[0] * grid[1]:
         raise ValueError(f"{tokens} tokens on a grid of {grid[0]} x {grid[1]} patches: the model has no class token")
     return grid

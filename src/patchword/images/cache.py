@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import track
 from torch import Tensor
 
 from patchword.errors import DataError
 from patchword.images.dataset import LabelledImages
 from patchword.images.transforms import Preprocessing
+from patchword.training.events import Listener, ignore, told
 
 MEMORY_BYTES = 2 * 2**30  # up to this size images are kept in memory
 FREE_DISK_SHARE = 0.5  # a larger set is memory-mapped if it takes at most this share of the free disk
@@ -25,14 +23,16 @@ class ImageCache:
         data: the images.
         preprocessing: what is applied to each before it is kept.
         folder: where a memory-mapped file may be written.
-        show: whether to show a progress bar on standard error.
+        listener: hears how far it is.
 
     Attributes:
         labels: (images,), of the readable ones.
         skipped: (name, reason) of each image that cannot be read.
     """
 
-    def __init__(self, data: LabelledImages, preprocessing: Preprocessing, folder: Path, show: bool = True) -> None:
+    def __init__(
+        self, data: LabelledImages, preprocessing: Preprocessing, folder: Path, listener: Listener = ignore
+    ) -> None:
         self.data, self.preprocessing = data, preprocessing
         self.skipped: list[tuple[str, str]] = []
         height, width = preprocessing.image_size
@@ -40,13 +40,7 @@ class ImageCache:
         self._pixels: Tensor | None = self._allocate(shape, folder)
         # Every image is decoded once at the start, kept or not, so that a broken one cannot stop a long run later.
         readable: list[int] = []
-        names = track(
-            range(len(data)),
-            description=f"reading {escape(data.origin.name)}",
-            console=Console(stderr=True, quiet=not show),
-            disable=not show,
-        )
-        for index in names:
+        for index in told(range(len(data)), len(data), f"reading {data.origin.name}", listener):
             try:
                 image = preprocessing.pixels(data.open(index))
             except DataError as error:

@@ -1,6 +1,6 @@
 """A trained image classifier: image in, classes out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,21 +9,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from patchword.checkpoints.card import model_card
-from patchword.checkpoints.exportable import Exportable
-from patchword.checkpoints.model_folder import (
-    Description,
-    model_path,
-    read_description,
-    read_model,
-    write_model_folder,
-)
-from patchword.engine.network import Network
-from patchword.engine.products import Precision
-from patchword.errors import DataError, HeadlessError, ModelFolderError, RecipeError
+from patchword.checkpoints.model_folder import Description
+from patchword.errors import DataError, HeadlessError, ModelFolderError
+from patchword.images.details import ClassifierDetails
 from patchword.images.files import as_rgb, open_image
 from patchword.images.transforms import Preprocessing
-from patchword.nn.trace import AttentionTrace
+from patchword.models.contracts import Evidence, ImageModel
+from patchword.system import System
 
 
 @dataclass(frozen=True)
@@ -43,22 +35,20 @@ class Classification:
 
 @dataclass(frozen=True)
 class AttendedImage:
-    """A classification with its attention.
+    """A classification with what the model looked at.
 
     Attributes:
         classification: the result.
         pixels: uint8, (3, height, width): what the model saw.
-        trace: its "encoder" maps are (1, heads, tokens, tokens), one a layer.
-        grid: rows and columns of patches, the last rows * columns tokens.
+        evidence: what the model looked at, of one image; a ViT's "encoder" attention, for instance.
     """
 
     classification: Classification
     pixels: Tensor
-    trace: AttentionTrace
-    grid: tuple[int, int]
+    evidence: Evidence
 
 
-class ImageClassifier:
+class ImageClassifier(System):
     """Classifies with a model, its preprocessing and its class names.
 
     Args:
@@ -66,17 +56,14 @@ class ImageClassifier:
         preprocessing: what it was trained with.
         classes: a name for each logit; none for a backbone without a head, which has features alone.
         facts: what is known about the model.
-        precision: of the matrix products on the CPU: "float32", or "int8", which is faster and takes a quarter of
-            the memory, for a small loss.
-        reference: run the network of `models` itself, not the engine's packed one.
-        reread: makes the same model again; see `engine.network.Network`.
+        how: precision, reference and reread; see `System`.
 
     Raises:
         ValueError: if the head has another number of classes, or takes another image size.
         RecipeError: if int8 is asked for and the network has no packed form.
     """
 
-    task = "classification"
+    task = ClassifierDetails.TASK
 
     def __init__(
         self,
@@ -84,70 +71,32 @@ class ImageClassifier:
         preprocessing: Preprocessing,
         classes: Sequence[str],
         facts: Mapping[str, Any] | None = None,
-        *,
-        precision: Precision = "float32",
-        reference: bool = False,
-        reread: Callable[[], Any] | None = None,
+        **how: Any,
     ) -> None:
         if model.config.num_classes != len(classes):
             raise ValueError(f"{len(classes)} class names for a head of {model.config.num_classes} classes")
-        if tuple(model.config.image_size) != tuple(preprocessing.image_size):
-            raise ValueError(
-                f"preprocessing makes images of {preprocessing.image_size}, the model takes {model.config.image_size}"
-            )
-        self.network = Network(model, precision, reference, reread)
+        model.config.check_image_size(preprocessing.image_size)
+        super().__init__(model, facts, **how)
         self.preprocessing = preprocessing
         self.classes = tuple(classes)
-        self.facts = dict(facts or {})
-
-    @property
-    def model(self) -> Any:
-        """The network, for looking into and for changing; what classifies follows its weights."""
-        return self.network.model
 
     @classmethod
-    def load(cls, path: Path | str, *, precision: Precision = "float32", reference: bool = False) -> Self:
-        """Open a model folder, or a run folder's best model.
+    def described(cls, folder: Path, description: Description, model: Any, **how: Any) -> Self:
+        """See `System.described`."""
+        if not isinstance(model, ImageModel):
+            raise ModelFolderError(folder, f"config.json: a {description.architecture} does not classify images")
+        details = ClassifierDetails.read(folder, description.details)
+        return cls(model, details.preprocessing, details.classes, description.facts, **how)
 
-        Args:
-            path: the folder.
-            precision: "float32", or "int8" for more speed and less memory at a small loss.
-            reference: run the network of `models` itself, not the engine's packed one.
+    @property
+    def details(self) -> ClassifierDetails:
+        """Class names and preprocessing."""
+        return ClassifierDetails(classes=self.classes, preprocessing=self.preprocessing)
 
-        Raises:
-            ModelFolderError: if the folder is missing, damaged, for another task, or its parts do not fit.
-        """
-        folder = model_path(Path(path))
-        description = read_description(folder, cls.task)
-        preprocessing, classes = read_details(folder, description)
-        try:
-            if description.architecture != "vision_transformer":
-                raise ModelFolderError(folder, f"config.json: a {description.architecture} does not classify images")
-            return cls(
-                read_model(folder, description),
-                preprocessing,
-                classes,
-                description.facts,
-                precision=precision,
-                reference=reference,
-                reread=lambda: read_model(folder, description),
-            )
-        except (ValueError, RecipeError) as error:
-            raise ModelFolderError(folder, str(error)) from None
-
-    def save(self, path: Path | str) -> None:
-        """Write a model folder."""
-        card = model_card(
-            f"Image classification, {len(self.classes)} classes" if self.classes else "Image features",
-            f"A network with {sum(p.numel() for p in self.model.parameters()):,} parameters, made by Patchword.",
-            "patchword classify THIS_FOLDER photo.jpg",
-            self.facts,
-        )
-        write_model_folder(Path(path), self.model, task=self.task, details=self._details, facts=self.facts, card=card)
-
-    def exportable(self) -> Exportable:
-        """What an exporter needs of it."""
-        return Exportable(self.model, self.task, self._details)
+    @property
+    def title(self) -> str:
+        """See `System.title`."""
+        return f"Image classification, {len(self.classes)} classes" if self.classes else "Image features"
 
     def classify(
         self, images: Sequence[Path | str | Image.Image], top: int = 5, batch_size: int = 32
@@ -183,7 +132,7 @@ class ImageClassifier:
         return result
 
     def attention(self, image: Path | str | Image.Image, top: int = 5) -> AttendedImage:
-        """Classify one image and keep where every head looked.
+        """Classify one image and look again at what the model looked at.
 
         Raises:
             DataError: if the file cannot be read.
@@ -191,11 +140,11 @@ class ImageClassifier:
         """
         self.require_head()
         pixels = self.preprocessing.pixels(_opened(image))
-        trace = AttentionTrace()
+        images = self.preprocessing.normalise(pixels[None].to(self.network.device))
         with torch.inference_mode():
-            logits = self.model(self.preprocessing.normalise(pixels[None].to(self.network.device)), trace)
+            logits, evidence = self.model(images), self.model.evidence(images)
         result = Classification(_name(image, 0), self._best(logits.softmax(-1)[0], top))
-        return AttendedImage(result, pixels, trace, self.model.config.grid)
+        return AttendedImage(result, pixels, evidence)
 
     def require_head(self) -> None:
         """See that the model classifies at all.
@@ -208,10 +157,6 @@ class ImageClassifier:
                 "the model is a backbone without classes; give it some with `patchword train classification --init`, "
                 "or score its features with `patchword evaluate --knn`"
             )
-
-    @property
-    def _details(self) -> dict[str, Any]:
-        return {"classes": list(self.classes), "preprocessing": self.preprocessing.model_dump(mode="json")}
 
     def _classify_batch(self, images: Sequence[Path | str | Image.Image], first: int, top: int) -> list[Classification]:
         pixels: list[Tensor] = []
@@ -231,25 +176,6 @@ class ImageClassifier:
     def _best(self, probability: Tensor, top: int) -> tuple[tuple[str, float], ...]:
         found = probability.topk(min(top, len(self.classes)))
         return tuple((self.classes[i], p) for p, i in zip(found.values.tolist(), found.indices.tolist(), strict=True))
-
-
-def read_details(folder: Path, description: Description) -> tuple[Preprocessing, tuple[str, ...]]:
-    """Preprocessing and class names of a described classifier.
-
-    Raises:
-        ModelFolderError: if one of them is missing or is none.
-    """
-    details = description.details
-    for key in ("preprocessing", "classes"):
-        if key not in details:
-            raise ModelFolderError(folder, f"config.json: key 'details.{key}' is missing")
-    classes = details["classes"]
-    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise ModelFolderError(folder, "config.json: details.classes is not a list of names")
-    try:
-        return Preprocessing.parse(details["preprocessing"], "config.json: details.preprocessing"), tuple(classes)
-    except RecipeError as error:
-        raise ModelFolderError(folder, str(error)) from None
 
 
 def _opened(image: Path | str | Image.Image) -> Image.Image:

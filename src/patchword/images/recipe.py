@@ -1,19 +1,18 @@
 """What a classification recipe says."""
 
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from patchword.config import Config
 from patchword.errors import RecipeError
 from patchword.images.augmentation import AugmentationConfig
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformerConfig
+from patchword.models.registry import regularisation
 from patchword.training.recipe import Recipe
 
-# Fields of a model that act in training alone, so that an init model can be given others.
-REGULARISATION = frozenset({"dropout", "attention_dropout", "activation_dropout", "drop_path"})
+TASK = "classification"
 
 
 class ClassificationData(Config):
@@ -33,52 +32,6 @@ class ClassificationData(Config):
         return Path(self.folder).expanduser() / names[0]
 
 
-class VisionTransformerChoice(Config):
-    """A ViT by name, such as "Ti/4", and what differs from it; None keeps the name's value.
-
-    See `VisionTransformerConfig`; image size and number of classes come from preprocessing and data.
-    """
-
-    name: str = "Ti/16"
-    patch_size: int | None = None
-    d_model: int | None = None
-    num_heads: int | None = None
-    num_layers: int | None = None
-    d_ff: int | None = None
-    dropout: float = 0.0
-    attention_dropout: float = 0.0
-    activation_dropout: float = 0.0
-    drop_path: float = 0.0
-    activation: Literal["relu", "gelu", "gelu_tanh", "silu"] = "gelu"
-    norm_first: bool = True
-    layer_norm_eps: float = 1e-6
-    positions: Literal["learned", "none"] = "learned"
-    layer_scale: float | None = None
-    register_tokens: int = 0
-    class_token: bool = True
-    pool: Literal["class_token", "mean"] = "class_token"
-    head_hidden: int | None = None
-
-    @field_validator("name")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            VisionTransformerConfig.named(name, 2, image_size=(9240, 9240))
-        except RecipeError as error:
-            if "does not divide" not in str(error):
-                raise ValueError(str(error)) from None
-        return name
-
-    def config(self, image_size: tuple[int, int], num_classes: int) -> VisionTransformerConfig:
-        """The whole config.
-
-        Raises:
-            RecipeError: if the parts do not fit together.
-        """
-        changes = self.model_dump(exclude={"name"}, exclude_none=True)
-        return VisionTransformerConfig.named(self.name, num_classes, image_size=image_size, **changes)
-
-
 class ClassificationRecipe(Recipe):
     """A whole recipe for an image classifier; `batch_size` is in images.
 
@@ -86,13 +39,12 @@ class ClassificationRecipe(Recipe):
     dropouts alone. With `freeze` = "backbone" only the head trains: a linear probe.
     """
 
-    OF_INIT: ClassVar[dict[str, frozenset[str]]] = {"model": REGULARISATION}
+    OF_INIT: ClassVar[dict[str, frozenset[str]]] = {"model": regularisation(TASK)}
 
     task: Literal["classification"] = "classification"
     data: ClassificationData
     preprocessing: Preprocessing = Preprocessing()
     augmentation: AugmentationConfig = AugmentationConfig()
-    model: VisionTransformerChoice = VisionTransformerChoice()
     batch_size: int = Field(128, gt=0)
     freeze: Literal["backbone"] | None = None
 
@@ -114,7 +66,25 @@ class ClassificationRecipe(Recipe):
         if self.freeze is not None:
             raise ValueError("freeze = 'backbone' needs init: a backbone that nobody trained would stay at random")
         try:
-            self.model.config(self.preprocessing.image_size, 2)
+            self.model_config_for(2)
         except RecipeError as error:
             raise ValueError(str(error)) from None
         return self
+
+    def model_config_for(self, num_classes: int) -> Any:
+        """The config of the recipe's network.
+
+        Raises:
+            RecipeError: if its parts do not fit together, or it cannot read images of that size.
+        """
+        size = self.preprocessing.image_size
+        config: Any = self.model.config(TASK, {"image_size": size, "num_classes": num_classes})
+        try:
+            config.check_image_size(size)
+        except ValueError as error:
+            raise RecipeError(str(error)) from None
+        return config
+
+    def resolved_model(self) -> dict[str, Any]:
+        """See `Recipe.resolved_model`."""
+        return self.model.resolved(TASK, self.model_config_for(2))

@@ -1,32 +1,18 @@
 """How fast an image classifier is on this machine."""
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from statistics import median
 
 import torch
+from torch import Tensor
 
 from patchword.images.classifier import ImageClassifier
-
-
-@dataclass(frozen=True)
-class ClassificationSpeed:
-    """One measurement.
-
-    Attributes:
-        images: given at once.
-        images_a_second: through the network, decoding and resizing of files not counted; the median of the rounds.
-    """
-
-    images: int
-    images_a_second: float
+from patchword.speed import Speed, timed
 
 
 def classification_speeds(
     classifier: ImageClassifier, sizes: tuple[int, ...] = (1, 8, 32), rounds: int = 5
-) -> Iterator[ClassificationSpeed]:
-    """Classify made-up images.
+) -> Iterator[Speed]:
+    """Put made-up images through the network; decoding and resizing of files are not counted.
 
     Args:
         classifier: what to measure.
@@ -37,9 +23,10 @@ def classification_speeds(
     for size in sizes:
         shape = (size, 3, *classifier.preprocessing.image_size)
         pixels = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
-        seconds = []
-        for _ in range(rounds + 1):
-            start = time.perf_counter()
-            classifier.probabilities(pixels)
-            seconds.append(time.perf_counter() - start)
-        yield ClassificationSpeed(size, size / median(seconds[1:]))
+
+        def work(pixels: Tensor = pixels) -> int:
+            return len(classifier.probabilities(pixels))
+
+        seconds, _ = timed(work, rounds)
+        values = {"images": size, "images_a_second": size / seconds}
+        yield Speed(f"{size} at once", "images", size / seconds, values)

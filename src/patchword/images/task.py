@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
 from patchword.images.augmentation import augment
+from patchword.images.beginning import beginning
 from patchword.images.cache import ImageCache
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import hold_out, read_dataset
-from patchword.images.fine_tuning import backbone, distance, start
 from patchword.images.recipe import ClassificationRecipe
-from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.contracts import ImageModel
+from patchword.training.events import Listener, ignore
 from patchword.training.losses import smooth_one_hot, soft_cross_entropy
 from patchword.training.task import BatchLoss
 
@@ -49,12 +51,12 @@ class ClassificationTask:
         train: ImageCache,
         validation: ImageCache,
         classes: tuple[str, ...],
-        model: VisionTransformer,
+        model: ImageModel,
         notes: Sequence[str] = (),
     ) -> None:
         self.recipe, self.classes = recipe, classes
-        self.model: nn.Module = model
-        self.frozen = backbone(model) if recipe.freeze == "backbone" else []
+        self.model = model
+        self.frozen = model.frozen(recipe.freeze)
         self._train, self._validation = train, validation
         self.skipped = [*train.skipped, *validation.skipped]
         counts = f"{len(train):,} training images, {len(validation):,} validation images, {len(classes)} classes"
@@ -66,13 +68,13 @@ class ClassificationTask:
                 self.notes.append(f"  and {len(self.skipped) - 20} more")
 
     @classmethod
-    def prepare(cls, recipe: ClassificationRecipe, run: Path, quiet: bool = False) -> "ClassificationTask":
-        """Read the data, split it, decode it, and build the model, from the init model if there is one.
+    def prepare(cls, recipe: ClassificationRecipe, run: Path, listener: Listener = ignore) -> "ClassificationTask":
+        """Data, settings, model, pixels: list the images and split them, see what the run begins with, and decode.
 
         Args:
             recipe: what to do; its seed decides the split, so a resumed run has the same.
             run: the run folder, for a memory-mapped cache.
-            quiet: no progress bar.
+            listener: hears how far the decoding is.
 
         Raises:
             DataError: if the images cannot be used.
@@ -83,16 +85,12 @@ class ClassificationTask:
             validation = read_dataset(recipe.data.path(recipe.data.validation)).with_classes(train.classes)
         else:
             train, validation = hold_out(train, recipe.data.hold_out, recipe.training.seed)
-        begin = start(recipe, train.classes, run)
+        begin = beginning(recipe, train.classes, run)
+        model = begin.model()
         train, validation = (data.with_classes(begin.classes) for data in (train, validation))
         preprocessing = begin.recipe.preprocessing
-        caches = [ImageCache(data, preprocessing, run / "cache", not quiet) for data in (train, validation)]
-        return cls(begin.recipe, caches[0], caches[1], begin.classes, begin.model, begin.notes)
-
-    def distance(self, name: str) -> int:
-        """See `Task.distance`."""
-        assert isinstance(self.model, VisionTransformer)
-        return distance(name, self.model.config.num_layers)
+        caches = [ImageCache(data, preprocessing, run / "cache", listener) for data in (train, validation)]
+        return cls(begin.recipe, caches[0], caches[1], begin.classes, model, begin.notes)
 
     def epoch(self, number: int) -> list[Tensor]:
         """Batches of image indices in random order; what does not fill a batch is left out, other images each time.
@@ -111,7 +109,7 @@ class ClassificationTask:
         pixels, targets = augment(self._train.pixels(batch.tolist()), targets, self.recipe.augmentation)
         return ImageBatch(self.recipe.preprocessing.normalise(pixels).to(device), targets.to(device))
 
-    def loss(self, model: nn.Module, tensors: ImageBatch) -> BatchLoss:
+    def loss(self, model: Any, tensors: ImageBatch) -> BatchLoss:
         """Cross-entropy of the softmax with the smoothed targets; the plain one is with the mixed but unsmoothed."""
         logits = model(tensors.images).float()
         smoothing = self.recipe.training.label_smoothing
@@ -119,7 +117,7 @@ class ClassificationTask:
         plain = soft_cross_entropy(logits.detach(), tensors.targets)
         return BatchLoss(soft_cross_entropy(logits, smoothed), len(tensors.targets), plain)
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
+    def validate(self, model: Any) -> dict[str, float]:
         """Loss in nats and accuracy in percent, on unchanged images."""
         device = next(model.parameters()).device
         loss, right = 0.0, 0
@@ -127,10 +125,10 @@ class ClassificationTask:
             labels = self._validation.labels[indices].to(device)
             images = self.recipe.preprocessing.normalise(self._validation.pixels(indices.tolist())).to(device)
             logits = model(images).float()
-            loss += float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
+            loss += float(F.cross_entropy(logits, labels, reduction="sum"))
             right += int((logits.argmax(-1) == labels).sum())
         return {"loss": loss / len(self._validation), "accuracy": 100.0 * right / len(self._validation)}
 
-    def save(self, model: nn.Module, folder: Path, facts: Mapping[str, Any]) -> None:
+    def save(self, model: Any, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write a model folder that `ImageClassifier.load` opens."""
         ImageClassifier(model, self.recipe.preprocessing, self.classes, facts).save(folder)

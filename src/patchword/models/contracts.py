@@ -1,7 +1,7 @@
 """What the rest of the house asks of a model. Every architecture answers for itself; nobody else knows its inside."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -71,7 +71,11 @@ class ModelConfig(Config):
             RecipeError: naming the field of `model`, what was found, and the nearest valid name.
         """
         changes = dict(choice)
-        fields = cls.size(str(changes.pop(cls.SIZE_KEY, cls.DEFAULT_SIZE)))
+        name = str(changes.pop(cls.SIZE_KEY, cls.DEFAULT_SIZE))
+        try:
+            fields = cls.size(name)
+        except RecipeError as error:
+            raise RecipeError(f"model.{cls.SIZE_KEY} = {name!r}: {error}") from None
         known = [cls.SIZE_KEY, *(name for name in cls.model_fields if name not in cls.GIVEN)]
         for name in changes:
             if name not in known:
@@ -126,6 +130,11 @@ class SequenceConfig(ModelConfig):
     pad_id: int = Field(0, ge=0)
     bos_id: int = Field(2, ge=0)
     eos_id: int = Field(3, ge=0)
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Of the hidden states before the output projection."""
 
     @property
     def longest(self) -> int | None:
@@ -288,20 +297,3 @@ class ImageModel(Model):
     def adaptation(self, config: Any) -> list[str]:
         """Sentences that say what `adapted` does to the weights for another image size."""
         return []
-
-
-def named_tensors(module: nn.Module) -> dict[str, Tensor]:
-    """Everything that must be kept of a module: parameters and persistent buffers, by name; a tied one once, under its
-    first name. The tensors are the module's own, without their graph.
-    """
-    return {name: parameter.detach() for name, parameter in module.named_parameters()} | dict(named_buffers(module))
-
-
-def named_buffers(module: nn.Module) -> Iterable[tuple[str, Tensor]]:
-    """Persistent buffers, such as a batch norm's running statistics."""
-    seen: set[int] = set()
-    for prefix, child in module.named_modules():
-        for name, buffer in child._buffers.items():
-            if buffer is not None and name not in child._non_persistent_buffers_set and id(buffer) not in seen:
-                seen.add(id(buffer))
-                yield f"{prefix}.{name}" if prefix else name, buffer

@@ -63,6 +63,11 @@ class TransformerConfig(SequenceConfig):
         return self
 
     @property
+    def width(self) -> int:
+        """See `SequenceConfig.width`."""
+        return self.d_model
+
+    @property
     def longest(self) -> int | None:
         """Most tokens that a side can have: as many as there are learned positions."""
         return self.max_positions if self.positions == "learned" else None

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from patchword.models.contracts import SequenceToSequence
-from patchword.text.sampling import next_log_probabilities
 
 
 def likeliest(
@@ -14,27 +13,20 @@ def likeliest(
 ) -> tuple[Tensor, Tensor, Any]:
     """One decoding step.
 
-    A model may have a faster way to its likeliest tokens, a method of this name; else they are found in its logits.
-
     Args:
         model: in evaluation mode.
         tokens: the newest token of each hypothesis, (rows,).
         state: from the model's `start` or the previous step.
         count: how many tokens to find for each row.
-        renormalise: see `next_log_probabilities`.
-        last: see `next_log_probabilities`.
+        renormalise: whether the probabilities of the tokens that may follow sum to 1.
+        last: (sentences,), True where the limit leaves room for the end token alone.
 
     Returns:
         log-probabilities (rows, count), largest first; the tokens (rows, count); the state. The first are float64:
         sums over a long sentence then have no rounding of their own.
     """
     config = model.config
-    fast = getattr(model, "likeliest", None)
-    if fast is None:
-        logits, state = model.decode_step(tokens, state)
-        values, token = next_log_probabilities(logits, config, renormalise, last).topk(count, dim=1)
-        return values.double(), token, state
-    (values, token), state = fast(tokens, state, count, (config.pad_id, config.bos_id), renormalise)
+    (values, token), state = model.likeliest(tokens, state, count, (config.pad_id, config.bos_id), renormalise)
     if last.any():
         rows = last.repeat_interleave(values.size(0) // last.size(0))
         values[rows] = -torch.inf

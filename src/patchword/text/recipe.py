@@ -1,18 +1,20 @@
 """What a translation recipe says."""
 
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from patchword.config import Config
-from patchword.errors import nearest
-from patchword.models.transformer import SIZES
+from patchword.errors import RecipeError
+from patchword.models.registry import regularisation
 from patchword.text.vocabulary import VocabularyConfig
 from patchword.training.recipe import Recipe
 
-# Fields of a model that act in training alone, so that an init model can be given others.
-REGULARISATION = frozenset({"dropout", "attention_dropout", "activation_dropout"})
+TASK = "translation"
+
+# What a vocabulary decides, at sizes that any has: for looking at a recipe before there is one.
+ANY_VOCABULARY = {"source_vocab_size": 300, "target_vocab_size": 300, "pad_id": 0, "bos_id": 2, "eos_id": 3}
 
 
 class TranslationData(Config):
@@ -36,30 +38,6 @@ class TranslationData(Config):
         return [Path(self.folder).expanduser() / name for name in names]
 
 
-class TransformerChoice(Config):
-    """A named size and what differs from it; None keeps the size's value. See `TransformerConfig`."""
-
-    size: str = "small"
-    d_model: int | None = None
-    num_heads: int | None = None
-    encoder_layers: int | None = None
-    decoder_layers: int | None = None
-    d_ff: int | None = None
-    dropout: float = 0.1
-    attention_dropout: float = 0.0
-    activation_dropout: float = 0.0
-    activation: Literal["relu", "gelu", "gelu_tanh", "silu"] = "relu"
-    norm_first: bool = False
-    positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "none"] = "sinusoidal"
-
-    @field_validator("size")
-    @classmethod
-    def _known(cls, size: str) -> str:
-        if size not in SIZES:
-            raise ValueError(f"no such size; {nearest(size, SIZES)}")
-        return size
-
-
 class TranslationRecipe(Recipe):
     """A whole recipe for a translator.
 
@@ -71,12 +49,11 @@ class TranslationRecipe(Recipe):
     the validation text greedily, and BLEU instead of the loss decides which model is best.
     """
 
-    OF_INIT: ClassVar[dict[str, frozenset[str]]] = {"model": REGULARISATION, "vocabulary": frozenset()}
+    OF_INIT: ClassVar[dict[str, frozenset[str]]] = {"model": regularisation(TASK), "vocabulary": frozenset()}
 
     task: Literal["translation"] = "translation"
     data: TranslationData
     vocabulary: VocabularyConfig = VocabularyConfig()
-    model: TransformerChoice = TransformerChoice()
     batch_tokens: int = Field(4096, gt=0)
     validate_bleu: bool = False
     freeze: Literal["embeddings", "encoder"] | None = None
@@ -86,3 +63,16 @@ class TranslationRecipe(Recipe):
         if self.freeze is not None and self.init is None:
             raise ValueError(f"freeze = {self.freeze!r} needs init: what nobody trained would stay at random")
         return self
+
+    @model_validator(mode="after")
+    def _check_model(self) -> Self:
+        if self.init is None:
+            try:
+                self.model.config(TASK, ANY_VOCABULARY)
+            except RecipeError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    def resolved_model(self) -> dict[str, Any]:
+        """See `Recipe.resolved_model`."""
+        return self.model.resolved(TASK, self.model.config(TASK, ANY_VOCABULARY))

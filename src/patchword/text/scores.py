@@ -29,6 +29,16 @@ class TranslationScores:
         """Plain values for JSON."""
         return asdict(self)
 
+    def as_text(self) -> str:
+        """All of it for people."""
+        return "\n".join(
+            [
+                f"BLEU   {self.bleu:6.2f}   {self.bleu_signature}",
+                f"chrF   {self.chrf:6.2f}   {self.chrf_signature}",
+                f"exact  {self.exact:6.2f} % of {self.sentences:,} sentences",
+            ]
+        )
+
 
 def score_translations(
     translations: Sequence[str], references: Sequence[str], target_language: str = ""

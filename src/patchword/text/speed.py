@@ -1,12 +1,10 @@
 """How fast a translator is on this machine."""
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from statistics import median
 
 import torch
 
+from patchword.speed import Speed, timed
 from patchword.text.batches import pad
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
@@ -16,26 +14,9 @@ SOURCE_TOKENS = 16  # of the sentences that are made up; Multi30k's have as many
 TARGET_TOKENS = 32  # most that are generated
 
 
-@dataclass(frozen=True)
-class TranslationSpeed:
-    """One measurement.
-
-    Attributes:
-        method: "greedy" or "beam 4".
-        sentences: given at once.
-        sentences_a_second: translated; the median of the rounds.
-        tokens_a_second: generated, of the best hypotheses; the median of the rounds.
-    """
-
-    method: str
-    sentences: int
-    sentences_a_second: float
-    tokens_a_second: float
-
-
 def translation_speeds(
     translator: Translator, sizes: tuple[int, ...] = (1, 16, 64), rounds: int = 3
-) -> Iterator[TranslationSpeed]:
+) -> Iterator[Speed]:
     """Translate made-up sentences of 16 tokens into at most 32 tokens.
 
     Args:
@@ -63,15 +44,11 @@ def translation_speeds(
                 return sum(in_parallel(decode, batches, translator.network.device))
 
             seconds, tokens = timed(work, rounds)
-            yield TranslationSpeed("greedy" if beam == 1 else f"beam {beam}", size, size / seconds, tokens / seconds)
-
-
-def timed(work: Callable[[], int], rounds: int) -> tuple[float, int]:
-    """Median seconds of several rounds after a first one, and what the work returned."""
-    result = work()
-    seconds = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return median(seconds), result
+            name = "greedy" if beam == 1 else f"beam {beam}"
+            values = {
+                "method": name,
+                "sentences": size,
+                "sentences_a_second": size / seconds,
+                "tokens_a_second": tokens / seconds,
+            }
+            yield Speed(f"{name}, {size} at once", "sentences", size / seconds, values)

@@ -5,19 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from patchword.errors import DataError
 from patchword.files import write_text
-from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.contracts import SequenceToSequence
 from patchword.text.batches import TokenBatch, length_buckets, pad
-from patchword.text.fine_tuning import distance, frozen_parts, keep_vocabulary, read_init
+from patchword.text.beginning import beginning, keep_vocabulary
 from patchword.text.pairs import Pair, read_pairs
-from patchword.text.recipe import TransformerChoice, TranslationRecipe
+from patchword.text.recipe import TranslationRecipe
 from patchword.text.scores import score_translations
 from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary
+from patchword.training.events import Listener, ignore
 from patchword.training.losses import linear_cross_entropy
 from patchword.training.task import BatchLoss
 
@@ -30,8 +31,9 @@ class TranslationTask:
         train: training pairs.
         validation: validation pairs, none of which is trained on.
         vocabulary: learned from the training pairs alone, or the init model's.
-        model: a Transformer of the vocabulary's sizes, new or trained before.
+        model: a network of the vocabulary's sizes, new or trained before.
         options: how the trained model searches unless it is told otherwise; None for the paper's beam search.
+        notes: what is to be said of the model.
     """
 
     unit = "tokens"
@@ -42,17 +44,18 @@ class TranslationTask:
         train: Sequence[Pair],
         validation: Sequence[Pair],
         vocabulary: Vocabulary,
-        model: Transformer,
+        model: SequenceToSequence,
         options: SearchOptions | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.recipe, self.vocabulary = recipe, vocabulary
-        self.model: nn.Module = model
+        self.model = model
         self._options = options
         self._pad_id = model.config.pad_id
-        self.frozen = frozen_parts(recipe.freeze)
+        self.frozen = model.frozen(recipe.freeze)
         self.metric = "bleu" if recipe.validate_bleu else "loss"
         self.greater_is_better = recipe.validate_bleu
-        self.notes = [f"{len(train):,} training pairs, {len(validation):,} validation pairs"]
+        self.notes = [*notes, f"{len(train):,} training pairs, {len(validation):,} validation pairs"]
         sources = vocabulary.encode_source([p.source for p in train])
         targets = vocabulary.encode_target([p.target for p in train])
         limit = recipe.data.max_tokens
@@ -70,47 +73,29 @@ class TranslationTask:
         self._validation = list(validation)
 
     @classmethod
-    def prepare(cls, recipe: TranslationRecipe, run: Path, quiet: bool = False) -> "TranslationTask":
-        """Read the data and the init model; without one, learn the vocabulary and build the model.
+    def prepare(cls, recipe: TranslationRecipe, run: Path, listener: Listener = ignore) -> "TranslationTask":
+        """Settings, data, vocabulary, model: read what the run begins with and the text, and make what is missing.
 
         Args:
             recipe: what to do.
             run: the run folder; if it has a recipe already, the run goes on, with the vocabulary that it has.
-            quiet: accepted for the other wing's sake; nothing here is slow enough for a bar.
+            listener: hears nothing; no part of this takes long.
 
         Raises:
             DataError: if the parallel text cannot be used.
             RecipeError: if the vocabulary or the model cannot be made.
             ModelFolderError: if the init model cannot be used.
         """
-        init = read_init(recipe, run)
-        recipe = recipe if init is None else init.recipe
-        data = recipe.data
-        languages = (data.source_language, data.target_language)
-        train = read_pairs(data.paths(data.train), languages)
-        if data.validation is not None:
-            validation = read_pairs(data.paths(data.validation), languages)
-        else:
-            train, validation = hold_out(train, data.hold_out, data.paths(data.train)[0])
-        if init is not None:
-            vocabulary, model = init.vocabulary, init.model
-        elif (run / "recipe.toml").is_file():
-            vocabulary = Vocabulary.load(run / "vocabulary")
-            model = Transformer(model_config(recipe.model, vocabulary))
-        else:
+        begin = beginning(recipe, run)
+        train, validation = read_split(begin.recipe)
+        vocabulary = begin.vocabulary
+        if vocabulary is None:
             vocabulary = Vocabulary.train([p.source for p in train], [p.target for p in train], recipe.vocabulary)
             keep_vocabulary(run, vocabulary)
-            model = Transformer(model_config(recipe.model, vocabulary))
-        task = cls(recipe, train, validation, vocabulary, model, None if init is None else init.options)
-        task.notes = [*(init.notes if init is not None else ()), *task.notes]
+        task = cls(begin.recipe, train, validation, vocabulary, begin.model(vocabulary), begin.options, begin.notes)
         if task.overlong_lines:
             write_text(run / "left_out.txt", "".join(f"{line}\n" for line in task.overlong_lines))
         return task
-
-    def distance(self, name: str) -> int:
-        """See `Task.distance`."""
-        assert isinstance(self.model, Transformer)
-        return distance(name, self.model.config)
 
     def epoch(self, number: int) -> list[list[int]]:
         """Batches of pair indices."""
@@ -126,19 +111,17 @@ class TranslationTask:
     def _padded(self, source: list[list[int]], target: list[list[int]], device: torch.device) -> TokenBatch:
         return TokenBatch(pad(source, self._pad_id).to(device), pad(target, self._pad_id).to(device))
 
-    def loss(self, model: nn.Module, tensors: TokenBatch) -> BatchLoss:
+    def loss(self, model: Any, tensors: TokenBatch) -> BatchLoss:
         """Cross-entropy of every target token given those before it; the decoder's input is shifted right."""
         smoothing = self.recipe.training.label_smoothing if model.training else 0.0
-        assert isinstance(model, Transformer)
-        hidden = model.decode(tensors.target[:, :-1], self._memory(model, tensors.source), tensors.source)
+        hidden = model.decode(tensors.target[:, :-1], model.encode(tensors.source), tensors.source)
         wanted: Tensor = tensors.target[:, 1:].flatten()
-        real = (wanted != model.config.pad_id).nonzero()[:, 0]
-        total, plain = linear_cross_entropy(
-            hidden.flatten(0, 1)[real], model.output.weight, model.output.bias, wanted[real], smoothing
-        )
+        real = (wanted != self._pad_id).nonzero()[:, 0]
+        weight, bias = model.projection()
+        total, plain = linear_cross_entropy(hidden.flatten(0, 1)[real], weight, bias, wanted[real], smoothing)
         return BatchLoss(total, real.numel(), plain)
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
+    def validate(self, model: Any) -> dict[str, float]:
         """Loss in nats a token; with `validate_bleu` also BLEU and chrF of greedy translations."""
         device = next(model.parameters()).device
         sources = self.vocabulary.encode_source([p.source for p in self._validation])
@@ -159,37 +142,27 @@ class TranslationTask:
             scores |= {"bleu": found.bleu, "chrf": found.chrf}
         return scores
 
-    def save(self, model: nn.Module, folder: Path, facts: Mapping[str, Any]) -> None:
+    def save(self, model: Any, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write a model folder that `Translator.load` opens."""
         self._translator(model, facts).save(folder)
 
-    def _memory(self, model: Transformer, source: Tensor) -> Tensor:
-        if self.recipe.freeze != "encoder" or not model.training:
-            return model.encode(source)
-        # Source and target embeddings have one dropout, which is off for the frozen side only.
-        model.dropout.eval()
-        memory = model.encode(source)
-        model.dropout.train()
-        return memory
-
-    def _translator(self, model: nn.Module, facts: Mapping[str, Any]) -> Translator:
+    def _translator(self, model: Any, facts: Mapping[str, Any]) -> Translator:
         languages = (self.recipe.data.source_language, self.recipe.data.target_language)
         return Translator(model, self.vocabulary, languages, facts, self._options)
 
 
-def model_config(choice: TransformerChoice, vocabulary: Vocabulary) -> TransformerConfig:
-    """The Transformer that a recipe means, for a vocabulary."""
-    changes = choice.model_dump(exclude={"size"}, exclude_none=True)
-    return TransformerConfig.named(
-        choice.size,
-        vocabulary.source_size,
-        vocabulary.target_size,
-        share_embeddings=vocabulary.joint,
-        pad_id=vocabulary.pad_id,
-        bos_id=vocabulary.bos_id,
-        eos_id=vocabulary.eos_id,
-        **changes,
-    )
+def read_split(recipe: TranslationRecipe) -> tuple[list[Pair], list[Pair]]:
+    """Training and validation pairs.
+
+    Raises:
+        DataError: if the parallel text cannot be used.
+    """
+    data = recipe.data
+    languages = (data.source_language, data.target_language)
+    train = read_pairs(data.paths(data.train), languages)
+    if data.validation is not None:
+        return train, read_pairs(data.paths(data.validation), languages)
+    return hold_out(train, data.hold_out, data.paths(data.train)[0])
 
 
 def hold_out(pairs: Sequence[Pair], count: int, path: Path) -> tuple[list[Pair], list[Pair]]:

@@ -1,21 +1,17 @@
 """A trained translator: text in, text out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 
-from patchword.checkpoints.card import model_card
-from patchword.checkpoints.exportable import Exportable
-from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
-from patchword.engine.network import Network
-from patchword.engine.products import Precision
-from patchword.errors import ModelFolderError, RecipeError
-from patchword.models.contracts import SequenceToSequence
-from patchword.nn.trace import AttentionTrace
+from patchword.checkpoints.model_folder import Description
+from patchword.models.contracts import Evidence, SequenceToSequence
+from patchword.system import System
 from patchword.text.batches import pad
+from patchword.text.details import TranslatorDetails
 from patchword.text.hypothesis import Hypothesis
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
@@ -49,23 +45,23 @@ class Translation:
 
 @dataclass(frozen=True)
 class AttendedTranslation:
-    """A translation with its attention.
+    """A translation with what the model looked at.
 
     Attributes:
         translation: the result.
         source_pieces: the source tokens as text, the end token included.
         target_pieces: the generated tokens as text.
-        trace: its "cross" maps are (1, heads, target, source), one a layer: row t is where the decoder looked in the
-            source while it predicted target piece t.
+        evidence: what the model looked at; in its "cross" map, (layer, 1, head, target, source), row t is where the
+            decoder looked in the source while it predicted target piece t.
     """
 
     translation: Translation
     source_pieces: tuple[str, ...]
     target_pieces: tuple[str, ...]
-    trace: AttentionTrace
+    evidence: Evidence
 
 
-class Translator:
+class Translator(System):
     """Translates with a model and its vocabulary.
 
     Args:
@@ -74,17 +70,14 @@ class Translator:
         languages: source and target, as codes such as "en" and "de".
         facts: what is known about the model.
         options: how it searches unless it is told otherwise; by default the paper's beam search.
-        precision: of the matrix products on the CPU: "float32", or "int8", which is faster and takes a quarter of
-            the memory, for a small loss.
-        reference: run the network of `models` itself, not the engine's packed one.
-        reread: makes the same model again; see `engine.network.Network`.
+        how: precision, reference and reread; see `System`.
 
     Raises:
         ValueError: if the vocabulary's sizes are not the model's.
         RecipeError: if int8 is asked for and the network has no packed form.
     """
 
-    task = "translation"
+    task = TranslatorDetails.TASK
 
     def __init__(
         self,
@@ -93,10 +86,7 @@ class Translator:
         languages: tuple[str, str] = ("source", "target"),
         facts: Mapping[str, Any] | None = None,
         options: SearchOptions | None = None,
-        *,
-        precision: Precision = "float32",
-        reference: bool = False,
-        reread: Callable[[], Any] | None = None,
+        **how: Any,
     ) -> None:
         sizes = (vocabulary.source_size, vocabulary.target_size)
         expected = (model.config.source_vocab_size, model.config.target_vocab_size)
@@ -105,69 +95,32 @@ class Translator:
                 f"the vocabulary has {sizes[0]} source and {sizes[1]} target tokens, "
                 f"but the weights were made for {expected[0]} and {expected[1]}"
             )
-        self.network = Network(model, precision, reference, reread)
+        super().__init__(model, facts, **how)
         self.vocabulary = vocabulary
         self.languages = languages
-        self.facts = dict(facts or {})
         self.options = options or SearchOptions()
 
-    @property
-    def model(self) -> Any:
-        """The network, for looking into and for changing; what translates follows its weights."""
-        return self.network.model
-
     @classmethod
-    def load(cls, path: Path | str, *, precision: Precision = "float32", reference: bool = False) -> Self:
-        """Open a model folder, or a run folder's best model.
+    def described(cls, folder: Path, description: Description, model: Any, **how: Any) -> Self:
+        """See `System.described`."""
+        details = TranslatorDetails.read(description.details)
+        return cls(model, Vocabulary.load(folder), details.languages, description.facts, details.search, **how)
 
-        Args:
-            path: the folder.
-            precision: "float32", or "int8" for more speed and less memory at a small loss.
-            reference: run the network of `models` itself, not the engine's packed one.
+    @property
+    def details(self) -> TranslatorDetails:
+        """Languages, and how it searches."""
+        source, target = self.languages
+        return TranslatorDetails(source_language=source, target_language=target, search=self.options)
 
-        Raises:
-            ModelFolderError: if the folder is missing, damaged, for another task, or its vocabulary does not fit.
-        """
-        folder = model_path(Path(path))
-        description = read_description(folder, cls.task)
-        vocabulary = Vocabulary.load(folder)
-        languages = (description.details.get("source_language", "?"), description.details.get("target_language", "?"))
-        try:
-            options = SearchOptions.parse(description.details.get("search", {}), "config.json, details.search")
-            return cls(
-                read_model(folder, description),
-                vocabulary,
-                languages,
-                description.facts,
-                options,
-                precision=precision,
-                reference=reference,
-                reread=lambda: read_model(folder, description),
-            )
-        except (ValueError, RecipeError) as error:
-            raise ModelFolderError(folder, str(error)) from None
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The vocabulary's files."""
+        return self.vocabulary.files()
 
-    def save(self, path: Path | str) -> None:
-        """Write a model folder."""
-        parameters = sum(p.numel() for p in self.model.parameters())
-        write_model_folder(
-            Path(path),
-            self.model,
-            task=self.task,
-            details=self._details,
-            facts=self.facts,
-            card=model_card(
-                f"Translation, {self.languages[0]} to {self.languages[1]}",
-                f"A Transformer with {parameters:,} parameters, made by Patchword.",
-                'patchword translate THIS_FOLDER "..."',
-                self.facts,
-            ),
-            files=self.vocabulary.files(),
-        )
-
-    def exportable(self) -> Exportable:
-        """What an exporter needs of it."""
-        return Exportable(self.model, self.task, self._details, self.vocabulary.files())
+    @property
+    def title(self) -> str:
+        """See `System.title`."""
+        return f"Translation, {self.languages[0]} to {self.languages[1]}"
 
     def translate(self, texts: Sequence[str], options: SearchOptions | None = None) -> list[Translation]:
         """Translate sentences, in order; sentences of like length are decoded together.
@@ -192,29 +145,21 @@ class Translator:
         return results
 
     def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:
-        """Translate one sentence and look again at what its decoder attended to."""
+        """Translate one sentence and look again at what the model looked at."""
         ids = self.vocabulary.encode_source([text.strip()])
         model = self.model
         source = torch.tensor(ids, device=self.network.device)
         best = search(model, source, options or self.options)[0][0]
         target = torch.tensor([[model.config.bos_id, *best.tokens[:-1]]], device=self.network.device)
-        trace = AttentionTrace()
         with torch.inference_mode():
-            model(source, target, trace)
+            evidence = model.evidence(source, target)
         found = Alternative(self._text(best), best.score)
         return AttendedTranslation(
             Translation(text, found.text, found.score, (found,)),
             tuple(self.vocabulary.source_pieces(ids[0])),
             tuple(self.vocabulary.target_pieces(best.tokens)),
-            trace,
+            evidence,
         )
-
-    @property
-    def _details(self) -> dict[str, Any]:
-        details: dict[str, Any] = {"source_language": self.languages[0], "target_language": self.languages[1]}
-        if self.options != SearchOptions():
-            details["search"] = self.options.model_dump(exclude_defaults=True)
-        return details
 
     def _search(self, ids: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
         model: SequenceToSequence = self.network.fast

@@ -9,11 +9,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from patchword.files import replacing
+from patchword.models.tensors import named_buffers
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """The tensors that train, by name; a tied weight once."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
+    """The tensors that change in training, by name; a tied weight once. A batch norm's statistics are among them."""
+    weights = {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
+    return weights | dict(named_buffers(model))
 
 
 class ExponentialAverage:
@@ -34,7 +36,11 @@ class ExponentialAverage:
     def update(self, model: nn.Module, step: int) -> None:
         """Take in the weights after update number `step`."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(self.weights.values()), list(weights_of(model).values()), 1 - decay)
+        now = weights_of(model)
+        blended = [name for name, weight in now.items() if weight.is_floating_point()]
+        torch._foreach_lerp_([self.weights[name] for name in blended], [now[name] for name in blended], 1 - decay)
+        for name in now.keys() - blended:
+            self.weights[name].copy_(now[name])  # a count has no average
 
 
 class LastCheckpoints:
@@ -65,12 +71,14 @@ class LastCheckpoints:
                 path.unlink()
 
     def average(self) -> dict[str, Tensor]:
-        """The mean of the kept weights."""
+        """The mean of the kept weights; of counts the last."""
         total: dict[str, Tensor] = {}
         for name in self.names:
             for key, weight in load_file(self.folder / name).items():
-                total[key] = total[key] + weight if key in total else weight
-        return {key: weight / len(self.names) for key, weight in total.items()}
+                total[key] = total[key] + weight if key in total and weight.is_floating_point() else weight
+        return {
+            key: weight / len(self.names) if weight.is_floating_point() else weight for key, weight in total.items()
+        }
 
 
 @contextmanager
@@ -98,6 +106,6 @@ def using(model: nn.Module, weights: Mapping[str, Tensor] | None) -> Iterator[nn
 
 @torch.no_grad()
 def _copy(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    for name, parameter in model.named_parameters():
+    for name, tensor in (*model.named_parameters(), *named_buffers(model)):
         if name in weights:
-            parameter.copy_(weights[name])
+            tensor.copy_(weights[name])

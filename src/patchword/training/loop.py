@@ -12,11 +12,12 @@ from torch import Tensor
 
 from patchword.errors import PatchwordError, RunFolderError
 from patchword.training.averaging import ExponentialAverage, LastCheckpoints, using, weights_of
+from patchword.training.events import Listener, Note, ignore
+from patchword.training.events import Progress as ProgressEvent
 from patchword.training.freezing import freeze, train_mode
 from patchword.training.interrupt import StopRequest, stop_on_signals
 from patchword.training.metrics import MetricsLog, draw_curves, read_metrics
 from patchword.training.optimizer import make_optimizer, set_learning_rate
-from patchword.training.progress import TrainingBar
 from patchword.training.recipe import Recipe
 from patchword.training.schedule import learning_rate_factor
 from patchword.training.state import Progress, load_state, restore_random_states, save_state
@@ -53,7 +54,7 @@ class Trainer:
         folder: the run folder; made if missing.
         resume: go on from the folder's state, with the same batches and the same losses.
         facts: what goes into the model's description beside its scores, such as the command.
-        show: whether to show the progress bar.
+        listener: hears how far the run is, and its scores.
 
     Raises:
         RunFolderError: if there is a state but `resume` is False, or the other way round.
@@ -67,15 +68,15 @@ class Trainer:
         *,
         resume: bool = False,
         facts: Mapping[str, Any] | None = None,
-        show: bool = True,
+        listener: Listener = ignore,
     ) -> None:
         self.task, self.recipe, self.folder = task, recipe, folder
         self.limits = recipe.training
-        self.facts, self.show = dict(facts or {}), show
+        self.facts, self._tell = dict(facts or {}), listener
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = task.model.to(self.device)
         freeze(self.model, task.frozen)
-        self.optimizer = make_optimizer(self.model, recipe.optimizer, task.distance)
+        self.optimizer = make_optimizer(self.model, recipe.optimizer, task.model.depth)
         self.average = ExponentialAverage(self.model, self.limits.ema_decay) if self.limits.ema_decay else None
         self.progress = Progress()
         self.state_file = folder / "state" / "latest.pt"
@@ -93,16 +94,17 @@ class Trainer:
         started = time.perf_counter() - self.progress.seconds
         saved = time.perf_counter()
         train_mode(self.model, self.task.frozen)
-        with stop_on_signals() as request, TrainingBar("training", self.show, self._fraction()) as bar:
+        with stop_on_signals() as request:
+            self._progress("")
             if self.recipe.init is not None and not self.state_file.exists():
-                self._keep_init(bar)
+                self._keep_init()
             for batches in self._updates(request):
                 self._update(batches)
                 self.progress.seconds = time.perf_counter() - started
                 if self.progress.step % LOG_EVERY == 0:
-                    self._log(bar)
+                    self._log()
                 if self._validation_due():
-                    self._validate(bar)
+                    self._validate()
                     self._save()
                     saved = time.perf_counter()
                 elif time.perf_counter() - saved > 60 * self.limits.save_every_minutes:
@@ -111,7 +113,7 @@ class Trainer:
                 if self._limit_reached():
                     break
             if request.signal is None:
-                self._finish(bar)
+                self._finish()
             self._save()
         return Outcome(self.progress.step, self.progress.best, request.signal)
 
@@ -165,8 +167,8 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
             return self.task.loss(self.model, tensors)
 
-    def _log(self, bar: TrainingBar) -> None:
-        """Write a row of metrics and move the bar."""
+    def _log(self) -> None:
+        """Write a row of metrics and say how far the run is."""
         progress = self.progress
         loss = progress.loss_sum / max(1, progress.loss_count)
         if not math.isfinite(loss):
@@ -188,8 +190,7 @@ class Trainer:
                 "seconds": round(progress.seconds, 1),
             }
         )
-        bar.update(
-            self._fraction(),
+        self._progress(
             f"step {progress.step} · epoch {progress.epoch + 1} · loss {loss:.3f} · {rate:,.0f} {self.task.unit}/s",
         )
 
@@ -198,19 +199,19 @@ class Trainer:
             return self.progress.step % self.limits.validate_every == 0
         return self.progress.batch == 0
 
-    def _validate(self, bar: TrainingBar) -> None:
+    def _validate(self) -> None:
         """Score the averaged weights if there are such, keep them if they are the best so far."""
         progress = self.progress
-        bar.update(self._fraction(), f"step {progress.step} · validating")
+        self._progress(f"step {progress.step} · validating")
         progress.validated = progress.step
         weights = self.average.weights if self.average is not None else None
         if self.limits.average_last > 1:
             self.checkpoints.add(progress.step, weights if weights is not None else weights_of(self.model))
             progress.checkpoints = self.checkpoints.names
-        self._score(weights, bar)
+        self._score(weights)
         self._recent = (time.perf_counter(), 0)  # the rate is of training alone
 
-    def _score(self, weights: Mapping[str, Tensor] | None, bar: TrainingBar, kind: str = "") -> None:
+    def _score(self, weights: Mapping[str, Tensor] | None, kind: str = "") -> None:
         progress = self.progress
         with using(self.model, weights) as model, torch.inference_mode():
             scores = self.task.validate(model)
@@ -227,27 +228,31 @@ class Trainer:
         self.metrics.add({"step": progress.step, "epoch": progress.epoch, "validation": scores})
         draw_curves(read_metrics(self.metrics.path), self.folder / "curves.png")
         shown = " · ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        bar.say(f"step {progress.step:>6}{kind} · validation {shown}{' · best' if better else ''}")
+        text = f"step {progress.step:>6}{kind} · validation {shown}{' · best' if better else ''}"
+        self._tell(Note(text))
 
-    def _keep_init(self, bar: TrainingBar) -> None:
+    def _keep_init(self) -> None:
         """Score and save the weights that training starts from.
 
         The best model is then never worse than they are, and a resumed run needs the init model no more.
         """
-        self._score(None, bar)
+        self._score(None)
         self._save()
         self._recent = (time.perf_counter(), 0)
 
-    def _finish(self, bar: TrainingBar) -> None:
+    def _finish(self) -> None:
         """The last validation, and that of the averaged last checkpoints, which is kept only if it scores better."""
         if self.progress.finished:
             return
         if self.progress.validated != self.progress.step and self.progress.step > 0:
-            self._validate(bar)
+            self._validate()
         if len(self.checkpoints.names) > 1:
-            self._score(self.checkpoints.average(), bar, f", mean of the last {len(self.checkpoints.names)}")
+            self._score(self.checkpoints.average(), f", mean of the last {len(self.checkpoints.names)}")
         self.progress.finished = True
-        bar.update(1.0, f"step {self.progress.step} · done")
+        self._tell(ProgressEvent("training", 1.0, f"step {self.progress.step} · done"))
+
+    def _progress(self, text: str) -> None:
+        self._tell(ProgressEvent("training", self._fraction(), text))
 
     def _limit_reached(self) -> bool:
         stop_early = self.limits.patience is not None and self.progress.waited >= self.limits.patience

@@ -11,19 +11,22 @@ from pydantic import Field, model_validator
 from patchword.config import Config
 from patchword.errors import DataError, RecipeError
 from patchword.files import write_text
+from patchword.models.registry import ModelChoice
 
 
 class OptimizerConfig(Config):
-    """Adam or AdamW. The defaults for betas and eps are the Transformer paper's (section 5.3).
+    """Adam, AdamW, or SGD with Nesterov's momentum, as ResNets are trained. The defaults for betas and eps are the
+    Transformer paper's (section 5.3); `momentum` is SGD's alone.
 
     With `layer_decay` below 1 each layer's rate is that of the layer above times this factor: a model's head has
     `learning_rate`, layer l of L has learning_rate * layer_decay ** (L - l + 1), the embeddings have the least.
     """
 
-    name: Literal["adamw", "adam"] = "adamw"
+    name: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = Field(1e-3, gt=0)
     betas: tuple[float, float] = (0.9, 0.98)
     eps: float = Field(1e-9, gt=0)
+    momentum: float = Field(0.9, gt=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
     clip_norm: float | None = Field(None, gt=0)
     accumulate: int = Field(1, ge=1)
@@ -66,16 +69,18 @@ class TrainingConfig(Config):
 
 
 class Recipe(Config):
-    """What every recipe has; each wing adds its data, model and preprocessing.
+    """What every recipe has; each wing adds its data, vocabulary or preprocessing.
 
-    `init` is a model folder, or a run folder, whose weights training starts from. The tables in `OF_INIT` say what the
-    init model says already, so beside `init` they may only have the fields named there.
+    `model` names an architecture, one of its sizes, and fields that differ from it. `init` is a model folder, or a run
+    folder, whose weights training starts from. The tables in `OF_INIT` say what the init model says already, so beside
+    `init` they may only have the fields named there.
     """
 
     OF_INIT: ClassVar[dict[str, frozenset[str]]] = {}
 
     task: str
     init: str | None = None
+    model: ModelChoice = ModelChoice()
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     training: TrainingConfig = TrainingConfig(max_epochs=10)
@@ -96,10 +101,16 @@ class Recipe(Config):
                 raise ValueError(f"{table}.{extra[0]} cannot be set together with init, whose model has it{rest}")
         return self
 
+    def resolved_model(self) -> dict[str, Any]:
+        """`model` with every field that it stands for, as plain values; a wing knows what its data decides."""
+        return self.model.model_dump(mode="json", exclude_none=True)
+
     def write(self, path: Path) -> None:
         """Write the resolved recipe as TOML, atomically; `read_toml` gives it back."""
         values = self.model_dump(mode="json", exclude_none=True)
-        if self.init is not None:
+        if self.init is None:
+            values["model"] = self.resolved_model()
+        else:
             # Defaults are not what the init model has, so only what was set may stand in these tables.
             values |= {t: getattr(self, t).model_dump(mode="json", exclude_unset=True) for t in self.OF_INIT}
         write_text(path, tomli_w.dumps(values))

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from patchword.models.contracts import Model
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,13 @@ class BatchLoss:
 class Task(Protocol):
     """A model, its training data and its validation."""
 
-    model: nn.Module
+    recipe: Any  # a `Recipe`, with what an init model decides
+    notes: Sequence[str]  # what is to be said of it before it starts
+    model: Model
     unit: str  # what BatchLoss.count counts, in the plural: "tokens", "images"
     metric: str  # the key of validate()'s result that decides which model is best
     greater_is_better: bool
     frozen: Sequence[str]  # names of the model's submodules and parameters that do not train
-
-    def distance(self, name: str) -> int:
-        """How far a parameter is from the output, for layer-wise learning rates.
-
-        0 for the head and the last norm, 1 for the last layer, 2 for the one below it; the most for embeddings.
-        """
 
     def epoch(self, number: int) -> Sequence[Any]:
         """The batches of an epoch (counted from 0), in order; a function of the seed and the number alone."""
@@ -45,11 +43,11 @@ class Task(Protocol):
     def load(self, batch: Any, device: torch.device) -> Any:
         """The tensors of one batch. Randomness comes from torch's, numpy's and Python's global generators."""
 
-    def loss(self, model: nn.Module, tensors: Any) -> BatchLoss:
+    def loss(self, model: Any, tensors: Any) -> BatchLoss:
         """Loss of one loaded batch; the model is in training mode."""
 
-    def validate(self, model: nn.Module) -> dict[str, float]:
+    def validate(self, model: Any) -> dict[str, float]:
         """Scores on the validation data; the model is in evaluation mode. Must not draw random numbers."""
 
-    def save(self, model: nn.Module, folder: Path, facts: Mapping[str, Any]) -> None:
+    def save(self, model: Any, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write a model folder; `facts` go into its description and card."""

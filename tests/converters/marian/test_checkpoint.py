@@ -108,8 +108,8 @@ def test_settings_that_search_lacks_are_told(tokenizers: dict[bool, Any], tmp_pa
     marian.save(model, tokenizers[False], tmp_path / "theirs", repetition_penalty=1.3)
     imported = api.import_checkpoint(tmp_path / "theirs", tmp_path / "ours")
     assert imported.notes == ("repetition_penalty = 1.3 is left out: search has no such option",)
-    assert imported.details["source_language"] == "en"
-    assert imported.details["target_language"] == "de"
+    assert imported.details.source_language == "en"
+    assert imported.details.target_language == "de"
 
 
 def test_a_model_of_opus_mt_size(tokenizers: dict[bool, Any], sentences: list[str], tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from patchword.converters.vit.hugging_face_export import hugging_face_vit
 from patchword.errors import ExportError
 from patchword.files import write_bytes
 from patchword.models.registry import architecture_of
+from patchword.models.tensors import named_tensors
 
 
 def _vision_transformer(content: Exportable) -> tuple[dict[str, Tensor], dict[str, Any]]:
     table, documents = hugging_face_vit(content)
-    return converted_back(table, {name: p.detach() for name, p in content.model.named_parameters()}), documents
+    return converted_back(table, named_tensors(content.model)), documents
 
 
 # By architecture: the tensors under their names, and the other files by name, as bytes or as values for JSON; refuses

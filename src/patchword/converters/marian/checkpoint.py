@@ -17,6 +17,7 @@ from patchword.converters.tables import Row, Table, batch_of_one, same, stacked
 from patchword.errors import CheckpointError, RecipeError
 from patchword.models.transformer import TransformerConfig
 from patchword.nn.positions import sinusoidal_table
+from patchword.text.details import TranslatorDetails
 
 # A key of ours in config.json: how the channels stood before `channels.to_halves`.
 CHANNELS_KEY = "patchword_channels"
@@ -105,6 +106,8 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     Raises:
         CheckpointError: if it is not such a network, or its vocabulary is not whole.
     """
+    if options != ImportOptions():
+        raise CheckpointError(folder, "is a translator: image size, heads and class names cannot be given")
     config = {**DEFAULTS, **config}
     settings = generation_settings(folder, config)
     config["decoder_start_token_id"] = settings.get("decoder_start_token_id", config["decoder_start_token_id"])
@@ -127,15 +130,13 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         for name, tensor in to_interleaved(ours, ours_config.d_model).items():
             ours.replace(name, tensor)
         ours_config = ours_config.model_copy(update={"positions": "sinusoidal"})
-    search, notes = search_options(settings, ours_config)
-    details = {
-        "source_language": tokenizer.get("source_lang") or "?",
-        "target_language": tokenizer.get("target_lang") or "?",
-        "search": search,
-    }
-    return Imported(
-        folder, "Marian", "translation", "transformer", ours_config, ours, details, vocabulary.by_name(), tuple(notes)
-    )
+    named = {f"{side}_language": tokenizer.get(f"{side}_lang") or "?" for side in ("source", "target")}
+    try:
+        search, notes = search_options(settings, ours_config)
+        details = TranslatorDetails.parse({**named, "search": search}, "tokenizer_config.json")
+    except RecipeError as error:
+        raise CheckpointError(folder, str(error)) from None
+    return Imported(folder, "Marian", "transformer", ours_config, ours, details, vocabulary.by_name(), tuple(notes))
 
 
 def _prefixed(name: str) -> str:

@@ -13,6 +13,7 @@ from patchword.converters.marian.vocabulary import TARGET_IDS, written_vocabular
 from patchword.converters.tables import converted_back
 from patchword.errors import ExportError
 from patchword.models.transformer import TransformerConfig
+from patchword.text.options import SearchOptions
 
 _ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "silu": "swish"}
 
@@ -32,6 +33,7 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
     """
     config: Any = content.model.config
     _check(config)
+    search = SearchOptions.parse(content.details.get("search", {}), "search")
     tensors = {name: parameter.detach() for name, parameter in content.model.named_parameters()}
     if config.positions == "sinusoidal":
         tensors = to_halves(tensors, config.d_model)
@@ -48,7 +50,7 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
     }
     return converted_back(table(config.share_embeddings), tensors), {
         "config.json": marian_config(config),
-        "generation_config.json": generation_config(content.details.get("search", {}), config),
+        "generation_config.json": generation_config(search, config),
         "tokenizer_config.json": tokenizer,
         **vocabulary,
     }

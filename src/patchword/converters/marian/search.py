@@ -6,6 +6,7 @@ from typing import Any
 
 from patchword.converters.settings import Settings, read_json
 from patchword.models.transformer import TransformerConfig
+from patchword.text.options import SearchOptions
 
 FILE = "generation_config.json"
 
@@ -34,17 +35,6 @@ _WITHOUT_EFFECT: dict[str, Any] = {
     "stop_strings": None,
 }
 
-# A folder of ours that names no options searches by the paper's.
-_PAPER = {
-    "method": "beam",
-    "beam": 4,
-    "length_penalty": 0.6,
-    "early_stopping": True,
-    "renormalise": True,
-    "forced_end": False,
-    "max_length": None,
-}
-
 
 def generation_settings(folder: Path, config: Mapping[str, Any]) -> Settings:
     """What `generate` goes by: generation_config.json, or config.json in folders from before there was one.
@@ -62,8 +52,8 @@ def generation_settings(folder: Path, config: Mapping[str, Any]) -> Settings:
     return Settings(folder / "config.json", config, _DEFAULTS)
 
 
-def search_options(settings: Settings, config: TransformerConfig) -> tuple[dict[str, Any], list[str]]:
-    """How `generate` searches by default, in the fields of `SearchOptions`.
+def search_options(settings: Settings, config: TransformerConfig) -> tuple[SearchOptions, list[str]]:
+    """How `generate` searches by default.
 
     Where no length is given, the limit is the number of positions, not the 20 tokens of `generate`.
 
@@ -72,10 +62,11 @@ def search_options(settings: Settings, config: TransformerConfig) -> tuple[dict[
         config: of the network.
 
     Returns:
-        the fields, and a sentence for each setting that our search lacks.
+        the options, and a sentence for each setting that our search lacks.
 
     Raises:
         CheckpointError: if a setting is of another type than it should be.
+        RecipeError: if the options make no sense together.
     """
     notes = [
         f"{name} = {settings.get(name)!r} is left out: search has no such option"
@@ -94,7 +85,7 @@ def search_options(settings: Settings, config: TransformerConfig) -> tuple[dict[
     # Unlike max_new_tokens, max_length counts the token that decoding starts from.
     limit = settings.whole("max_new_tokens", settings.whole("max_length", config.max_positions + 1, least=1) - 1)
     beams = settings.whole("num_beams", least=1)
-    return {
+    fields = {
         **({"method": "greedy"} if beams == 1 else {"beam": beams}),
         "length_penalty": max(alpha, 0.0),
         "length_normalisation": "power",
@@ -103,28 +94,28 @@ def search_options(settings: Settings, config: TransformerConfig) -> tuple[dict[
         "forced_end": settings.get("forced_eos_token_id") is not None,
         "max_extra": None,
         "max_length": max(1, limit),
-    }, notes
+    }
+    return SearchOptions.parse(fields, "search"), notes
 
 
-def generation_config(search: Mapping[str, Any], config: TransformerConfig) -> dict[str, Any]:
+def generation_config(search: SearchOptions, config: TransformerConfig) -> dict[str, Any]:
     """The reverse: what `generate` is to do by default.
 
     It has neither Wu's length penalty nor a limit by the source's length: alpha becomes the exponent of the length
     itself, and without `max_length` the limit is the number of positions.
 
     Args:
-        search: fields of `SearchOptions`; what it leaves out is the paper's.
+        search: how the translator searches.
         config: of the network.
     """
-    options = {**_PAPER, **search}
-    beam = {"early_stopping": options["early_stopping"], "length_penalty": options["length_penalty"]}
+    beam = {"early_stopping": search.early_stopping, "length_penalty": search.length_penalty}
     return {
         "bad_words_ids": [[token] for token in sorted({config.pad_id, config.bos_id})],
         "decoder_start_token_id": config.bos_id,
         "eos_token_id": config.eos_id,
-        **({"forced_eos_token_id": config.eos_id} if options["forced_end"] else {}),
-        "max_length": (options["max_length"] or config.max_positions - 1) + 1,
-        **({"num_beams": options["beam"], **beam} if options["method"] == "beam" else {"num_beams": 1}),
+        **({"forced_eos_token_id": config.eos_id} if search.forced_end else {}),
+        "max_length": (search.max_length or config.max_positions - 1) + 1,
+        **({"num_beams": search.beam, **beam} if search.method == "beam" else {"num_beams": 1}),
         "pad_token_id": config.pad_id,
-        "renormalize_logits": options["renormalise"],
+        "renormalize_logits": search.renormalise,
     }

@@ -11,6 +11,8 @@ from patchword.converters.imported import Imported, ImportOptions, distinct, fil
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Table
 from patchword.errors import CheckpointError, RecipeError
+from patchword.images.details import ClassifierDetails
+from patchword.images.transforms import Preprocessing
 from patchword.models.vision_transformer import VisionTransformerConfig
 from patchword.nn.positions import resized_positions
 
@@ -57,16 +59,20 @@ def imported_vit(
         config = VisionTransformerConfig.parse({**fields, "num_classes": len(classes)}, str(origin))
         wanted = options.image_size or tuple(preprocessing["image_size"])
         fitted = VisionTransformerConfig.parse({**config.model_dump(), "image_size": wanted}, str(origin))
+        steps = Preprocessing.parse({**preprocessing, "image_size": wanted}, "preprocessing")
     except RecipeError as error:
         raise CheckpointError(origin, str(error).removeprefix(f"{origin}: ")) from None
     if config.channels != 3:
         raise CheckpointError(origin, f"takes images of {config.channels} channels; only RGB, 3 channels, is supported")
+    if options.num_heads not in (None, config.num_heads):
+        found = config.num_heads
+        raise CheckpointError(origin, f"says itself that it has {found} heads, not {options.num_heads}")
     ours = fill(origin, "vision_transformer", config, table, tensors, ignored)
     if fitted.grid != config.grid:
         arguments = config.grid, fitted.grid, config.prefix, config.position_resize
         ours.replace(POSITIONS, resized_positions(ours[POSITIONS], *arguments))
-    details = {"classes": classes, "preprocessing": {**preprocessing, "image_size": list(wanted)}}
-    return Imported(origin, kind, "classification", "vision_transformer", fitted, ours, details, notes=notes)
+    details = ClassifierDetails(classes=tuple(classes), preprocessing=steps)
+    return Imported(origin, kind, "vision_transformer", fitted, ours, details, notes=notes)
 
 
 def heads_of(d_model: int, origin: Path) -> int:

@@ -1,22 +1,31 @@
 """Sizes for an image classifier when nobody wrote a recipe."""
 
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 from patchword.errors import DataError
 from patchword.images.dataset import LabelledImages
+from patchword.models.registry import architecture_for
 
 
-def choose_recipe(data: LabelledImages) -> tuple[dict[str, Any], list[str]]:
+def choose_recipe(data: LabelledImages, architecture: str | None = None) -> tuple[dict[str, Any], list[str]]:
     """Recipe values for some images, and sentences that say what was picked and why.
 
     Args:
         data: the training images; a few of them are opened to see their size.
+        architecture: which; the ViT if nothing is said.
 
     Returns:
         everything of a `ClassificationRecipe` but its data; and the sentences.
+
+    Raises:
+        RecipeError: if there is no such architecture for classification.
     """
-    side = _typical_side(data)
+    return PRESETS[architecture_for("classification", architecture)](data, _typical_side(data))
+
+
+def _vision_transformer(data: LabelledImages, side: int) -> tuple[dict[str, Any], list[str]]:
     if side <= 12:
         size, patch = 4 * max(2, round(side / 4)), 2
     elif side <= 40:
@@ -40,7 +49,13 @@ def choose_recipe(data: LabelledImages) -> tuple[dict[str, Any], list[str]]:
         "batch_size": batch_size,
         "preprocessing": {"image_size": [size, size], "resize": "crop", "interpolation": "bicubic"},
         "augmentation": {"flip": side > 12, "pad_crop": size // 8},
-        "model": {"name": f"Ti/{patch}", "num_layers": layers, "d_ff": 384, "drop_path": 0.05},
+        "model": {
+            "architecture": "vision_transformer",
+            "name": f"Ti/{patch}",
+            "num_layers": layers,
+            "d_ff": 384,
+            "drop_path": 0.05,
+        },
         "optimizer": {
             "learning_rate": 1e-3,
             "betas": [0.9, 0.999],
@@ -110,3 +125,9 @@ def _typical_side(data: LabelledImages) -> int:
     if not sides:
         raise DataError(data.origin, "none of the images that were tried can be read")
     return int(median(sides))
+
+
+# By architecture, what picks a recipe from the images and the typical side of their files in pixels.
+PRESETS: dict[str, Callable[[LabelledImages, int], tuple[dict[str, Any], list[str]]]] = {
+    "vision_transformer": _vision_transformer,
+}

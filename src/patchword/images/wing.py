@@ -1,0 +1,84 @@
+"""Image classification, as the doors see it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from patchword.checkpoints.model_folder import read_description
+from patchword.errors import RecipeError
+from patchword.evaluation import Evaluation
+from patchword.images.classifier import ImageClassifier
+from patchword.images.dataset import read_dataset
+from patchword.images.details import ClassifierDetails
+from patchword.images.evaluation import evaluate_classifier
+from patchword.images.neighbours import evaluate_neighbours
+from patchword.images.presets import choose_fine_tuning, choose_recipe
+from patchword.images.recipe import TASK, ClassificationRecipe
+from patchword.images.speed import classification_speeds
+from patchword.images.task import ClassificationTask
+from patchword.speed import Speed
+from patchword.training.events import Listener
+
+
+class ClassificationWing:
+    """See `wings.Wing`."""
+
+    task = TASK
+    noun = "an image classifier"
+    verb = "classify"
+    data_options = "--data FOLDER"
+    recipe = ClassificationRecipe
+    system = ImageClassifier
+    evaluation_options = ("knn", "neighbours_from")
+
+    def choose(
+        self, paths: Sequence[Path], validation: Sequence[Path], given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[str]]:
+        """See `Wing.choose`."""
+        data = {"train": [str(path.resolve()) for path in paths]}
+        if validation:
+            data["validation"] = [str(path.resolve()) for path in validation]
+        if "init" in given:
+            init = read_description(Path(str(given["init"])), TASK)
+            native = ClassifierDetails.read(Path(str(given["init"])), init.details).preprocessing.image_size
+            values, notes = choose_fine_tuning(read_dataset(paths[0]), _image_size(given, native), given.get("freeze"))
+        else:
+            values, notes = choose_recipe(read_dataset(paths[0]), given.get("model", {}).get("architecture"))
+        return {**values, "data": data}, notes
+
+    def prepare(self, recipe: ClassificationRecipe, run: Path, listener: Listener) -> ClassificationTask:
+        """See `Wing.prepare`."""
+        return ClassificationTask.prepare(recipe, run, listener)
+
+    def evaluate(self, system: ImageClassifier, paths: Sequence[Path], options: Mapping[str, Any]) -> Evaluation:
+        """See `Wing.evaluate`.
+
+        With `knn` a vote of that many nearest neighbours among the features is scored instead of the head;
+        `neighbours_from` is the path of labelled images that they come from (else each image's are the others).
+        """
+        if len(paths) != 1:
+            raise RecipeError("a classifier is evaluated on one --data: a folder a class, a zip of it, or a CSV")
+        data = read_dataset(paths[0])
+        if options.get("knn") is None:
+            scores: Any = evaluate_classifier(system, data)
+        else:
+            source = options.get("neighbours_from")
+            neighbours = None if source is None else read_dataset(Path(source))
+            scores = evaluate_neighbours(system, data, options["knn"], neighbours)
+        return Evaluation(scores, skipped=scores.skipped)
+
+    def speeds(self, system: ImageClassifier, rounds: int) -> Iterator[Speed]:
+        """See `Wing.speeds`."""
+        return classification_speeds(system, rounds=rounds)
+
+
+def _image_size(given: Mapping[str, Any], native: tuple[int, int]) -> tuple[int, int]:
+    """The image size that is given, if it can be one, or else the init model's."""
+    preprocessing = given.get("preprocessing")
+    size = preprocessing.get("image_size") if isinstance(preprocessing, dict) else None
+    proper = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
+    height, width = size if isinstance(size, list) and proper else native
+    return height, width
+
+
+WING = ClassificationWing()

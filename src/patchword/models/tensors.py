@@ -1,0 +1,22 @@
+"""Everything that must be kept of a module: what trains, and what is counted while it does."""
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+
+def named_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Everything that must be kept of a module: parameters and persistent buffers, by name; a tied one once, under its
+    first name. The tensors are the module's own, without their graph.
+    """
+    return {name: parameter.detach() for name, parameter in module.named_parameters()} | dict(named_buffers(module))
+
+
+def named_buffers(module: nn.Module) -> Iterable[tuple[str, Tensor]]:
+    """Persistent buffers, such as a batch norm's running statistics."""
+    seen: set[int] = set()
+    for prefix, child in module.named_modules():
+        for name, buffer in child._buffers.items():
+            if buffer is not None and name not in child._non_persistent_buffers_set and id(buffer) not in seen:
+                seen.add(id(buffer))
+                yield f"{prefix}.{name}" if prefix else name, buffer

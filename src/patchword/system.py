@@ -1,0 +1,133 @@
+"""A model with what its users need beside the weights: what both wings' systems have in common."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from patchword.checkpoints.card import model_card
+from patchword.checkpoints.exportable import Details, Exportable
+from patchword.checkpoints.model_folder import (
+    Description,
+    model_path,
+    read_description,
+    read_model,
+    write_model_folder,
+)
+from patchword.engine.network import Network
+from patchword.engine.products import Precision
+from patchword.errors import ModelFolderError, RecipeError
+from patchword.models.registry import architecture_of
+
+
+class System:
+    """Opens and writes model folders, and holds the network.
+
+    Args:
+        model: one of the registered architectures.
+        facts: what is known about the model.
+        precision: of the matrix products on the CPU: "float32", or "int8", which is faster and takes a quarter of
+            the memory, for a small loss.
+        reference: run the network of `models` itself, not the engine's packed one.
+        reread: makes the same model again; see `engine.network.Network`.
+
+    Raises:
+        RecipeError: if int8 is asked for and the network has no packed form.
+    """
+
+    task: ClassVar[str]
+
+    def __init__(
+        self,
+        model: Any,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        precision: Precision = "float32",
+        reference: bool = False,
+        reread: Callable[[], Any] | None = None,
+    ) -> None:
+        self.network = Network(model, precision, reference, reread)
+        self.facts = dict(facts or {})
+
+    @property
+    def model(self) -> Any:
+        """The network, for looking into and for changing; what is run follows its weights."""
+        return self.network.model
+
+    @classmethod
+    def load(cls, path: Path | str, *, precision: Precision = "float32", reference: bool = False) -> Self:
+        """Open a model folder, or a run folder's best model.
+
+        Args:
+            path: the folder.
+            precision: "float32", or "int8" for more speed and less memory at a small loss.
+            reference: run the network of `models` itself, not the engine's packed one.
+
+        Raises:
+            ModelFolderError: if the folder is missing, damaged, for another task, or its parts do not fit.
+        """
+        folder = model_path(Path(path))
+        description = read_description(folder, cls.task)
+        try:
+            return cls.described(
+                folder,
+                description,
+                read_model(folder, description),
+                precision=precision,
+                reference=reference,
+                reread=lambda: read_model(folder, description),
+            )
+        except (ValueError, RecipeError) as error:
+            raise ModelFolderError(folder, str(error)) from None
+
+    @classmethod
+    @abstractmethod
+    def described(cls, folder: Path, description: Description, model: Any, **how: Any) -> Self:
+        """The system that a folder's description means.
+
+        Args:
+            folder: that has the further files.
+            description: its config.json.
+            model: the network, filled.
+            how: keyword arguments of `System`.
+
+        Raises:
+            ModelFolderError: if one of the parts is missing or damaged.
+            ValueError: if the parts do not fit together.
+        """
+
+    @property
+    @abstractmethod
+    def details(self) -> Details:
+        """What config.json says beside the network."""
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Further files of the model folder by name."""
+        return {}
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The model card's heading."""
+
+    def save(self, path: Path | str) -> None:
+        """Write a model folder."""
+        parameters = sum(p.numel() for p in self.model.parameters())
+        kind = architecture_of(self.model).replace("_", " ")
+        card = model_card(
+            self.title, f"A {kind} with {parameters:,} parameters, made by Patchword.", self.details.USAGE, self.facts
+        )
+        write_model_folder(
+            Path(path),
+            self.model,
+            task=self.task,
+            details=self.details.as_dict(),
+            facts=self.facts,
+            card=card,
+            files=self.files,
+        )
+
+    def exportable(self) -> Exportable:
+        """What an exporter needs of it."""
+        return Exportable(self.model, self.task, self.details.as_dict(), self.files)

@@ -1,0 +1,97 @@
+"""The two wings, as the objects that doors look up by their task; a third task would be a folder and one line."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from patchword.checkpoints.model_folder import read_description
+from patchword.errors import ModelFolderError, RecipeError, nearest
+from patchword.evaluation import Evaluation
+from patchword.speed import Speed
+from patchword.system import System
+from patchword.training.events import Listener
+from patchword.training.recipe import Recipe
+from patchword.training.task import Task
+
+# By task, where its wing is: nothing of a wing is imported before it is looked up.
+WINGS: dict[str, str] = {
+    "translation": "patchword.text.wing",
+    "classification": "patchword.images.wing",
+}
+
+
+class Wing(Protocol):
+    """Everything that is done for a task.
+
+    Attributes:
+        task: its name.
+        noun: what it calls a model of its own, such as "a translator".
+        verb: of the command line, that uses a trained model.
+        data_options: what to type on the command line to name training data.
+        recipe: its recipes.
+        system: a trained model with all that it needs.
+        evaluation_options: what `evaluate` takes beside model and data.
+    """
+
+    task: str
+    noun: str
+    verb: str
+    data_options: str
+    recipe: type[Recipe]
+    system: type[System]
+    evaluation_options: Sequence[str]
+
+    def choose(
+        self, paths: Sequence[Path], validation: Sequence[Path], given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Recipe values that suit some data, and sentences that say what was picked and why.
+
+        Args:
+            paths: the training data.
+            validation: validation data; without any, some is held out.
+            given: what is said already: `init`, `freeze`, `model.architecture` and settings that sizes depend on.
+
+        Raises:
+            PatchwordError: if the data or the init model cannot be read.
+        """
+
+    def prepare(self, recipe: Any, run: Path, listener: Listener) -> Task:
+        """Data, model and validation of a run; see `training.task.Task`."""
+
+    def evaluate(self, system: Any, paths: Sequence[Path], options: Mapping[str, Any]) -> Evaluation:
+        """Score a system on data that it was not trained on.
+
+        Args:
+            system: of this wing's type.
+            paths: the data.
+            options: some of `evaluation_options`.
+        """
+
+    def speeds(self, system: Any, rounds: int) -> Iterator[Speed]:
+        """How fast a system is on this machine."""
+
+
+def wing_of(task: str) -> Wing:
+    """The wing of a task.
+
+    Raises:
+        RecipeError: if there is none, with the nearest valid name.
+    """
+    if task not in WINGS:
+        raise RecipeError(f"unknown task {task!r}; {nearest(task, WINGS)}")
+    found: Wing = import_module(WINGS[task]).WING
+    return found
+
+
+def wing_of_folder(path: Path) -> Wing:
+    """The wing that a model folder, or a run folder's best model, is for.
+
+    Raises:
+        ModelFolderError: if it is missing, damaged or of an unknown task.
+    """
+    description = read_description(path)
+    try:
+        return wing_of(description.task)
+    except RecipeError as error:
+        raise ModelFolderError(path, f"config.json: {error}") from None
