@@ -205,7 +205,7 @@ def evaluation(model: System | Path | str, data: Sequence[Path | str], **options
         if name not in wing.evaluation_options:
             for other in map(wing_of, TASKS):
                 if name in other.evaluation_options:
-                    raise RecipeError(f"--{name.replace('_', '-')} is for {other.noun}; this is {wing.noun}")
+                    raise RecipeError(f"--{name.replace('_', '-')} is for {other.plural}; this is {wing.noun}")
             raise RecipeError(f"unknown option {name!r} of an evaluation")
     return wing.evaluate(system, [Path(path) for path in data], given)
 

@@ -27,6 +27,7 @@ class Wing(Protocol):
     Attributes:
         task: its name.
         noun: what it calls a model of its own, such as "a translator".
+        plural: the same of several, such as "translators".
         verb: of the command line, that uses a trained model.
         data_options: what to type on the command line to name training data.
         recipe: its recipes.
@@ -36,6 +37,7 @@ class Wing(Protocol):
 
     task: str
     noun: str
+    plural: str
     verb: str
     data_options: str
     recipe: type[Recipe]

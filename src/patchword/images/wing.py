@@ -25,6 +25,7 @@ class ClassificationWing:
 
     task = TASK
     noun = "an image classifier"
+    plural = "image classifiers"
     verb = "classify"
     data_options = "--data FOLDER"
     recipe = ClassificationRecipe

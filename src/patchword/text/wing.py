@@ -25,6 +25,7 @@ class TranslationWing:
 
     task = TASK
     noun = "a translator"
+    plural = "translators"
     verb = "translate"
     data_options = "--source FILE --target FILE, or --data FILE.tsv"
     recipe = TranslationRecipe
