@@ -13,6 +13,7 @@ from patchword.models.registry import ARCHITECTURES
 
 TRANSFORMER = {"source_vocab_size": 11, "target_vocab_size": 11, "d_model": 8, "num_heads": 2, "d_ff": 12}
 TRANSFORMER |= {"encoder_layers": 2, "decoder_layers": 2}
+RECURRENT = {"source_vocab_size": 11, "target_vocab_size": 11, "embedding_size": 6, "hidden_size": 8}
 VISION = {"num_classes": 3, "image_size": [8, 12], "patch_size": 4, "d_model": 8, "num_heads": 2, "d_ff": 12}
 VISION |= {"num_layers": 2}
 SEPARATE = {"share_embeddings": False, "source_vocab_size": 9}
@@ -23,6 +24,9 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
     "output tied": ("transformer", TRANSFORMER | SEPARATE | {"positions": "sinusoidal_halves", "output_bias": True}),
     "nothing tied": ("transformer", TRANSFORMER | SEPARATE | {"tie_output": False, "positions": "learned"}),
     "Pre-LN": ("transformer", TRANSFORMER | {"norm_first": True, "positions": "none"}),
+    "LSTM": ("recurrent", RECURRENT | {"encoder_layers": 2, "decoder_layers": 2}),
+    "GRU": ("recurrent", RECURRENT | SEPARATE | {"cell": "gru", "attention": "additive", "tie_output": False}),
+    "no input feeding": ("recurrent", RECURRENT | {"attention": "dot", "input_feeding": False, "output_bias": True}),
     "ViT": ("vision_transformer", VISION),
     "DeiT": ("vision_transformer", VISION | {"distillation_token": True, "distillation_head": True}),
     "DINOv2": (
@@ -40,11 +44,10 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
 def write(path: Path, name: str) -> nn.Module:
     """A model folder, with values that no initialisation gives, and its model."""
     architecture, fields = MODELS[name]
-    config, network = ARCHITECTURES[architecture][:2]
+    config, network, task, _ = ARCHITECTURES[architecture]
     model: nn.Module = network(config.model_validate(fields)).eval()
     for weight in model.parameters():
         nn.init.normal_(weight)
-    task = "translation" if architecture == "transformer" else "classification"
     write_model_folder(path, model, task=task, details={}, facts={}, card="")
     return model
 
@@ -122,6 +125,7 @@ def test_reading_does_not_load_the_compiler(tmp_path):
     [
         ("transformer", TRANSFORMER | {"source_vocab_size": 2**33, "target_vocab_size": 2**33, "d_model": 2**25}),
         ("transformer", TRANSFORMER | {"d_model": 2**24, "positions": "learned", "max_positions": 2**33}),
+        ("recurrent", RECURRENT | {"source_vocab_size": 2**33, "target_vocab_size": 2**33, "embedding_size": 2**25}),
         ("vision_transformer", VISION | {"d_model": 2**25, "register_tokens": 2**33, "layer_scale": 0.1}),
     ],
 )

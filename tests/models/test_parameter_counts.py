@@ -4,12 +4,20 @@ import pytest
 import torch
 from torch import nn
 
-from patchword.models import transformer, vision_transformer
+from patchword.models import recurrent, transformer, vision_transformer
+from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 
 # With the shared vocabulary of 37,000 tokens of Vaswani et al. 2017, section 5.1.
 TRANSFORMERS = {"tiny": 6_061_056, "small": 13_425_664, "base": 63_082_496, "big": 214_245_376}
+# With a shared vocabulary of 8,000 tokens, with and without input feeding.
+RECURRENTS = {
+    "tiny": (2_406_656, 2_275_584),
+    "small": (5_988_864, 5_464_576),
+    "base": (48_187_392, 46_090_240),
+    "big": (184_455_168, 176_066_560),
+}
 # At 224 pixels and 1,000 classes.
 VISION_TRANSFORMERS = {
     "Ti/16": 5_717_416,
@@ -32,6 +40,15 @@ def test_a_transformer_has_as_many_parameters_as_before(size, expected):
         assert count(Transformer(TransformerConfig.named(size, 37_000, 37_000))) == expected
 
 
+@pytest.mark.parametrize(("size", "expected"), RECURRENTS.items())
+def test_an_rnn_has_as_many_parameters_as_before(size, expected):
+    given = {"source_vocab_size": 8000, "target_vocab_size": 8000}
+    for input_feeding, parameters in zip((True, False), expected, strict=True):
+        config = RecurrentConfig.chosen({"size": size, "input_feeding": input_feeding}, given)
+        with torch.device("meta"):
+            assert count(Recurrent(config)) == parameters
+
+
 @pytest.mark.parametrize(("name", "expected"), VISION_TRANSFORMERS.items())
 def test_a_vision_transformer_has_as_many_parameters_as_before(name, expected):
     with torch.device("meta"):
@@ -40,4 +57,5 @@ def test_a_vision_transformer_has_as_many_parameters_as_before(name, expected):
 
 def test_no_size_is_without_a_pin():
     assert TRANSFORMERS.keys() == transformer.SIZES.keys()
+    assert RECURRENTS.keys() == recurrent.SIZES.keys()
     assert {name.partition("/")[0] for name in VISION_TRANSFORMERS} == vision_transformer.SIZES.keys()

@@ -16,6 +16,12 @@ every_cell = pytest.mark.parametrize("cell", CELLS)
 LENGTHS = torch.tensor([6, 3, 1, 5])
 
 
+@pytest.fixture(autouse=True)
+def _one_thread(_repeatable: None) -> None:
+    """Products as small as these are slower with two, which wait for each other at every step."""
+    torch.set_num_threads(1)
+
+
 def assert_near(actual: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(actual, expected, atol=1e-6, rtol=0)
 

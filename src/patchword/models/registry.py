@@ -9,6 +9,7 @@ from torch import nn
 from patchword.config import Config
 from patchword.errors import RecipeError, nearest
 from patchword.models.contracts import Model, ModelConfig
+from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 
@@ -32,6 +33,7 @@ class Architecture(NamedTuple):
 # The first of a task is what a recipe means that names none.
 ARCHITECTURES: dict[str, Architecture] = {
     "transformer": Architecture(TransformerConfig, Transformer, "translation", "transformer"),
+    "recurrent": Architecture(RecurrentConfig, Recurrent, "translation", "rnn"),
     "vision_transformer": Architecture(VisionTransformerConfig, VisionTransformer, "classification", "vit"),
 }
 
