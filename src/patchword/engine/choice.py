@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from patchword.engine.products import Precision
+from patchword.engine.recurrent import PackedRecurrent
 from patchword.engine.transformer import PackedTransformer
 from patchword.engine.vision import packed_vision_transformer
+from patchword.models.recurrent import Recurrent
 from patchword.models.transformer import Transformer
 from patchword.models.vision_transformer import VisionTransformer
 
@@ -26,6 +28,8 @@ def packed(model: nn.Module, precision: Precision, consume: bool = False) -> Any
         return None
     if type(model) is Transformer:
         return PackedTransformer(model, precision, consume)
+    if type(model) is Recurrent:
+        return PackedRecurrent(model, precision, consume)
     if type(model) is VisionTransformer:
         return packed_vision_transformer(model, precision, consume)
     return None

@@ -1,0 +1,118 @@
+"""The attention RNN with packed weights."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from patchword.engine.alignment import packed_alignment
+from patchword.engine.layers import empty
+from patchword.engine.output import Likeliest, PackedOutput
+from patchword.engine.products import Precision, product
+from patchword.engine.recurrence import PackedRecurrentEncoder, PackedRecurrentLayer, Steps
+from patchword.engine.transformer import QuantisedEmbedding
+from patchword.models.recurrent import Recurrent, RecurrentConfig
+from patchword.nn.attentional_decoder import AttentionalState
+from patchword.nn.embeddings import TokenEmbedding
+from patchword.nn.recurrence import Recurrence, RecurrentLayer
+
+
+class PackedAnnotations(NamedTuple):
+    """The encoder's output.
+
+    Attributes:
+        rows: (sentences, source, hidden_size), in the sentences' own order.
+        mask: (sentences, source), True at real tokens.
+        last: what each direction read last, side by side, (sentences, hidden_size).
+    """
+
+    rows: Tensor
+    mask: Tensor
+    last: Tensor
+
+
+class PackedRecurrent(nn.Module):
+    """`models.Recurrent` for translation on the CPU; `text.search` uses it as it uses the original.
+
+    Args:
+        model: in evaluation mode.
+        precision: of the products; what is between them is in float32 in both.
+        consume: empty the model's matrices as they are packed.
+    """
+
+    def __init__(self, model: Recurrent, precision: Precision, consume: bool = False) -> None:
+        super().__init__()
+        self.config: RecurrentConfig = model.config
+        self.precision = precision
+        shared = model.target_embedding is model.source_embedding
+        self.source_embedding = _embedding(model.source_embedding, precision)
+        self.target_embedding = self.source_embedding if shared else _embedding(model.target_embedding, precision)
+        self.output = PackedOutput(model.output.weight, model.output.bias, precision)
+        if consume and precision == "int8":
+            for module in (model.source_embedding, model.target_embedding, model.output):
+                empty(module)
+        self.encoder = PackedRecurrentEncoder(model.encoder, precision, consume)
+        decoder = model.decoder
+        self.bridge = product(decoder.bridge.weight, decoder.bridge.bias, precision)
+        self.layers = nn.ModuleList(
+            PackedRecurrentLayer(cast(RecurrentLayer, layer), precision) for layer in decoder.layers
+        )
+        self.alignment = packed_alignment(decoder.alignment, precision)
+        self.combination = product(decoder.combination.weight, None, precision)
+        if consume:
+            empty(decoder)
+
+    def encode(self, source: Tensor) -> PackedAnnotations:
+        """Source ids (batch, source), padded at the end, to the annotations.
+
+        Padding is not computed, and a row of a product has the same bits whatever is beside it; so nothing of a
+        sentence's annotations depends on its neighbours.
+        """
+        real = source != self.config.pad_id
+        lengths, order = real.sum(1).sort(descending=True, stable=True)
+        steps = Steps.of(lengths)
+        ids = source[order, : steps.mask.size(1)].t()[steps.mask.t()]
+        rows = self.encoder(self.source_embedding(ids[None])[0], steps)
+        half = self.config.hidden_size // 2
+        ends = steps.places.gather(1, (lengths[:, None] - 1).clamp(min=0))[:, 0]
+        last = torch.cat([rows[ends, :half], rows[steps.places[:, 0], half:]], dim=1)
+        back = order.argsort()
+        return PackedAnnotations(rows[steps.places[back]], steps.mask[back], last[back])
+
+    def start(self, memory: PackedAnnotations, source: Tensor) -> AttentionalState:
+        """The state before the first target token: attention's keys are computed here, once a sentence."""
+        layers: list[Recurrence] = []
+        for layer, part in zip(self.layers, self.bridge(memory.last).chunk(len(self.layers), dim=1), strict=True):
+            hidden = part.tanh()
+            layers.append((hidden, part) if cast(PackedRecurrentLayer, layer).cell == "lstm" else (hidden,))
+        fed = torch.zeros(source.size(0), self.config.embedding_size) if self.config.input_feeding else None
+        return AttentionalState(memory.rows, self.alignment.keys(memory.rows), memory.mask, layers, fed)
+
+    def decode_step(self, tokens: Tensor, state: AttentionalState) -> tuple[Tensor, AttentionalState]:
+        """See `SequenceToSequence.decode_step`."""
+        return self.output(self._hidden(tokens, state)), state
+
+    def likeliest(
+        self, tokens: Tensor, state: AttentionalState, count: int, never: Sequence[int], renormalise: bool = True
+    ) -> tuple[Likeliest, AttentionalState]:
+        """See `SequenceToSequence.likeliest`."""
+        return self.output.likeliest(self._hidden(tokens, state), count, never, renormalise), state
+
+    def _hidden(self, tokens: Tensor, state: AttentionalState) -> Tensor:
+        state.widen(tokens.numel())
+        x = self.target_embedding(tokens[None])[0]
+        x = x if state.fed is None else torch.cat([x, state.fed], dim=1)
+        for index, child in enumerate(self.layers):
+            layer = cast(PackedRecurrentLayer, child)
+            state.layers[index] = layer.step(layer.input(x), state.layers[index])
+            x = state.layers[index][0]
+        context = self.alignment(x, state.keys, state.memory, state.mask.sum(1))
+        hidden: Tensor = self.combination(torch.cat([context, x], dim=1)).tanh_()
+        state.fed = None if state.fed is None else hidden
+        state.length += 1
+        return hidden
+
+
+def _embedding(embedding: TokenEmbedding, precision: Precision) -> nn.Module:
+    return QuantisedEmbedding(embedding) if precision == "int8" else embedding
