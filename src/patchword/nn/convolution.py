@@ -1,0 +1,84 @@
+"""Convolution with batch normalisation (Ioffe and Szegedy 2015), and downsampling without aliasing (Zhang 2019)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Convolution(nn.Conv2d):
+    """A convolution without a bias, which the norm after it has; padded so that stride 1 keeps the image's size.
+
+    Weights are drawn as in He et al. 2015, by the number of outputs ("fan out").
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel_size: side of the kernel in pixels, odd.
+        stride: in pixels.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel_size: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel_size, stride, kernel_size // 2, bias=False)
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew; on the meta device nothing is drawn, see `nn.initialisation`."""
+        if not self.weight.is_meta:
+            nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """torch's batch normalisation without its counter of batches, which nothing reads while the momentum is fixed.
+
+    In evaluation mode it normalises by running statistics, which move in training mode alone.
+
+    Args:
+        channels: of the image.
+        eps: added to the variance.
+        momentum: share of a batch's statistics in the running ones.
+    """
+
+    num_batches_tracked: None  # type: ignore[assignment]
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__(channels, eps, momentum)
+        self.num_batches_tracked = None
+
+    def _load_from_state_dict(self, *arguments: Any, **named: Any) -> None:
+        # torch's own would add the counter to a state dict that lacks it.
+        nn.Module._load_from_state_dict(self, *arguments, **named)
+
+
+class ConvolutionNorm(nn.Module):
+    """Convolution, then batch norm; the activation is its user's.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel_size: side of the kernel in pixels.
+        stride: in pixels.
+        eps: see `BatchNorm`.
+        momentum: see `BatchNorm`.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel_size: int, stride: int = 1, *, eps: float = 1e-5, momentum: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.convolution = Convolution(inputs, outputs, kernel_size, stride)
+        self.norm = BatchNorm(outputs, eps, momentum)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, inputs, height, width) in, (batch, outputs, height / stride, width / stride) out, rounded up."""
+        return self.norm(self.convolution(x))
+
+
+class Blur(nn.Module):
+    """Halves an image after a small blur, so that it shifts with its input ("BlurPool", Zhang 2019)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) in, half of both sides, rounded up, out."""
+        row = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
+        kernel = (row[:, None] * row).expand(x.size(1), 1, 3, 3)
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), "reflect"), kernel, stride=2, groups=x.size(1))
