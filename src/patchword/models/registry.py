@@ -10,6 +10,7 @@ from patchword.config import Config
 from patchword.errors import RecipeError, nearest
 from patchword.models.contracts import Model, ModelConfig
 from patchword.models.recurrent import Recurrent, RecurrentConfig
+from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 
@@ -35,6 +36,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "transformer": Architecture(TransformerConfig, Transformer, "translation", "transformer"),
     "recurrent": Architecture(RecurrentConfig, Recurrent, "translation", "rnn"),
     "vision_transformer": Architecture(VisionTransformerConfig, VisionTransformer, "classification", "vit"),
+    "residual_network": Architecture(ResidualNetworkConfig, ResidualNetwork, "classification", "cnn"),
 }
 
 

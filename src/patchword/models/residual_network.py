@@ -1,0 +1,252 @@
+"""The ResNet of "Deep Residual Learning for Image Recognition" (He et al. 2016)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from patchword.errors import RecipeError, nearest
+from patchword.models.contracts import Evidence, EvidenceMap, ImageConfig, ImageModel
+from patchword.nn.dropout import Dropout
+from patchword.nn.heads import ClassificationHead
+from patchword.nn.residual_block import REDUCTION, BlockOptions, ResidualBlock, Stem
+
+_SMALL = (64, 128, 256, 512)
+_LARGE = (256, 512, 1024, 2048)
+
+
+def _imagenet(block: str, widths: tuple[int, ...], *depths: int) -> dict[str, Any]:
+    return {"block": block, "depths": depths, "widths": widths, "stem_width": 64, "stem": "imagenet"}
+
+
+def _cifar(layers: int) -> dict[str, Any]:
+    depths = ((layers - 2) // 6,) * 3
+    return {
+        "block": "basic",
+        "depths": depths,
+        "widths": (16, 32, 64),
+        "stem_width": 16,
+        "stem": "cifar",
+        "shortcut": "padded",
+    }
+
+
+# Table 1 of the paper, and the 6n + 2 layers of its section 4.2.
+SIZES: dict[str, dict[str, Any]] = {
+    "resnet18": _imagenet("basic", _SMALL, 2, 2, 2, 2),
+    "resnet34": _imagenet("basic", _SMALL, 3, 4, 6, 3),
+    "resnet50": _imagenet("bottleneck", _LARGE, 3, 4, 6, 3),
+    "resnet101": _imagenet("bottleneck", _LARGE, 3, 4, 23, 3),
+    "resnet152": _imagenet("bottleneck", _LARGE, 3, 8, 36, 3),
+    **{f"resnet{layers}": _cifar(layers) for layers in (20, 32, 44, 56, 110)},
+}
+
+
+class ResidualNetworkConfig(ImageConfig):
+    """Sizes and choices of a ResNet; the defaults are ResNet-18's.
+
+    Attributes:
+        block: two 3x3 convolutions, or a bottleneck of 1x1, 3x3, 1x1.
+        depths: blocks of each stage; every stage but the first halves the image.
+        widths: channels that each stage gives.
+        stem: "imagenet" or "cifar"; see `nn.residual_block.Stem`.
+        stem_width: channels that the stem gives.
+        bottleneck_stride: the convolution of a bottleneck that halves: "3x3" (torchvision, "v1.5"), or "1x1" as in the
+            paper.
+        downsample_in_first_stage: whether the first stage halves too.
+        shortcut: where a block changes the shape; see `nn.residual_block.BlockOptions`.
+        downsampling: "stride", or "blur" (Zhang 2019; timm's resnetblur50).
+        zero_last_norm: every block begins as the identity.
+        norm_eps: added to the variance.
+        norm_momentum: share of a batch's statistics in the running ones.
+        dropout: before the head.
+        drop_path: of the last block; it grows from 0 at the first.
+    """
+
+    SIZE_KEY: ClassVar[str] = "name"
+    DEFAULT_SIZE: ClassVar[str] = "resnet18"
+    REGULARISATION: ClassVar[frozenset[str]] = frozenset({"dropout", "drop_path"})
+
+    block: Literal["basic", "bottleneck"] = "basic"
+    depths: tuple[int, ...] = Field((2, 2, 2, 2), min_length=1)
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+    stem: Literal["imagenet", "cifar"] = "imagenet"
+    stem_width: int = Field(64, gt=0)
+    bottleneck_stride: Literal["3x3", "1x1"] = "3x3"
+    downsample_in_first_stage: bool = False
+    shortcut: Literal["projection", "average", "padded"] = "projection"
+    downsampling: Literal["stride", "blur"] = "stride"
+    zero_last_norm: bool = True
+    norm_eps: float = Field(1e-5, gt=0)
+    norm_momentum: float = Field(0.1, gt=0, le=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    drop_path: float = Field(0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.depths) != len(self.widths):
+            raise ValueError(f"depths has {len(self.depths)} stages, but widths has {len(self.widths)}")
+        if min(self.depths) < 1 or min(self.widths) < 1:
+            raise ValueError("depths and widths must be positive")
+        if self.block == "bottleneck" and any(width % REDUCTION for width in self.widths):
+            raise ValueError(f"block = 'bottleneck' needs widths that are multiples of {REDUCTION}")
+        if self.shortcut == "padded" and list(self.widths) != sorted((self.stem_width, *self.widths))[1:]:
+            raise ValueError("shortcut = 'padded' can only add channels: no width may be below the one before it")
+        return self
+
+    @property
+    def feature_size(self) -> int:
+        """Width of an image's representation."""
+        return self.widths[-1]
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of each stage."""
+        return (2 if self.downsample_in_first_stage else 1, *(2 for _ in self.widths[1:]))
+
+    @property
+    def reduction(self) -> int:
+        """Pixels of the image a side for each of the last stage's."""
+        return (4 if self.stem == "imagenet" else 1) * 2 ** sum(stride == 2 for stride in self.strides)
+
+    @classmethod
+    def size(cls, name: str) -> dict[str, Any]:
+        """See `ModelConfig.size`: "resnet50" and the like."""
+        if name not in SIZES:
+            raise RecipeError(f"unknown ResNet {name!r}; {nearest(name, SIZES)}")
+        return dict(SIZES[name])
+
+    @classmethod
+    def named(cls, name: str, num_classes: int, **changes: object) -> "ResidualNetworkConfig":
+        """A model by the paper's name; `changes` are further fields.
+
+        Raises:
+            RecipeError: if there is no such size.
+        """
+        return cls.parse({**cls.size(name), "num_classes": num_classes, **changes}, f"ResNet {name}")
+
+    def check_image_size(self, size: tuple[int, int]) -> None:
+        """See `ImageConfig.check_image_size`: any size of which the last stage has at least one whole pixel."""
+        if min(size) < self.reduction:
+            raise ValueError(
+                f"images of {size[0]} x {size[1]} pixels are too small for a network that divides both sides by "
+                f"{self.reduction}; a CIFAR ResNet such as 'resnet20' divides them by 4"
+            )
+
+    def adapted(
+        self, image_size: tuple[int, int], num_classes: int | None, changes: Mapping[str, Any]
+    ) -> "ResidualNetworkConfig":
+        """See `ImageConfig.adapted`; the weights are for every image size."""
+        try:
+            self.check_image_size(image_size)
+        except ValueError as error:
+            raise RecipeError(f"model: {error}") from None
+        head = {} if num_classes is None else {"num_classes": num_classes}
+        return self.parse({**self.model_dump(), **changes, **head}, "model")
+
+
+class ResidualNetwork(ImageModel):
+    """Images in, class logits out.
+
+    Args:
+        config: sizes and choices.
+    """
+
+    def __init__(self, config: ResidualNetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        options = BlockOptions(
+            bottleneck=config.block == "bottleneck",
+            stride_first=config.bottleneck_stride == "1x1",
+            shortcut=config.shortcut,
+            blur=config.downsampling == "blur",
+            zero_last_norm=config.zero_last_norm,
+            norm_eps=config.norm_eps,
+            norm_momentum=config.norm_momentum,
+        )
+        self.stem = Stem(config.channels, config.stem_width, config.stem, options)
+        self.stages = nn.ModuleList()
+        inputs, place, last = config.stem_width, 0, max(1, sum(config.depths) - 1)
+        for depth, width, stride in zip(config.depths, config.widths, config.strides, strict=True):
+            blocks = []
+            for number in range(depth):
+                drop_path = config.drop_path * place / last  # linear decay (Huang et al. 2016, section 4)
+                blocks.append(ResidualBlock(inputs, width, 1 if number else stride, options, drop_path))
+                inputs, place = width, place + 1
+            self.stages.append(nn.Sequential(*blocks))
+        self.dropout = Dropout(config.dropout)
+        self.head = ClassificationHead(config.feature_size, config.num_classes)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The last stage's maps, (batch, feature_size, height / reduction, width / reduction), rounded up."""
+        if images.device.type == "cpu":
+            # oneDNN's convolutions are faster so; what follows keeps the order.
+            images = images.contiguous(memory_format=torch.channels_last)
+        x = self.stem(images)
+        for stage in self.stages:
+            x = stage(x)
+        return x
+
+    def features(self, images: Tensor) -> Tensor:
+        """The mean of the last stage's maps, (batch, feature_size)."""
+        return self.encode(images).mean((2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, channels, height, width) in, logits (batch, num_classes) out; softmax gives probabilities."""
+        logits: Tensor = self.head(self.dropout(self.features(images)))
+        return logits
+
+    def parts(self) -> Mapping[str, Sequence[str]]:
+        """See `Model.parts`: all but the head."""
+        return {"backbone": ["stem", "stages"]}
+
+    def depth(self, name: str) -> int:
+        """See `Model.depth`: a block is a layer."""
+        first, *rest = name.split(".")
+        if first == "stages":
+            return sum(self.config.depths[int(rest[0]) :]) - int(rest[1])
+        return sum(self.config.depths) + 1 if first == "stem" else 0
+
+    @torch.no_grad()
+    def adapted(self, config: ResidualNetworkConfig, *, keep_head: bool) -> "ResidualNetwork":
+        """See `ImageModel.adapted`."""
+        model = ResidualNetwork(config)
+        weights = self.state_dict()
+        if not keep_head:
+            head = {name: torch.zeros_like(weight) for name, weight in model.head.state_dict(prefix="head.").items()}
+            weights = {name: weight for name, weight in weights.items() if not name.startswith("head.")} | head
+        model.load_state_dict(weights)
+        return model
+
+    @torch.no_grad()
+    def evidence(self, images: Tensor) -> Evidence:
+        """See `ImageModel.evidence`: "class_activation", Grad-CAM of the likeliest class (Selvaraju et al. 2017).
+
+        Equation 1 weighs a map by the mean gradient of the class's logit. Between the last maps and the logits there
+        are a mean and one linear layer, so that gradient is the head's weight over the number of pixels, and no
+        backward pass is needed (their section 3.1). A backbone without classes has no such map.
+        """
+        if not self.config.num_classes:
+            return {}
+        with _evaluating(self):
+            maps = self.encode(images)
+            likeliest = self.head(maps.mean((2, 3))).argmax(1)
+        weights = self.head.linear.weight[likeliest] / (maps.size(2) * maps.size(3))
+        values = torch.einsum("bc,bcyx->byx", weights, maps).relu()
+        return {"class_activation": EvidenceMap(("batch", "row", "column"), values)}
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode, in which no statistics move, and each module's own mode afterwards."""
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
