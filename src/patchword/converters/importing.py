@@ -11,6 +11,9 @@ from torch import Tensor
 from patchword.converters import hub
 from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.marian import checkpoint as marian
+from patchword.converters.resnet import hugging_face as resnet
+from patchword.converters.resnet import timm as timm_resnet
+from patchword.converters.resnet import torchvision as torchvision_resnet
 from patchword.converters.settings import read_json
 from patchword.converters.tensor_files import TENSOR_SUFFIXES, read_folder_tensors, read_tensors
 from patchword.converters.vit import big_vision, deit, dinov2, jax, timm, torchvision
@@ -25,16 +28,31 @@ HUGGING_FACE: dict[str, Converter] = {
     "dinov2": dinov2.convert,
     "dinov2_with_registers": dinov2.convert,
     "marian": marian.convert,
+    "resnet": resnet.convert,
     "vit": vit.convert,
 }
+
+# By how the architecture of timm's config.json begins; the first that matches.
+TIMM: list[tuple[tuple[str, ...], Converter]] = [
+    (("resnet", "tv_resnet"), timm_resnet.convert),
+    (("",), timm.convert),
+]
 
 # By a name that only that layout has; the first that matches.
 BARE_TENSORS: list[tuple[str, Converter]] = [
     ("conv_proj.weight", torchvision.convert),
+    ("layer1.0.conv1.weight", torchvision_resnet.convert),
     ("patch_embed.proj.weight", timm.convert),
     ("params/embedding/kernel", big_vision.convert),
     ("embedding/kernel", jax.convert),
 ]
+
+# Ends of names that the transformers library gives.
+TRANSFORMERS_TENSORS = (
+    "patch_embeddings.projection.weight",
+    "embed_tokens.weight",
+    "embedder.embedder.convolution.weight",
+)
 
 
 def convert(source: Path | str, options: ImportOptions | None = None) -> Imported:
@@ -86,7 +104,8 @@ def _by_config(folder: Path, config: Mapping[str, Any]) -> Converter:
             )
         return HUGGING_FACE[kind]
     if "architecture" in config:
-        return timm.convert
+        name = str(config["architecture"])
+        return next(converter for beginnings, converter in TIMM if name.startswith(beginnings))
     raise CheckpointError(folder, "config.json: neither 'model_type' (transformers) nor 'architecture' (timm) is there")
 
 
@@ -94,7 +113,12 @@ def _by_names(path: Path, tensors: Mapping[str, Tensor], options: ImportOptions)
     for name, converter in BARE_TENSORS:
         if name in tensors:
             return converter(path, {}, tensors, options)
-    if any(name.endswith(("patch_embeddings.projection.weight", "embed_tokens.weight")) for name in tensors):
+    if any(
+        name.endswith(
+            ("patch_embeddings.projection.weight", "embed_tokens.weight", "embedder.embedder.convolution.weight")
+        )
+        for name in tensors
+    ):
         raise CheckpointError(path, "is of the transformers library, which keeps the rest in config.json beside it")
     shown = ", ".join(sorted(tensors)[:3])
     raise CheckpointError(

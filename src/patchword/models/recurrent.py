@@ -53,6 +53,11 @@ class RecurrentConfig(SequenceConfig):
         self.check_vocabulary()
         return self
 
+    @property
+    def width(self) -> int:
+        """See `SequenceConfig.width`."""
+        return self.embedding_size
+
     @classmethod
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: tiny, small, base or big."""

@@ -234,7 +234,8 @@ class ResidualNetwork(ImageModel):
         with _evaluating(self):
             maps = self.encode(images)
             likeliest = self.head(maps.mean((2, 3))).argmax(1)
-        weights = self.head.linear.weight[likeliest] / (maps.size(2) * maps.size(3))
+        linear: Any = self.head.linear
+        weights = linear.weight[likeliest] / (maps.size(2) * maps.size(3))
         values = torch.einsum("bc,bcyx->byx", weights, maps).relu()
         return {"class_activation": EvidenceMap(("batch", "row", "column"), values)}
 

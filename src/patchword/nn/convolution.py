@@ -39,7 +39,7 @@ class BatchNorm(nn.BatchNorm2d):
         momentum: share of a batch's statistics in the running ones.
     """
 
-    num_batches_tracked: None  # type: ignore[assignment]
+    num_batches_tracked: None
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__(channels, eps, momentum)

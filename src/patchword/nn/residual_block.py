@@ -66,12 +66,13 @@ class ResidualBlock(nn.Module):
         else:
             shapes, strided = [(inputs, outputs, 3), (outputs, outputs, 3)], 0
         self.blur_after = strided if options.blur and stride > 1 else None
-        self.layers = nn.ModuleList(
+        layers = [
             options.unit(*shape, stride if place == strided and self.blur_after is None else 1)
             for place, shape in enumerate(shapes)
-        )
+        ]
         if options.zero_last_norm:
-            nn.init.zeros_(self.layers[-1].norm.weight)
+            nn.init.zeros_(layers[-1].norm.weight)
+        self.layers = nn.ModuleList(layers)
         self.shortcut = _shortcut(inputs, outputs, stride, options)
         self.blur = Blur()
         self.drop_path = DropPath(drop_path)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from patchword.checkpoints.exportable import Exportable
 from patchword.converters.marian.export import hugging_face_marian
+from patchword.converters.resnet.hugging_face_export import hugging_face_resnet
 from patchword.converters.tables import converted_back
 from patchword.converters.vit.hugging_face_export import hugging_face_vit
 from patchword.errors import ExportError
@@ -28,6 +29,7 @@ def _vision_transformer(content: Exportable) -> tuple[dict[str, Tensor], dict[st
 _ARCHITECTURES: dict[str, Callable[[Exportable], tuple[dict[str, Tensor], dict[str, Any]]]] = {
     "transformer": hugging_face_marian,
     "vision_transformer": _vision_transformer,
+    "residual_network": hugging_face_resnet,
 }
 
 

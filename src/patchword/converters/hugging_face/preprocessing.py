@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from patchword.converters.settings import Settings, read_json
-from patchword.errors import CheckpointError
+from patchword.errors import CheckpointError, ExportError
 
 _RESAMPLING = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
+_NUMBERS = {name: number for number, name in _RESAMPLING.items()}
 
 
 def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[int, int]) -> dict[str, Any]:
@@ -31,6 +32,8 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
     resample = settings.whole("resample", 2)
     if resample not in _RESAMPLING:
         raise CheckpointError(path, f"resample = {resample}: only 2 (bilinear) and 3 (bicubic) are known")
+    if kind.startswith("ConvNext"):
+        settings = _convnext(path, settings)
     size = settings.get("size")
     squashes = kind.startswith(("ViT", "DeiT")) if kind else "shortest_edge" not in defaults.get("size", ())
     if isinstance(size, int) and not squashes:
@@ -55,3 +58,62 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
         "mean": settings.numbers("image_mean") if normalise else [0.0, 0.0, 0.0],
         "std": settings.numbers("image_std") if normalise else [1.0, 1.0, 1.0],
     }
+
+
+def processor_settings(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
+    """preprocessor_config.json: the settings of the processor class that does the same steps.
+
+    Args:
+        preprocessing: fields of `Preprocessing`.
+
+    Raises:
+        ExportError: if there is none.
+    """
+    height, width = preprocessing["image_size"]
+    fraction = preprocessing.get("crop_fraction", 1.0)
+    resized = {"height": int(height / fraction + 1e-6), "width": int(width / fraction + 1e-6)}
+    settings: dict[str, Any] = {
+        "do_resize": True,
+        "resample": _NUMBERS[preprocessing["interpolation"]],
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": list(preprocessing["mean"]),
+        "image_std": list(preprocessing["std"]),
+    }
+    crop = {"do_center_crop": True, "crop_size": {"height": height, "width": width}}
+    if preprocessing["resize"] == "squash":
+        kind, crop = ("ViTImageProcessor", {}) if fraction == 1.0 else ("DeiTImageProcessor", crop)
+        return {"image_processor_type": kind, "size": resized, **crop, **settings}
+    if preprocessing["resize"] == "pad":
+        raise ExportError(
+            "--to hf: transformers has no processor that pads images as preprocessing.resize = 'pad' does"
+        )
+    if height != width:
+        raise ExportError(
+            f"--to hf: transformers has no processor that crops to {height} x {width}; "
+            "only squares are scaled by their shortest edge"
+        )
+    return {
+        "image_processor_type": "BitImageProcessor",
+        "size": {"shortest_edge": resized["height"]},
+        **crop,
+        **settings,
+    }
+
+
+def _convnext(path: Path, settings: Settings) -> Settings:
+    """ConvNextImageProcessor in the terms of the others: below 384 pixels it crops, from there on it squashes."""
+    size = settings.get("size")
+    edge = size.get("shortest_edge") if isinstance(size, dict) else size
+    height, _ = Settings(path, {"size": edge}).sides("size")
+    crop = settings.number("crop_pct", 224 / 256)
+    if not 0 < crop <= 1:
+        raise CheckpointError(path, f"crop_pct = {crop}: expected a share of the image, more than 0 and up to 1")
+    square = {"height": height, "width": height}
+    same = {key: settings.get(key) for key in ("do_resize", "do_rescale", "do_normalize", "rescale_factor", "resample")}
+    same |= {key: settings.get(key) for key in ("image_mean", "image_std")}
+    if height >= 384:
+        return Settings(path, {**same, "size": square})
+    cropped = {"size": {"shortest_edge": int(height / crop)}, "do_center_crop": True, "crop_size": square}
+    return Settings(path, {**same, **cropped})

@@ -1,9 +1,9 @@
 """Our ViT as ViTForImageClassification of `transformers`."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from patchword.checkpoints.exportable import Exportable
+from patchword.converters.hugging_face.preprocessing import processor_settings
 from patchword.converters.tables import Row, Table, patches, same
 from patchword.converters.vit.hugging_face import VERSION_4
 from patchword.errors import ExportError
@@ -22,7 +22,6 @@ _FIXED: dict[str, tuple[Any, str]] = {
 }
 
 _ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "relu": "relu", "silu": "silu"}
-_RESAMPLE = {"bilinear": 2, "bicubic": 3}
 
 
 def hugging_face_vit(content: Exportable) -> tuple[Table, dict[str, Any]]:
@@ -66,43 +65,8 @@ def hugging_face_vit(content: Exportable) -> tuple[Table, dict[str, Any]]:
         "vit.embeddings.patch_embeddings.projection.weight", config.channels
     )
     table["head.linear.*"] = same("classifier.*")
-    processor = _processor(content.details["preprocessing"])
+    processor = processor_settings(content.details["preprocessing"])
     return table, {"config.json": description, "preprocessor_config.json": processor}
-
-
-def _processor(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of the processor class that does the same steps."""
-    height, width = preprocessing["image_size"]
-    fraction = preprocessing.get("crop_fraction", 1.0)
-    resized = {"height": int(height / fraction + 1e-6), "width": int(width / fraction + 1e-6)}
-    settings: dict[str, Any] = {
-        "do_resize": True,
-        "resample": _RESAMPLE[preprocessing["interpolation"]],
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": list(preprocessing["mean"]),
-        "image_std": list(preprocessing["std"]),
-    }
-    crop = {"do_center_crop": True, "crop_size": {"height": height, "width": width}}
-    if preprocessing["resize"] == "squash":
-        kind, crop = ("ViTImageProcessor", {}) if fraction == 1.0 else ("DeiTImageProcessor", crop)
-        return {"image_processor_type": kind, "size": resized, **crop, **settings}
-    if preprocessing["resize"] == "pad":
-        raise ExportError(
-            "--to hf: transformers has no processor that pads images as preprocessing.resize = 'pad' does"
-        )
-    if height != width:
-        raise ExportError(
-            f"--to hf: transformers has no processor that crops to {height} x {width}; "
-            "only squares are scaled by their shortest edge"
-        )
-    return {
-        "image_processor_type": "BitImageProcessor",
-        "size": {"shortest_edge": resized["height"]},
-        **crop,
-        **settings,
-    }
 
 
 def _prefixed(row: Row) -> Row:

@@ -9,6 +9,7 @@ from torch import Tensor
 from patchword.converters.imported import Imported, ImportOptions, count_layers, length
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Table, batch_of_one, patches, same, token, zeros
+from patchword.converters.timm_config import timm_input_size, timm_labels, timm_preprocessing
 from patchword.converters.vit.shared import (
     IMAGENET_DEFAULT,
     IMAGENET_STANDARD,
@@ -75,7 +76,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         raise CheckpointError(origin, "ends in attention pooling (attn_pool, a MAP head), which is not supported")
     file = origin / "config.json"
     settings = Settings(file, {**config, **Settings(file, config).table("pretrained_cfg")})
-    classes = class_names(_labels(settings), length(tensors, "head.weight"), options, origin)
+    classes = class_names(timm_labels(settings), length(tensors, "head.weight"), options, origin)
     notes: tuple[str, ...] = ()
     if not config:
         assumed = "ImageNet's" if {"dist_token", "mask_token"} & tensors.keys() else "0.5"
@@ -90,7 +91,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         fields,
         table,
         tensors,
-        preprocessing=_preprocessing(origin, settings, fields["image_size"]),
+        preprocessing=timm_preprocessing(origin, settings, fields["image_size"], 0.9, IMAGENET_STANDARD),
         classes=classes,
         options=options,
         ignored=IGNORED,
@@ -120,7 +121,7 @@ def _fields(
     class_token, distilled = "cls_token" in tensors, "dist_token" in tensors
     registers = length(tensors, "reg_token", axis=1)
     prefix = int(class_token) + int(distilled)
-    size = arguments.sides("img_size") if arguments.get("img_size") is not None else _input_size(origin, settings)
+    size = arguments.sides("img_size") if arguments.get("img_size") is not None else timm_input_size(origin, settings)
     if size is not None:
         grid = size[0] // patch_size, size[1] // patch_size
         extra = positions - grid[0] * grid[1]
@@ -177,29 +178,3 @@ def _activation(origin: Path, name: str, arguments: Settings) -> str:
     if given is not None:
         return str(given)
     return "gelu_tanh" if name.startswith(_GELU_TANH) else "gelu"
-
-
-def _input_size(origin: Path, settings: Settings) -> tuple[int, int] | None:
-    """(height, width) of "input_size", which is (channels, height, width)."""
-    shape = settings.get("input_size")
-    sides = shape[1:] if isinstance(shape, list | tuple) and len(shape) == 3 else shape
-    return None if shape is None else Settings(origin / "config.json", {"input_size": sides}).sides("input_size")
-
-
-def _labels(settings: Settings) -> dict[str, Any]:
-    labels = settings.get("label_names") or ()
-    return {"id2label": {str(i): name for i, name in enumerate(labels)} if isinstance(labels, list | tuple) else {}}
-
-
-def _preprocessing(origin: Path, settings: Settings, native: tuple[int, int]) -> dict[str, Any]:
-    mode, interpolation = settings.get("crop_mode", "center"), settings.get("interpolation", "bicubic")
-    if mode not in ("center", "squash") or interpolation not in ("bicubic", "bilinear"):
-        raise CheckpointError(origin, f"config.json: crop_mode {mode!r} with {interpolation!r} is not supported")
-    return {
-        "image_size": list(_input_size(origin, settings) or native),
-        "resize": "crop" if mode == "center" else "squash",
-        "crop_fraction": settings.number("crop_pct", 0.9),
-        "interpolation": interpolation,
-        "mean": settings.numbers("mean", IMAGENET_STANDARD["mean"]),
-        "std": settings.numbers("std", IMAGENET_STANDARD["std"]),
-    }

@@ -1,24 +1,23 @@
-"""A Vision Transformer as one ONNX graph."""
-
-from typing import Any
+"""An image network as one ONNX graph."""
 
 from torch import Tensor, nn
 
 from patchword.converters.onnx.graph import Graph, GraphTensor
-from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.contracts import ImageConfig, ImageModel
 
 
-def vision_transformer_graphs(model: VisionTransformer) -> tuple[list[Graph], dict[str, Any]]:
+def image_graph(model: ImageModel, image_size: tuple[int, int]) -> Graph:
     """model.onnx: images to logits, or to features where the model has no head.
 
-    Returns:
-        the graph, and what config.json says beside it: nothing, preprocessing and classes say it all.
+    Args:
+        model: the network.
+        image_size: (height, width) in pixels of the images that the graph takes.
     """
-    config = model.config
+    config: ImageConfig = model.config
     images = GraphTensor(
         "images",
         "float32",
-        ("batch", config.channels, *config.image_size),
+        ("batch", config.channels, *image_size),
         "pixels after preprocessing: resized, scaled to 0..1, minus mean, divided by std, channel by channel",
     )
     if config.num_classes:
@@ -27,11 +26,11 @@ def vision_transformer_graphs(model: VisionTransformer) -> tuple[list[Graph], di
         )
     else:
         output = GraphTensor("features", "float32", ("batch", config.feature_size), "the image's representation")
-    return [Graph("model.onnx", _Images(model, output.name), [images], [output])], {}
+    return Graph("model.onnx", _Images(model, output.name), [images], [output])
 
 
 class _Images(nn.Module):
-    def __init__(self, model: VisionTransformer, output: str) -> None:
+    def __init__(self, model: ImageModel, output: str) -> None:
         super().__init__()
         self.model = model
         self.output = output

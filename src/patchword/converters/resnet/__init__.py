@@ -1,0 +1,1 @@
+"""ResNets of torchvision, timm and Hugging Face's `transformers`."""
