@@ -16,6 +16,7 @@ TRANSFORMER |= {"encoder_layers": 2, "decoder_layers": 2}
 RECURRENT = {"source_vocab_size": 11, "target_vocab_size": 11, "embedding_size": 6, "hidden_size": 8}
 VISION = {"num_classes": 3, "image_size": [8, 12], "patch_size": 4, "d_model": 8, "num_heads": 2, "d_ff": 12}
 VISION |= {"num_layers": 2}
+RESIDUAL = {"num_classes": 3, "depths": [1, 2], "widths": [8, 16], "stem_width": 8}
 SEPARATE = {"share_embeddings": False, "source_vocab_size": 9}
 
 # Between them, every kind of parameter and buffer that an architecture can have.
@@ -38,13 +39,19 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
         VISION | {"pool": "mean", "class_token": False, "norm_after_pool": True, "head_hidden": 5, "positions": "none"},
     ),
     "backbone": ("vision_transformer", VISION | {"num_classes": 0, "norm_first": False}),
+    "ResNet": ("residual_network", RESIDUAL),
+    "CIFAR ResNet": ("residual_network", RESIDUAL | {"stem": "cifar", "shortcut": "padded"}),
+    "bottlenecks": (
+        "residual_network",
+        RESIDUAL | {"block": "bottleneck", "shortcut": "average", "downsampling": "blur"},
+    ),
 }
 
 
 def write(path: Path, name: str) -> nn.Module:
     """A model folder, with values that no initialisation gives, and its model."""
     architecture, fields = MODELS[name]
-    config, network, task, _ = ARCHITECTURES[architecture]
+    config, network, *_ = ARCHITECTURES[architecture]
     model: nn.Module = network(config.model_validate(fields)).eval()
     for weight in model.parameters():
         nn.init.normal_(weight)
@@ -130,5 +137,5 @@ def test_reading_does_not_load_the_compiler(tmp_path):
     ],
 )
 def test_sizes_that_no_machine_has_memory_for_have_shapes(architecture, fields):
-    shapes = expected_shapes(architecture, ARCHITECTURES[architecture][0].model_validate(fields))
+    shapes = expected_shapes(architecture, ARCHITECTURES[architecture].config.model_validate(fields))
     assert max(shape.numel() for shape in shapes.values()) >= 2**57

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from patchword.models import recurrent, transformer, vision_transformer
+from patchword.models import recurrent, residual_network, transformer, vision_transformer
 from patchword.models.recurrent import Recurrent, RecurrentConfig
+from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 
@@ -27,6 +28,19 @@ VISION_TRANSFORMERS = {
     "L/16": 304_326_632,
     "L/32": 306_535_400,
     "H/14": 632_045_800,
+}
+# At 1,000 classes (torchvision's), and at CIFAR's 10 (table 6 of He et al. 2016, in millions).
+RESIDUAL_NETWORKS = {
+    "resnet18": (1000, 11_689_512),
+    "resnet34": (1000, 21_797_672),
+    "resnet50": (1000, 25_557_032),
+    "resnet101": (1000, 44_549_160),
+    "resnet152": (1000, 60_192_808),
+    "resnet20": (10, 269_722),
+    "resnet32": (10, 464_154),
+    "resnet44": (10, 658_586),
+    "resnet56": (10, 853_018),
+    "resnet110": (10, 1_727_962),
 }
 
 
@@ -55,7 +69,15 @@ def test_a_vision_transformer_has_as_many_parameters_as_before(name, expected):
         assert count(VisionTransformer(VisionTransformerConfig.named(name, 1000))) == expected
 
 
+@pytest.mark.parametrize(("name", "expected"), RESIDUAL_NETWORKS.items())
+def test_a_residual_network_has_as_many_parameters_as_in_the_paper(name, expected):
+    classes, parameters = expected
+    with torch.device("meta"):
+        assert count(ResidualNetwork(ResidualNetworkConfig.named(name, classes))) == parameters
+
+
 def test_no_size_is_without_a_pin():
     assert TRANSFORMERS.keys() == transformer.SIZES.keys()
     assert RECURRENTS.keys() == recurrent.SIZES.keys()
     assert {name.partition("/")[0] for name in VISION_TRANSFORMERS} == vision_transformer.SIZES.keys()
+    assert RESIDUAL_NETWORKS.keys() == residual_network.SIZES.keys()

@@ -148,7 +148,7 @@ def test_what_a_state_dict_cannot_tell_can_be_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"architecture": "resnet50"}, "architecture 'resnet50' is not a ViT of the paper's kind"),
+        ({"architecture": "convnext_tiny"}, "architecture 'convnext_tiny' is not a ViT of the paper's kind"),
         ({"global_pool": "map"}, "global_pool 'map' is not supported"),
         ({"model_args": {"act_layer": "mish"}}, "act_layer 'mish' is not supported"),
         ({"pretrained_cfg": {"crop_mode": "border"}}, "crop_mode 'border'"),

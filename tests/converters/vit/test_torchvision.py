@@ -79,7 +79,7 @@ def test_another_image_size_resizes_positions_as_the_library_does(tmp_path: Path
 
 
 def test_another_network_of_torchvisions_is_refused(tmp_path: Path) -> None:
-    resnet: Any = reference("torchvision.models.resnet")
-    torch.save(resnet.resnet18().state_dict(), tmp_path / "resnet.pth")
+    squeezenet: Any = reference("torchvision.models.squeezenet")
+    torch.save(squeezenet.squeezenet1_1().state_dict(), tmp_path / "squeezenet.pth")
     with pytest.raises(CheckpointError, match="of an unknown layout"):
-        convert(tmp_path / "resnet.pth")
+        convert(tmp_path / "squeezenet.pth")
