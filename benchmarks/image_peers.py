@@ -1,9 +1,9 @@
-"""ViT-B/16 at 224 pixels beside onnxruntime and timm: random weights, alternating, each system in its own process.
+"""ViT-B/16 and ResNet-50 at 224 pixels beside onnxruntime and timm: random weights, alternating, each system in its own process.
 
-usage: image_peers.py [--threads N] [--rounds N] [--columns 1,8] [--precisions float32,int8]
+usage: image_peers.py [--threads N] [--rounds N] [--columns 1,8] [--precisions float32,int8] [--models vit,resnet]
 
 Each run goes through eight images. onnxruntime runs timm's network as torch exports it; its int8 is its own dynamic
-quantisation.
+quantisation. A ResNet is compared in float32 alone: ours has no int8.
 """
 
 import argparse
@@ -16,17 +16,23 @@ import workers
 SIZE = 224
 IMAGES = 8  # of a run, in batches of one or more
 
+TIMM = {"vit": "vit_base_patch16_224", "resnet": "resnet50"}
 
-def patchword_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
+
+def patchword_runs(folder: Path, name: str, precision: str, threads: int) -> workers.Runs:
     """Ours."""
     import torch
 
     from patchword.engine.choice import packed
+    from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
     from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 
     torch.set_num_threads(threads)
-    model = VisionTransformer(VisionTransformerConfig(num_classes=1000)).eval()
-    engine = packed(model, precision, consume=True)
+    if name == "vit":
+        model = VisionTransformer(VisionTransformerConfig(num_classes=1000))
+    else:
+        model = ResidualNetwork(ResidualNetworkConfig.named("resnet50", 1000))
+    engine = packed(model.eval(), precision, consume=True)
     images = torch.randn(IMAGES, 3, SIZE, SIZE)
 
     @torch.inference_mode()
@@ -38,14 +44,16 @@ def patchword_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
     return run
 
 
-def onnxruntime_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
+def onnxruntime_runs(folder: Path, name: str, precision: str, threads: int) -> workers.Runs:
     """onnxruntime."""
     import numpy
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(folder / f"{precision}.onnx", options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        folder / f"{name}.{precision}.onnx", options, providers=["CPUExecutionProvider"]
+    )
     images = numpy.random.default_rng(1).standard_normal((IMAGES, 3, SIZE, SIZE), dtype=numpy.float32)
 
     def run(column: str) -> int:
@@ -56,14 +64,14 @@ def onnxruntime_runs(folder: Path, precision: str, threads: int) -> workers.Runs
     return run
 
 
-def timm_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
+def timm_runs(folder: Path, name: str, precision: str, threads: int) -> workers.Runs:
     """timm in torch's eager mode, float32."""
     import torchvision_operators  # isort: skip  # noqa: F401
     import timm  # isort: skip
     import torch
 
     torch.set_num_threads(threads)
-    model = timm.create_model("vit_base_patch16_224").eval()
+    model = timm.create_model(TIMM[name]).eval()
     images = torch.randn(IMAGES, 3, SIZE, SIZE)
 
     @torch.inference_mode()
@@ -75,7 +83,7 @@ def timm_runs(folder: Path, precision: str, threads: int) -> workers.Runs:
     return run
 
 
-def _written(folder: Path) -> workers.Runs:
+def _written(folder: Path, name: str, quantised: bool) -> workers.Runs:
     import torchvision_operators  # isort: skip  # noqa: F401
     import timm  # isort: skip
     import torch
@@ -83,11 +91,13 @@ def _written(folder: Path) -> workers.Runs:
 
     logging.disable(logging.WARNING)
     torch.onnx.export(
-        timm.create_model("vit_base_patch16_224").eval(), (torch.randn(1, 3, SIZE, SIZE),),
-        str(folder / "float32.onnx"), dynamo=False, input_names=["x"], output_names=["y"],
+        timm.create_model(TIMM[name]).eval(), (torch.randn(1, 3, SIZE, SIZE),),
+        str(folder / f"{name}.float32.onnx"), dynamo=False, input_names=["x"], output_names=["y"],
         dynamic_axes={"x": {0: "batch"}}, opset_version=17,
     )  # fmt: skip
-    quantize_dynamic(folder / "float32.onnx", folder / "int8.onnx", weight_type=QuantType.QInt8)
+    if quantised:
+        source, target = (folder / f"{name}.{precision}.onnx" for precision in ("float32", "int8"))
+        quantize_dynamic(source, target, weight_type=QuantType.QInt8)
     return lambda _: 0
 
 
@@ -98,23 +108,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--columns", default="1,8")
     parser.add_argument("--precisions", default="float32,int8")
+    parser.add_argument("--models", default="vit,resnet")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        workers.Worker(_written, folder).close()
-        print(f"{arguments.threads} threads, images/s (medians of {arguments.rounds} rounds)", flush=True)
-        for precision in arguments.precisions.split(","):
-            systems = {"patchword": patchword_runs, "onnxruntime": onnxruntime_runs}
-            if precision == "float32":
-                systems["timm"] = timm_runs
-            running = {
-                name: workers.Worker(build, folder, precision, arguments.threads) for name, build in systems.items()
-            }
-            for column in arguments.columns.split(","):
-                speeds = workers.compare(running, column, arguments.rounds)
-                print(f"{precision:8s} batch {column:3s} {workers.line(speeds, 'patchword')}", flush=True)
-            peaks = "  ".join(f"{name} {worker.close():.0f}" for name, worker in running.items())
-            print(f"{precision:8s} peak MB   {peaks}", flush=True)
+    print(f"{arguments.threads} threads, images/s (medians of {arguments.rounds} rounds)", flush=True)
+    for model in arguments.models.split(","):
+        precisions = [p for p in arguments.precisions.split(",") if p == "float32" or model == "vit"]
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            workers.Worker(_written, folder, model, "int8" in precisions).close()
+            for precision in precisions:
+                _compare(folder, model, precision, arguments)
+
+
+def _compare(folder: Path, model: str, precision: str, arguments: argparse.Namespace) -> None:
+    systems = {"patchword": patchword_runs, "onnxruntime": onnxruntime_runs}
+    if precision == "float32":
+        systems["timm"] = timm_runs
+    running = {
+        name: workers.Worker(build, folder, model, precision, arguments.threads) for name, build in systems.items()
+    }
+    for column in arguments.columns.split(","):
+        speeds = workers.compare(running, column, arguments.rounds)
+        print(f"{model:6s} {precision:8s} batch {column:3s} {workers.line(speeds, 'patchword')}", flush=True)
+    peaks = "  ".join(f"{name} {worker.close():.0f}" for name, worker in running.items())
+    print(f"{model:6s} {precision:8s} peak MB   {peaks}", flush=True)
 
 
 if __name__ == "__main__":

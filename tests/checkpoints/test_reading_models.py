@@ -51,7 +51,7 @@ MODELS: dict[str, tuple[str, dict[str, object]]] = {
 def write(path: Path, name: str) -> nn.Module:
     """A model folder, with values that no initialisation gives, and its model."""
     architecture, fields = MODELS[name]
-    config, network, *_ = ARCHITECTURES[architecture]
+    config, network, task, _ = ARCHITECTURES[architecture]
     model: nn.Module = network(config.model_validate(fields)).eval()
     for weight in model.parameters():
         nn.init.normal_(weight)

@@ -33,6 +33,15 @@ def test_batch_norm_is_torchs_without_the_counter():
     assert torch.equal(ours.eval()(x), theirs.eval()(x))
 
 
+def test_a_move_of_the_statistics_counts_as_a_change():
+    norm = BatchNorm(2)
+    before = norm.running_mean._version, norm.running_var._version
+    norm.eval()(torch.randn(2, 2, 3, 3))
+    assert (norm.running_mean._version, norm.running_var._version) == before
+    norm.train()(torch.randn(2, 2, 3, 3)).sum().backward()
+    assert (norm.running_mean._version, norm.running_var._version) == (before[0] + 1, before[1] + 1)
+
+
 def test_batch_norm_loads_a_plain_dictionary():
     norm = BatchNorm(2)
     plain = {name: torch.full((2,), 0.5) for name in ("weight", "bias", "running_mean", "running_var")}

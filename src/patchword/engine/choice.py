@@ -7,9 +7,11 @@ from torch import nn
 
 from patchword.engine.products import Precision
 from patchword.engine.recurrent import PackedRecurrent
+from patchword.engine.residual_network import PackedResidualNetwork
 from patchword.engine.transformer import PackedTransformer
 from patchword.engine.vision import packed_vision_transformer
 from patchword.models.recurrent import Recurrent
+from patchword.models.residual_network import ResidualNetwork
 from patchword.models.transformer import Transformer
 from patchword.models.vision_transformer import VisionTransformer
 
@@ -32,4 +34,6 @@ def packed(model: nn.Module, precision: Precision, consume: bool = False) -> Any
         return PackedRecurrent(model, precision, consume)
     if type(model) is VisionTransformer:
         return packed_vision_transformer(model, precision, consume)
+    if type(model) is ResidualNetwork and precision == "float32":
+        return PackedResidualNetwork(model, consume)
     return None

@@ -98,5 +98,5 @@ class Network:
 
 
 def _state_of(model: nn.Module) -> object:
-    """Differs whenever a weight has been changed, moved or exchanged."""
-    return tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters())
+    """Differs whenever a weight or a running statistic has been changed, moved or exchanged."""
+    return tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in (*model.parameters(), *model.buffers()))

@@ -45,6 +45,14 @@ class BatchNorm(nn.BatchNorm2d):
         super().__init__(channels, eps, momentum)
         self.num_batches_tracked = None
 
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, height, width) in, the same shape out."""
+        if self.training:
+            # torch moves them without counting it as a change, which whoever holds folded weights must see. Before
+            # the step, since autograd keeps them for the backward pass.
+            torch.autograd.graph.increment_version([b for b in self.buffers() if not b.is_inference()])
+        return super().forward(x)
+
     def _load_from_state_dict(self, *arguments: Any, **named: Any) -> None:
         # torch's own would add the counter to a state dict that lacks it.
         nn.Module._load_from_state_dict(self, *arguments, **named)

@@ -104,9 +104,11 @@ class AverageProjection(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, height, width) in, (batch, outputs, height / stride, width / stride) out, rounded up."""
-        if self.stride > 1:
-            x = F.avg_pool2d(x, 2, self.stride, ceil_mode=True, count_include_pad=False)
-        return self.projection(x)
+        return self.projection(self.averaged(x))
+
+    def averaged(self, x: Tensor) -> Tensor:
+        """What the convolution reads."""
+        return x if self.stride == 1 else F.avg_pool2d(x, 2, self.stride, ceil_mode=True, count_include_pad=False)
 
 
 class PaddedShortcut(nn.Module):

@@ -1,0 +1,81 @@
+"""The folded ResNet gives the reference's answers in every configuration."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from patchword.engine import residual_network as engine
+from patchword.engine.choice import packed
+from patchword.engine.network import Network
+from patchword.errors import RecipeError
+from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from tests.converters.resnet.reference import randomise
+
+CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "basic": ("resnet18", {}),
+    "bottleneck": ("resnet50", {}),
+    "stride in the 1x1": ("resnet50", {"bottleneck_stride": "1x1", "downsample_in_first_stage": True}),
+    "blur, average": ("resnet50", {"downsampling": "blur", "shortcut": "average"}),
+    "cifar": ("resnet20", {"depths": (2, 1), "widths": (8, 16), "stem_width": 8}),
+    "cifar, projections": ("resnet20", {"depths": (1, 1), "widths": (8, 16), "shortcut": "projection"}),
+    "backbone": ("resnet18", {"num_classes": 0}),
+}
+
+
+def network(name: str) -> ResidualNetwork:
+    size, changes = CONFIGS[name]
+    fields = {"num_classes": 5, "depths": (2, 1), "widths": (16, 32), **changes}
+    model: ResidualNetwork = randomise(ResidualNetwork(ResidualNetworkConfig.named(size, **fields)))
+    return model
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("name", CONFIGS)
+@torch.inference_mode()
+def test_it_answers_as_the_reference_does(name: str, fused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_FUSED", fused and engine._FUSED)
+    model = network(name)
+    fast: Any = packed(model, "float32")
+    for size in ((3, 3, 32, 48), (1, 3, 33, 40), (3, 3, 32, 48)):
+        images = torch.randn(size)
+        kept = images.clone()
+        torch.testing.assert_close(fast(images), model(images), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(fast.features(images), model.features(images), atol=1e-5, rtol=1e-5)
+        assert torch.equal(images, kept)
+
+
+@torch.inference_mode()
+def test_an_image_does_not_depend_on_its_batch() -> None:
+    fast: Any = packed(network("bottleneck"), "float32")
+    images = torch.randn(9, 3, 64, 64)
+    alone = torch.cat([fast(image[None]) for image in images])
+    torch.testing.assert_close(fast(images), alone, atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_folding_does_not_change_the_model_and_consuming_empties_it() -> None:
+    model, images = network("bottleneck"), torch.randn(2, 3, 32, 32)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    expected = model(images)
+    packed(model, "float32")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    fast: Any = packed(model, "float32", consume=True)
+    assert sum(weight.numel() for name, weight in model.named_parameters() if not name.startswith("head")) == 0
+    torch.testing.assert_close(fast(images), expected, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_changed_statistics_are_seen() -> None:
+    model, images = network("basic"), torch.randn(2, 3, 32, 32)
+    held = Network(model)
+    before = held.fast(images)
+    model.train()(images)
+    model.eval()
+    torch.testing.assert_close(held.fast(images), model(images), atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(held.fast(images), before, atol=1e-3)
+
+
+def test_int8_is_refused_in_one_sentence() -> None:
+    with pytest.raises(RecipeError, match="precision 'int8' needs a Transformer or a ViT"):
+        Network(network("basic"), "int8")
