@@ -63,6 +63,10 @@ class RunFolderError(ModelFolderError):
     """A run folder that is in the way, or that cannot be resumed."""
 
 
+class NotFiniteError(PatchwordError, ValueError):
+    """Weights that hold infinite values or such as are no numbers, or a network that computes them."""
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """A hint that ends an error message: the valid choice nearest to `name`, or else all of them."""
     choices = sorted(choices)
