@@ -1,5 +1,6 @@
 """What all tests share: a fixed seed, two threads, and small real data."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 @pytest.fixture(autouse=True)
 def _repeatable() -> None:
     torch.manual_seed(0)
-    torch.set_num_threads(2)
+    # On a machine that has other work, threads that wait for each other make tests many times slower.
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
 
 
 @pytest.fixture(scope="session")

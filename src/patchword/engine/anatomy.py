@@ -38,6 +38,7 @@ class Snapshot:
         self._parameters = _parameters(model)
         self._modules = [module for _, module in _modules(model)]
         self._hooked = list(map(_is_hooked, self._modules))
+        self._sizes = [len(module.__dict__) for module in self._modules]
         self._settings = [
             (module.__dict__, name, value) for module in self._modules for name, value in _settings(module).items()
         ]
@@ -50,6 +51,7 @@ class Snapshot:
             and len(modules) == len(self._modules)
             and all(new is old for new, old in zip(modules, self._modules, strict=True))
             and list(map(_is_hooked, modules)) == self._hooked
+            and [len(module.__dict__) for module in modules] == self._sizes
             and all(values.get(name) is value for values, name, value in self._settings)
         )
 

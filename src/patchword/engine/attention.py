@@ -57,9 +57,7 @@ def attend(
     return y
 
 
-def _check(
-    query: Tensor, key: Tensor, value: Tensor, count: int, counts: Tensor | None, past: Tensor | None
-) -> None:
+def _check(query: Tensor, key: Tensor, value: Tensor, count: int, counts: Tensor | None, past: Tensor | None) -> None:
     """What addresses alone would not tell the kernel."""
     slots, queries, heads, head_size = query.shape
     rows = query.stride(0) == queries * query.stride(1) or slots == 1

@@ -8,7 +8,7 @@ from typing import Any
 _NUMBERS: dict[str, Any] = {"int64_t": c_int64, "double": c_double}
 _STRUCTURE = re.compile(r"\bstruct (\w+) \{(.*?)\};", re.DOTALL)
 _FUNCTION = re.compile(r"int64_t \(\*(\w+)\)\((.*)\)", re.DOTALL)
-_DECLARATION = re.compile(r"(?:const )?(\w+)([ *].*)")
+_DECLARATION = re.compile(r"(?:const )?(\w+)([ *]+\w+(?:,[ *]*\w+)*)")
 
 
 def structures(header: str) -> dict[str, Any]:

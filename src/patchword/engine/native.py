@@ -109,7 +109,7 @@ def variant() -> str:
 
 
 def missing_reason() -> str | None:
-    """Why there are no compiled kernels, in a sentence without its full stop; None if there are, or none were wanted."""
+    """Why there are no compiled kernels, a sentence without its full stop; None if there are, or none were wanted."""
     return None if os.environ.get("PATCHWORD_KERNELS") == "none" else _library()[1]
 
 
@@ -121,7 +121,7 @@ def best() -> Kernels | None:
 
 @cache
 def _library() -> tuple[Any | None, str | None]:
-    """The library, or why there is none. It is opened only if it is whole, and called only if it lies as Python does."""
+    """The library, or why there is none: it is opened only if it is whole, and called only if it fits the header."""
     path = library.library_path()
     try:
         if not library.is_sealed(path):

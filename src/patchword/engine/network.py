@@ -80,6 +80,11 @@ class Network:
         """Where inputs go."""
         return torch.device("cpu") if self._model is None else next(iter(self._model.parameters())).device
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What images are converted to."""
+        return torch.float32 if self._model is None else next(iter(self._model.parameters())).dtype
+
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles, which pack anew: what is packed is known by its addresses."""
         state = {**self.__dict__, "_model": self.model, "_packed": None, "_packed_from": None, "_reread": None}

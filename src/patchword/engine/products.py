@@ -128,10 +128,11 @@ class PlainQuantisedProduct(Product):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
-        if x.numel() == x.size(-1):
+        if x.numel() == x.size(-1) and x.isfinite().all():
             return self._activate(self._multiply(x, self._weight, self._reduce_range).add_(self._bias))
         scale = x.abs().amax(-1, keepdim=True).clamp_(min=1e-30)
-        y = self._multiply(x / scale, self._weight, self._reduce_range)
+        # torch refuses what is no number; its row's scale is none either, so that its results are not.
+        y = self._multiply((x / scale).nan_to_num_(), self._weight, self._reduce_range)
         return self._activate(torch.addcmul(self._bias, y, scale))
 
 

@@ -171,16 +171,16 @@ class ImageClassifier:
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes)."""
-        probability: Tensor = self.network.fast(self.preprocessing.normalise(pixels.to(self.network.device))).softmax(
-            -1
-        )
+        images = self.preprocessing.normalise(pixels.to(self.network.device)).to(self.network.dtype)
+        probability: Tensor = self.network.fast(images).float().softmax(-1)
         return probability
 
     @torch.inference_mode()
     def features(self, images: Sequence[Image.Image]) -> Tensor:
         """The representation before the head, (images, d_model)."""
-        result: Tensor = self.network.fast.features(self.preprocessing(images).to(self.network.device))
-        return result
+        pixels = self.preprocessing(images).to(self.network.device, self.network.dtype)
+        result: Tensor = self.network.fast.features(pixels)
+        return result.float()
 
     def attention(self, image: Path | str | Image.Image, top: int = 5) -> AttendedImage:
         """Classify one image and keep where every head looked.
@@ -193,7 +193,8 @@ class ImageClassifier:
         pixels = self.preprocessing.pixels(_opened(image))
         trace = AttentionTrace()
         with torch.inference_mode():
-            logits = self.model(self.preprocessing.normalise(pixels[None].to(self.network.device)), trace)
+            images = self.preprocessing.normalise(pixels[None].to(self.network.device))
+            logits = self.model(images.to(self.network.dtype), trace).float()
         result = Classification(_name(image, 0), self._best(logits.softmax(-1)[0], top))
         return AttendedImage(result, pixels, trace, self.model.config.grid)
 

@@ -1,5 +1,6 @@
 """A trained translator: text in, text out."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.model_folder import model_path, read_description, read_model, write_model_folder
 from patchword.engine.network import Network
 from patchword.engine.products import Precision
-from patchword.errors import ModelFolderError, RecipeError
+from patchword.errors import DataError, ModelFolderError, RecipeError
 from patchword.models.sequence import SequenceToSequence
 from patchword.nn.trace import AttentionTrace
 from patchword.text.batches import pad
@@ -20,6 +21,8 @@ from patchword.text.hypothesis import Hypothesis
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
 from patchword.text.vocabulary import Vocabulary
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -175,9 +178,13 @@ class Translator:
         Args:
             texts: a sentence each; an empty one has an empty translation.
             options: how to search; by default the translator's own `options`.
+
+        Raises:
+            DataError: if a text holds half a surrogate pair, which is no character.
+            NotFiniteError: if the network computes what is no number.
         """
         options = options or self.options
-        ids = self.vocabulary.encode_source([text.strip() for text in texts])
+        ids = self._encoded(texts)
         order = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: -len(ids[i]))
         results = [Translation(text, "", 0.0, ()) for text in texts]
         batches = cut([len(ids[i]) for i in order], options)
@@ -193,7 +200,7 @@ class Translator:
 
     def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:
         """Translate one sentence and look again at what its decoder attended to."""
-        ids = self.vocabulary.encode_source([text.strip()])
+        ids = self._encoded([text])
         model = self.model
         source = torch.tensor(ids, device=self.network.device)
         best = search(model, source, options or self.options)[0][0]
@@ -215,6 +222,17 @@ class Translator:
         if self.options != SearchOptions():
             details["search"] = self.options.model_dump(exclude_defaults=True)
         return details
+
+    def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
+        try:
+            return self.vocabulary.encode_source([text.strip() for text in texts])
+        except UnicodeEncodeError:
+            for number, text in enumerate(texts, start=1):
+                if lone := _SURROGATE.search(text):
+                    code, place = f"U+{ord(lone[0]):04X}", lone.start() + 1
+                    problem = f"character {place} is half a surrogate pair, {code}, which is no text"
+                    raise DataError(f"text {number}", problem) from None
+            raise
 
     def _search(self, ids: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
         model: SequenceToSequence = self.network.fast
