@@ -1,6 +1,7 @@
 """Whether a network is still the one that its config describes, and whether it is still the one that was packed."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -21,39 +22,58 @@ def is_as_described(model: nn.Module) -> bool:
     """
     if torch_module._global_forward_hooks or torch_module._global_forward_pre_hooks:
         return False
-    with torch.device("meta"):
-        twin = type(model)(model.config)
-    ours, theirs = list(_modules(model)), list(_modules(twin))
+    ours, theirs = list(_modules(model)), list(_modules(_twin(type(model), model.config)))
     return len(ours) == len(theirs) and all(map(_alike, ours, theirs))
 
 
+@lru_cache(maxsize=4)
+def _twin(kind: type[nn.Module], config: Any) -> nn.Module:
+    with torch.inference_mode(False), torch.device("meta"):
+        return kind(config)
+
+
 class Snapshot:
-    """What a network was when it was packed.
+    """What a network was when it was packed; made to be compared fast, since that is done before every batch.
 
     Args:
         model: the network.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._parameters = _parameters(model)
-        self._modules = [module for _, module in _modules(model)]
-        self._hooked = list(map(_is_hooked, self._modules))
-        self._sizes = [len(module.__dict__) for module in self._modules]
+        modules = list(dict.fromkeys(module for _, module in _modules(model)))
+        self._model = model
+        self._modules = [(module.__dict__, *_state(module.__dict__)) for module in modules]
         self._settings = [
-            (module.__dict__, name, value) for module in self._modules for name, value in _settings(module).items()
+            (module.__dict__, name, value) for module in modules for name, value in _settings(module).items()
+        ]
+        self._parameters = [
+            (module._parameters, name, parameter, *_version(parameter))
+            for module in modules
+            for name, parameter in module._parameters.items()
+            if parameter is not None
         ]
 
     def shows(self, model: nn.Module) -> bool:
         """Whether no weight has been changed, moved or exchanged since, and no module, setting or hook either."""
-        modules = [module for _, module in _modules(model)]
         return (
-            _parameters(model) == self._parameters
-            and len(modules) == len(self._modules)
-            and all(new is old for new, old in zip(modules, self._modules, strict=True))
-            and list(map(_is_hooked, modules)) == self._hooked
-            and [len(module.__dict__) for module in modules] == self._sizes
+            model is self._model
+            and all(_state(values) == (size, children, hooked) for values, size, children, hooked in self._modules)
             and all(values.get(name) is value for values, name, value in self._settings)
+            and all(
+                values.get(name) is parameter and _version(parameter) == (address, version)
+                for values, name, parameter, address, version in self._parameters
+            )
         )
+
+
+def _state(values: dict[str, Any]) -> tuple[int, tuple[nn.Module | None, ...], bool]:
+    """Of a module's attributes: how many there are, its children, and whether it has hooks."""
+    hooked = bool(values["_forward_hooks"] or values["_forward_pre_hooks"])
+    return len(values) + len(values["_parameters"]), tuple(values["_modules"].values()), hooked
+
+
+def _version(parameter: nn.Parameter) -> tuple[int, int]:
+    return parameter.data_ptr(), 0 if parameter.is_inference() else parameter._version
 
 
 def _modules(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
@@ -62,10 +82,6 @@ def _modules(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module
     for key, child in module._modules.items():
         if child is not None:
             yield from _modules(child, key)
-
-
-def _parameters(model: nn.Module) -> list[tuple[int, int]]:
-    return [(p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters()]
 
 
 def _is_hooked(module: nn.Module) -> bool:

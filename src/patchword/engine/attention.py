@@ -93,4 +93,7 @@ def _attend_plainly(
         own = torch.arange(count) * queries + past[:, :count]
         seen = torch.zeros(slots, queries, entries, dtype=torch.bool)
         scores.masked_fill_(~seen.scatter_(2, own.view(slots, queries, count), True)[:, None], -torch.inf)
-    return (scores.softmax(-1) @ value).transpose(1, 2).reshape(slots * queries, heads * head_size)
+    attended = scores.softmax(-1) @ value
+    if counts is not None and not counts.all():  # who sees nothing attends to nothing, as in the kernels
+        attended[counts == 0] = 0.0
+    return attended.transpose(1, 2).reshape(slots * queries, heads * head_size)
