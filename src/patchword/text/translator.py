@@ -226,7 +226,7 @@ class Translator:
     def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
         try:
             return self.vocabulary.encode_source([text.strip() for text in texts])
-        except UnicodeEncodeError:
+        except (UnicodeEncodeError, TypeError):  # which of them depends on SentencePiece's version
             for number, text in enumerate(texts, start=1):
                 if lone := _SURROGATE.search(text):
                     code, place = f"U+{ord(lone[0]):04X}", lone.start() + 1
