@@ -1,4 +1,4 @@
-"""ViT-B/16 and ResNet-50 at 224 pixels beside onnxruntime and timm: random weights, alternating, each system in its own process.
+"""ViT-B/16 and ResNet-50 at 224 pixels beside onnxruntime and timm: random weights, alternating, in own processes.
 
 usage: image_peers.py [--threads N] [--rounds N] [--columns 1,8] [--precisions float32,int8] [--models vit,resnet]
 

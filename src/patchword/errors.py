@@ -63,6 +63,18 @@ class RunFolderError(ModelFolderError):
     """A run folder that is in the way, or that cannot be resumed."""
 
 
+class NotFiniteError(PatchwordError, ValueError):
+    """Weights that hold infinite values or such as are no numbers, or a network that computes them."""
+
+    @classmethod
+    def of_logits(cls, length: int) -> "NotFiniteError":
+        """For a translation that cannot go on after `length` tokens."""
+        return cls(
+            f"the network's logits after {length} tokens are infinite or not numbers; its weights are damaged or too "
+            "large"
+        )
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
     """A hint that ends an error message: the valid choice nearest to `name`, or else all of them."""
     choices = sorted(choices)

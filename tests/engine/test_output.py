@@ -30,3 +30,14 @@ def test_of_equal_tokens_the_first_is_chosen(variant: str) -> None:
     if variant != "none":
         assert found.token.tolist() == [[2], [2]]
     torch.testing.assert_close(found.log_probability.exp(), torch.full((2, 1), 1 / 198))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@torch.inference_mode()
+def test_logits_that_are_no_numbers_have_no_likeliest(variant: str, value: float) -> None:
+    output, hidden = PackedOutput(torch.randn(200, 4), None, "float32"), torch.randn(3, 4)
+    hidden[1, 2] = value
+    found = output.likeliest(hidden, 5, (0,))
+    assert found.log_probability[1].isnan().all()
+    assert found.log_probability[[0, 2]].isfinite().all()
+    assert 0 <= int(found.token.min()) <= int(found.token.max()) < 200

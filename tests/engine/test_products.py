@@ -121,3 +121,25 @@ def test_the_default_type_changes_nothing(variant: str) -> None:
         torch.set_default_dtype(torch.float32)
     torch.testing.assert_close(found[0], x @ weight.T, atol=1e-5, rtol=1e-5)
     assert found[1].dtype == torch.float32
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@torch.inference_mode()
+def test_what_is_no_number_is_not_made_one(variant: str, precision: str, value: float) -> None:
+    multiply = product(torch.randn(70, 37), torch.randn(70), precision, "gelu")  # type: ignore[arg-type]
+    for column in (0, 15, 36):
+        x = torch.randn(5, 37)
+        right = multiply(x)
+        x[2, column] = value
+        found = multiply(x)
+        others = [0, 1, 3, 4]
+        torch.testing.assert_close(found[others], right[others], atol=1e-5, rtol=1e-5)
+        for some in (found[2], multiply(x[2:3])[0]):
+            assert not some.isfinite().any() if precision == "int8" or value != value else not some.isfinite().all()
+
+
+@torch.inference_mode()
+def test_no_rows_are_no_rows(variant: str) -> None:
+    for precision in ("float32", "int8"):
+        assert product(torch.randn(5, 8), None, precision)(torch.randn(0, 8)).shape == (0, 5)  # type: ignore[arg-type]

@@ -153,3 +153,18 @@ def test_beams_of_another_width_are_refused_within_one_search() -> None:
         model.decode_step(torch.tensor([2, 2]), state)
         with pytest.raises(ValueError, match="2 hypotheses a sentence after steps with 1"):
             model.decode_step(torch.tensor([2, 2, 2, 2]), state)
+
+
+@pytest.mark.parametrize("name", ["marian", "separate"])
+@pytest.mark.parametrize("options", [SEARCHES["greedy"], SEARCHES["n best"]], ids=["greedy", "n best"])
+def test_padding_may_stand_anywhere(variant: str, name: str, options: SearchOptions) -> None:
+    source = torch.tensor([[5, 0, 6, 3, 0], [0, 7, 8, 9, 3], [4, 3, 0, 0, 0], [9, 0, 0, 0, 3], [5, 6, 3, 0, 0]])
+    expected = search(reference(name), source, options)
+    found = search(PackedTransformer(reference(name), "float32"), source, options)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert [h.tokens for h in ours] == [h.tokens for h in theirs]
+        assert [h.score for h in ours] == pytest.approx([h.score for h in theirs], abs=1e-4)
+    with torch.inference_mode():
+        rows, starts, _ = PackedTransformer(reference(name), "float32").encode(source)
+        right = reference(name).encode(source)[0, [0, 2, 3]]
+    torch.testing.assert_close(rows[starts[0] : starts[0] + 3], right, atol=1e-5, rtol=1e-5)

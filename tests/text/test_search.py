@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from patchword.errors import RecipeError
+from patchword.engine.network import Network
+from patchword.errors import NotFiniteError, RecipeError
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.hypothesis import Hypothesis, length_penalty
 from patchword.text.sampling import choose_token
@@ -198,3 +199,36 @@ def test_options_that_make_no_sense_are_refused(values: dict[str, object], messa
     with pytest.raises(RecipeError) as caught:
         SearchOptions.parse(values, "translate")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
+@pytest.mark.parametrize("reference", [True, False])
+def test_logits_that_are_no_numbers_are_one_error(method: str, reference: bool) -> None:
+    model = random_model()
+    with torch.no_grad():
+        model.output.weight.copy_(3e38 * model.output.weight.sign())  # each a number, but not their sums
+    fast = Network(model, reference=reference).fast
+    with pytest.raises(NotFiniteError, match=r"logits.* are infinite or not numbers"):
+        search(fast, sources(5, 3), SearchOptions.parse({"method": method, "max_extra": 100}, "test"))
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam", "sample"])
+def test_a_limit_takes_no_memory_before_it_is_reached(method: str) -> None:
+    source = sources(5)
+    short = SearchOptions.parse({"method": method, "max_extra": None, "max_length": 40}, "test")
+    models = (model for model in map(random_model, range(99)) if search(model, source, short)[0][0].tokens[-1] == EOS)
+    model = next(models)
+    assert search(model, source, short.model_copy(update={"max_length": 10**30})) == search(model, source, short)
+
+
+def test_more_tokens_than_there_was_room_for_are_kept() -> None:
+    model = random_model()
+    with torch.no_grad():
+        model.output.weight[EOS] = 0.0
+        model.output.weight[EOS, 0] = -100.0
+    options = SearchOptions(method="greedy", max_extra=None, max_length=150)
+    tokens = search(model, sources(5), options)[0][0].tokens
+    source = sources(5)[0]
+    torch.manual_seed(0)
+    assert len(tokens) == 150 or tokens[-1] == EOS
+    assert list(search(model, source[None], options)[0][0].tokens) == plain_greedy(model, source, 150)

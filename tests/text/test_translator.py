@@ -1,10 +1,11 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 
-from patchword.errors import ModelFolderError
+from patchword.errors import DataError, ModelFolderError
 from patchword.explain.attention import word_alignment
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.pairs import read_lines
@@ -102,3 +103,32 @@ def test_wrong_options_in_a_model_folder_are_named(translator: Translator, tmp_p
     path.write_text(json.dumps(values))
     with pytest.raises(ModelFolderError, match=r"details\.search: unknown key 'beams'; did you mean 'beam'\?"):
         Translator.load(tmp_path / "model")
+
+
+def test_half_a_character_is_named(translator: Translator) -> None:
+    for translate in (translator.translate, lambda texts: translator.attention(texts[1])):
+        with pytest.raises(DataError, match=r"^text [12]: character 4 is half a surrogate pair, U\+D800, "):
+            translate(["three days", "ab \ud800"])
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("reference", [True, False])
+def test_damaged_weights_are_refused_when_they_are_read(
+    translator: Translator, tmp_path: Path, precision: str, reference: bool
+) -> None:
+    if reference and precision == "int8":
+        pytest.skip("the reference has no int8")
+    translator.model.encoder.layers[0].feed_forward.inner.weight.data[0, 0] = float("nan")
+    translator.save(tmp_path / "model")
+    with pytest.raises(ModelFolderError, match=r"encoder\.layers\.0\.feed_forward\.inner\.weight holds values"):
+        Translator.load(tmp_path / "model", precision=precision, reference=reference)  # type: ignore[arg-type]
+
+
+def test_eight_threads_translate_as_one_does(translator: Translator, phrases: tuple[Path, Path]) -> None:
+    torch.set_num_threads(2)
+    texts, options = read_lines(phrases[0])[:20], SearchOptions(max_extra=2)
+    alone = translator.translate(texts, options)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda _: translator.translate(texts, options), range(64)))
+    assert all(found == alone for found in together)
+    assert torch.get_num_threads() == 2

@@ -1,39 +1,74 @@
 """Which networks the engine can take over."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-from patchword.engine.products import Precision
+from patchword.engine.anatomy import is_as_described
+from patchword.engine.products import PRECISIONS, Precision
 from patchword.engine.recurrent import PackedRecurrent
 from patchword.engine.residual_network import PackedResidualNetwork
 from patchword.engine.transformer import PackedTransformer
 from patchword.engine.vision import packed_vision_transformer
+from patchword.errors import NotFiniteError
 from patchword.models.recurrent import Recurrent
 from patchword.models.residual_network import ResidualNetwork
+from patchword.models.tensors import named_tensors
 from patchword.models.transformer import Transformer
 from patchword.models.vision_transformer import VisionTransformer
+
+# What packs a network, from it, the precision, and whether to empty it meanwhile.
+_PACKERS: dict[type[nn.Module], Callable[[Any, Precision, bool], Any]] = {
+    Transformer: PackedTransformer,
+    Recurrent: PackedRecurrent,
+    VisionTransformer: packed_vision_transformer,
+    ResidualNetwork: lambda model, precision, consume: PackedResidualNetwork(model, consume),
+}
+
+# Convolutions in int8 are no faster here than in float32.
+_FLOAT_ALONE = (ResidualNetwork,)
 
 
 @torch.inference_mode()
 def packed(model: nn.Module, precision: Precision, consume: bool = False) -> Any | None:
-    """The engine for a network, or None if it has none: another architecture, or weights that are not float32.
+    """The engine for a network, or None if it has none.
+
+    It has none for another architecture, for weights that are not float32, and for a network that is no longer what
+    its config says: with a layer of another size, another activation, a hook.
 
     Args:
         model: in evaluation mode.
         precision: of the engine's products.
         consume: empty the model's matrices as they are packed, so that no time sees all weights twice; otherwise it is
             left as it is.
+
+    Raises:
+        NotFiniteError: if a weight is infinite or not a number.
     """
+    check_finite(model)
     if any(p.dtype != torch.float32 or p.device.type != "cpu" for p in model.parameters()):
         return None
-    if type(model) is Transformer:
-        return PackedTransformer(model, precision, consume)
-    if type(model) is Recurrent:
-        return PackedRecurrent(model, precision, consume)
-    if type(model) is VisionTransformer:
-        return packed_vision_transformer(model, precision, consume)
-    if type(model) is ResidualNetwork and precision == "float32":
-        return PackedResidualNetwork(model, consume)
-    return None
+    if precision not in precisions(model) or type(model) not in _PACKERS or not is_as_described(model):
+        return None
+    return _PACKERS[type(model)](model, precision, consume)
+
+
+def precisions(model: nn.Module) -> tuple[Precision, ...]:
+    """The precisions that the engine has for a network of this class."""
+    return PRECISIONS[:1] if isinstance(model, _FLOAT_ALONE) else PRECISIONS
+
+
+def check_finite(model: nn.Module) -> None:
+    """See that all weights and statistics are numbers.
+
+    Raises:
+        NotFiniteError: if one is infinite or not a number.
+    """
+    for name, tensor in named_tensors(model).items():
+        if tensor.numel() and tensor.is_floating_point():
+            low, high = tensor.aminmax()
+            # Both are NaN if one value is.
+            if not (low - low == high - high):
+                raise NotFiniteError(f"{name} holds values that are infinite or not a number; the weights are damaged")

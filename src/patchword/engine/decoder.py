@@ -2,12 +2,12 @@
 
 import math
 from ctypes import byref
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from patchword.engine import native
+from patchword.engine import native, threads
 from patchword.engine.attention import attend
 from patchword.engine.layers import (
     PackedFeedForward,
@@ -17,6 +17,7 @@ from patchword.engine.layers import (
     packed_norm,
     scaled,
     scaled_query,
+    stack_shape,
 )
 from patchword.engine.memory import LARGE_PAGES
 from patchword.engine.products import Precision, QuantisedProduct, product
@@ -126,23 +127,41 @@ class PackedDecoder(nn.Module):
     def _decode(self, x: Tensor, state: TranslationState) -> Tensor:
         """All layers in one call: other threads, which decode batches of their own, wait for Python once a step."""
         x = x.clone(memory_format=torch.contiguous_format)
-        past = state.past
+        past, own = state.past, self._native
+        assert own is not None
+        rows, layers, heads, size = state.slots * state.beam, own.count, own.heads, own.head_size
+        if (past is None) != (state.beam == 1) or (past is not None and past.size(0) != rows):
+            raise ValueError(f"a past that is not of {rows} hypotheses")
+        target = (layers, 2, state.slots, heads, state.target.size(4), size)
+        source = (layers, 2, state.slots, heads, state.source.size(4), size)
         step = native.Step(
-            native.address(x), native.address(state.target), native.address(state.source),
-            native.address(state.counts, torch.long),
+            native.address(x, shape=(rows, heads * size)), native.address(state.target, shape=target),
+            native.address(state.source, shape=source), native.address(state.counts, torch.long, (state.slots,)),
             None if past is None else native.address(past, torch.long), state.slots, state.beam, state.length,
             state.target.size(4), state.source.size(4), 0 if past is None else past.stride(0),
         )  # fmt: skip
         kernels = native.best()
         assert kernels is not None
-        assert self._native is not None
-        kernels.decode(byref(self._native), byref(step), torch.get_num_threads())
+        kernels.decode(byref(own), byref(step), threads.count())
         return x
 
 
-def _native_decoder(layers: list[PackedDecoderLayer]) -> native.Decoder | None:
+def _native_decoder(layers: list[PackedDecoderLayer]) -> Any | None:
     """The layers' weights for the kernel, or None where it does not compute them."""
     if native.best() is None or not layers or any(layer.feed_forward.gated for layer in layers):
+        return None
+    shapes = {
+        stack_shape(
+            layer.heads,
+            [
+                (layer.self_attention_residual, (layer.query_key_value, layer.output)),
+                (layer.cross_attention_residual, (layer.cross_query, layer.cross_output)),
+            ],
+            (layer.feed_forward_residual, layer.feed_forward),
+        )
+        for layer in layers
+    }
+    if len(shapes) != 1 or None in shapes:
         return None
     rows = (native.DecoderLayer * len(layers))()
     for row, layer in zip(rows, layers, strict=True):

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from ctypes import byref
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
-from patchword.engine import native
+from patchword.engine import native, threads
 from patchword.engine.attention import attend
-from patchword.engine.layers import PackedFeedForward, Residual, attention_products, empty, packed_norm
+from patchword.engine.layers import PackedFeedForward, Residual, attention_products, empty, packed_norm, stack_shape
 from patchword.engine.products import Precision, QuantisedProduct
 from patchword.nn.encoder import Encoder, EncoderLayer
 
@@ -100,19 +100,32 @@ class PackedEncoder(nn.Module):
     def _encode(self, x: Tensor, groups: Sequence[Group]) -> Tensor:
         """All layers in one call."""
         x = x.clone(memory_format=torch.contiguous_format)
+        assert self._native is not None
+        shape = (x.size(0), self._native.heads * self._native.head_size)
+        if any(min(group) < 0 or group[0] + group[1] * group[2] > x.size(0) for group in groups):
+            raise ValueError(f"groups {list(groups)} of {x.size(0)} rows")
         places = (native.Group * len(groups))(*(native.Group(*group) for group in groups))
         kernels = native.best()
         assert kernels is not None
-        assert self._native is not None
         kernels.encode(
-            byref(self._native), native.address(x), x.size(0), byref(places), len(groups), torch.get_num_threads()
+            byref(self._native), native.address(x, shape=shape), x.size(0), byref(places), len(groups), threads.count()
         )
         return x
 
 
-def _native_encoder(layers: list[PackedEncoderLayer]) -> native.Encoder | None:
+def _native_encoder(layers: list[PackedEncoderLayer]) -> Any | None:
     """The layers' weights for the kernel, or None where it does not compute them."""
     if native.best() is None or not layers or any(layer.feed_forward.gated for layer in layers):
+        return None
+    shapes = {
+        stack_shape(
+            layer.heads,
+            [(layer.attention_residual, (layer.query_key_value, layer.output))],
+            (layer.feed_forward_residual, layer.feed_forward),
+        )
+        for layer in layers
+    }
+    if len(shapes) != 1 or None in shapes:
         return None
     rows = (native.EncoderLayer * len(layers))()
     for row, layer in zip(rows, layers, strict=True):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patchword.engine import native
+from patchword.engine import native, threads
 from patchword.engine.products import Precision, Product, product
 from patchword.nn.attention import MultiHeadAttention
 from patchword.nn.feed_forward import ACTIVATIONS, FeedForward
@@ -31,32 +31,41 @@ class PackedNorm(nn.Module):
     def __init__(self, norm: nn.LayerNorm) -> None:
         super().__init__()
         self._shape, self._eps = norm.normalized_shape, norm.eps
+        self.width = norm.weight.numel()
         self._weight, self._bias = norm.weight.detach().clone(), norm.bias.detach().clone()
         kernels = native.best()
         self._kernel = None if kernels is None else kernels.norm
-        self.arguments = native.NormWeight(
-            self._weight.data_ptr(), self._bias.data_ptr(), self._weight.numel(), self._eps
-        )
+        addresses = [native.address(tensor, shape=(self.width,)) for tensor in (self._weight, self._bias)]
+        self.arguments = native.NormWeight(*addresses, self.width, self._eps)
         self._address = ctypes.addressof(self.arguments)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
-        """The norm of x, or of x + added; (rows, d_model) all."""
+        """The norm of x, or of x + added; (rows, d_model) all.
+
+        Raises:
+            ValueError: if they are of another width, or not of one shape.
+        """
         if self._kernel is None:
             return torch.layer_norm(x if added is None else x + added, self._shape, self._weight, self._bias, self._eps)
         x = x.contiguous()
-        y, address = torch.empty_like(x), None if added is None else native.address(added)
-        rows = x.numel() // self._weight.numel()
-        self._kernel(self._address, native.address(x), address, None, y.data_ptr(), rows, torch.get_num_threads())
+        rows = self._rows(x)
+        y, address = torch.empty_like(x), None if added is None else native.address(added, shape=x.shape)
+        self._kernel(self._address, native.address(x), address, None, y.data_ptr(), rows, threads.count())
         return y
 
     def added(self, x: Tensor, y: Tensor) -> Tensor:
         """x + y, written over y; by the kernels' threads, which do not wait for torch's."""
         if self._kernel is None:
             return y.add_(x)
-        rows = x.numel() // self._weight.numel()
-        x, threads = x.contiguous(), torch.get_num_threads()
-        self._kernel(self._address, native.address(y), native.address(x), y.data_ptr(), None, rows, threads)
+        rows, x = self._rows(x), x.contiguous()
+        address = native.address(y, shape=x.shape)
+        self._kernel(self._address, address, native.address(x), address, None, rows, threads.count())
         return y
+
+    def _rows(self, x: Tensor) -> int:
+        if x.size(-1) != self.width:
+            raise ValueError(f"{x.size(-1)} features for a norm of {self.width}")
+        return x.numel() // self.width
 
 
 class Residual(nn.Module):
@@ -149,3 +158,27 @@ def empty(module: nn.Module) -> None:
     """Give the memory of a module's weights back."""
     for parameter in module.parameters():
         parameter.data = parameter.new_empty(0)
+
+
+def stack_shape(
+    heads: int, attentions: list[tuple[Residual, tuple[Product, Product]]], feed_forward: tuple[Residual, Any]
+) -> object:
+    """What a stack's layers must have in common to be computed in one call, or None if this layer cannot be.
+
+    Args:
+        heads: of its attentions.
+        attentions: in order, each with its residual; the first projects query, key and value, others the query alone.
+        feed_forward: with its residual; layers may differ in its inner width.
+    """
+    d_model = attentions[0][1][1].out_features
+    last, network = feed_forward
+    residuals = [*(residual for residual, _ in attentions), last]
+    products = [*(product for _, pair in attentions for product in pair), network.inner, network.outer]
+    inner = network.inner.out_features
+    expected = [(inner, d_model), (d_model, inner)]
+    for index in reversed(range(len(attentions))):
+        expected = [(d_model * (1 if index else 3), d_model), (d_model, d_model), *expected]
+    fits = [(product.out_features, product.in_features) for product in products] == expected
+    if not fits or d_model % heads or any(residual.norm.width != d_model for residual in residuals):
+        return None
+    return d_model, heads, *(residual.norm_first for residual in residuals), *(type(product) for product in products)

@@ -2,175 +2,152 @@
 
 import ctypes
 import os
-from ctypes import CFUNCTYPE, POINTER, Structure, c_double, c_int64, c_void_p
+import platform
+import warnings
+from ctypes import POINTER
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from patchword.engine import layout, library
 from patchword.errors import RecipeError, nearest
 
 VARIANTS = ("avx512", "avx2")  # fastest first
-ACTIVATIONS = ("none", "relu", "gelu", "gelu_tanh", "silu")  # in the order of kernels/arguments.h
+
+_HEADER = library.HEADER.read_text(encoding="utf-8")
+_STRUCTURES = layout.structures(_HEADER)
+ACTIVATIONS = layout.constants(_HEADER, "Activation")
+
+Weight: Any = _STRUCTURES["Weight"]
+NormWeight: Any = _STRUCTURES["NormWeight"]
+Attention: Any = _STRUCTURES["Attention"]
+Likeliest: Any = _STRUCTURES["Likeliest"]
+EncoderLayer: Any = _STRUCTURES["EncoderLayer"]
+Encoder: Any = _STRUCTURES["Encoder"]
+Group: Any = _STRUCTURES["Group"]
+DecoderLayer: Any = _STRUCTURES["DecoderLayer"]
+Decoder: Any = _STRUCTURES["Decoder"]
+Step: Any = _STRUCTURES["Step"]
 
 
-class Weight(Structure):
-    """A packed weight; see `kernels/arguments.h`, as for the other structures."""
+class Kernels:
+    """The functions of one instruction set, under their names in `kernels/arguments.h`.
 
-    _fields_ = [
-        *((name, c_void_p) for name in ("packed", "scales", "sums", "bias")),
-        *((name, c_int64) for name in ("inputs", "outputs", "activation")),
-    ]
+    Each lets other Python threads run meanwhile, and raises MemoryError if it had no memory to work in.
 
+    Attributes:
+        panel: outputs that lie together in a packed weight.
+        group: inputs that lie together in an int8 weight.
+    """
 
-class NormWeight(Structure):
-    """A layer norm's weight."""
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self.panel: int = table.panel
+        self.group: int = table.group
+        for name, kind in table._fields_:
+            if hasattr(kind, "restype"):
+                function = getattr(table, name)
+                function.errcheck = _checked
+                setattr(self, name, function)
 
-    _fields_ = [("weight", c_void_p), ("bias", c_void_p), ("width", c_int64), ("epsilon", c_double)]
-
-
-class Attention(Structure):
-    """Queries, and where their keys and values are."""
-
-    _fields_ = [
-        *((name, c_void_p) for name in ("query", "key", "value", "y")),
-        *((name, c_int64) for name in ("slots", "queries", "heads", "head_size")),
-        *((name, c_int64) for name in ("query_stride", "slot_stride", "head_stride", "entry_stride")),
-        ("counts", c_void_p),
-        ("count", c_int64),
-        ("past", c_void_p),
-        ("past_stride", c_int64),
-    ]
-
-
-class Likeliest(Structure):
-    """Logits, and where the likeliest of them go."""
-
-    _fields_ = [
-        ("logits", c_void_p),
-        *((name, c_int64) for name in ("rows", "outputs", "wanted")),
-        ("never", c_void_p),
-        *((name, c_int64) for name in ("never_count", "renormalise")),
-        ("log_probability", c_void_p),
-        ("token", c_void_p),
-    ]
-
-
-class EncoderLayer(Structure):
-    """An encoder layer's weights."""
-
-    _fields_ = [
-        *((name, Weight) for name in ("query_key_value", "output", "inner", "outer")),
-        *((name, NormWeight) for name in ("self_norm", "feed_forward_norm")),
-    ]
-
-
-class Encoder(Structure):
-    """An encoder's layers."""
-
-    _fields_ = [
-        ("layers", POINTER(EncoderLayer)),
-        *((name, c_int64) for name in ("count", "heads", "head_size", "norm_first", "quantised")),
-    ]
-
-
-class Group(Structure):
-    """Sequences of one length."""
-
-    _fields_ = [(name, c_int64) for name in ("start", "sequences", "length")]
-
-
-class DecoderLayer(Structure):
-    """A decoder layer's weights."""
-
-    _fields_ = [
-        *((name, Weight) for name in ("query_key_value", "output", "cross_query", "cross_output", "inner", "outer")),
-        *((name, NormWeight) for name in ("self_norm", "cross_norm", "feed_forward_norm")),
-    ]
-
-
-class Decoder(Structure):
-    """A decoder's layers."""
-
-    _fields_ = [
-        ("layers", POINTER(DecoderLayer)),
-        *((name, c_int64) for name in ("count", "heads", "head_size", "norm_first", "quantised")),
-    ]
-
-
-class Step(Structure):
-    """A position of a search."""
-
-    _fields_ = [
-        *((name, c_void_p) for name in ("x", "target", "source", "counts", "past")),
-        *((name, c_int64) for name in ("slots", "beam", "length", "room", "source_length", "past_stride")),
-    ]
-
-
-class Kernels(Structure):
-    """The functions of one instruction set; each lets other Python threads run meanwhile."""
-
-    _fields_ = [
-        ("panel", c_int64),
-        ("group", c_int64),
-        ("pack", CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_void_p, c_int64)),
-        ("quantise", CFUNCTYPE(None, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_int64)),
-        ("product", CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_int64, c_int64)),
-        ("quantised_product", CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_int64, c_int64)),
-        ("norm", CFUNCTYPE(None, *[c_void_p] * 5, c_int64, c_int64)),
-        ("attention", CFUNCTYPE(None, c_void_p, c_int64)),
-        ("likeliest", CFUNCTYPE(None, c_void_p, c_int64)),
-        ("encode", CFUNCTYPE(None, c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int64)),
-        ("decode", CFUNCTYPE(None, c_void_p, c_void_p, c_int64)),
-    ]
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"no kernel {name!r} in arguments.h")
 
 
 @cache
-def kernels(variant: str) -> Any | None:
-    """The kernels of an instruction set, or None: this processor lacks it, or the library was not compiled."""
-    library = _library()
-    if library is None:
+def kernels(variant: str) -> Kernels | None:
+    """The kernels of an instruction set, or None: this processor lacks it, or there is no library for it."""
+    found = _library()[0]
+    if found is None:
         return None
-    found = library.patchword_kernels(variant.encode())
-    return found.contents if found else None
+    table = found.patchword_kernels(variant.encode())
+    return Kernels(table.contents) if table else None
 
 
-def address(tensor: Tensor, dtype: torch.dtype = torch.float32) -> int:
+def address(tensor: Tensor, dtype: torch.dtype = torch.float32, shape: tuple[int, ...] | None = None) -> int:
     """Where a tensor's values begin; kernels read there what they are told to.
 
+    Args:
+        tensor: any.
+        dtype: that a kernel reads.
+        shape: that a kernel reads, row after row without gaps; None where it is told the strides.
+
     Raises:
-        ValueError: if it is on another device, or has another type or rows with gaps.
+        ValueError: if the tensor is on another device, or has another type or shape, or gaps.
     """
     if tensor.dtype != dtype or tensor.device.type != "cpu" or (tensor.dim() and tensor.stride(-1) != 1):
         raise ValueError(f"the engine reads {dtype} on the CPU, not {tensor.dtype} on {tensor.device}")
+    if shape is not None and (tensor.shape != shape or not tensor.is_contiguous()):
+        raise ValueError(f"the engine reads {shape} in one piece, not {tuple(tensor.shape)}")
     return tensor.data_ptr()
 
 
 @cache
 def variant() -> str:
-    """The fastest instruction set here that there are kernels for, or "none"; PATCHWORD_KERNELS names another."""
+    """The fastest instruction set here that there are kernels for, or "none"; PATCHWORD_KERNELS names another.
+
+    Warns:
+        RuntimeWarning: if this processor could have kernels and `missing_reason` says why there are none.
+    """
+    asked = os.environ.get("PATCHWORD_KERNELS")
+    if asked == "none":
+        return asked
     found = [name for name in VARIANTS if kernels(name) is not None]
-    asked = os.environ.get("PATCHWORD_KERNELS") or (found[0] if found else "none")
+    reason = missing_reason()
+    if reason is not None and platform.machine() in ("x86_64", "AMD64"):
+        warnings.warn(
+            f"{reason}; torch's own operations are used, two to six times slower (PATCHWORD_KERNELS=none: no warning)",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    asked = asked or (found[0] if found else "none")
     if asked not in (*found, "none"):
         raise RecipeError(f"PATCHWORD_KERNELS: no kernels {asked!r} here; {nearest(asked, (*found, 'none'))}")
     return asked
 
 
-def best() -> Any | None:
+def missing_reason() -> str | None:
+    """Why there are no compiled kernels, a sentence without its full stop; None if there are, or none were wanted."""
+    return None if os.environ.get("PATCHWORD_KERNELS") == "none" else _library()[1]
+
+
+def best() -> Kernels | None:
     """The kernels of `variant`, or None."""
-    return kernels(variant())
+    name = variant()
+    return None if name == "none" else kernels(name)
 
 
 @cache
-def _library() -> Any | None:
-    for suffix in EXTENSION_SUFFIXES:
-        path = Path(__file__).with_name("_kernels" + suffix)
-        if path.is_file():
-            library = ctypes.CDLL(str(path))
-            library.patchword_kernels.argtypes = [ctypes.c_char_p]
-            library.patchword_kernels.restype = POINTER(Kernels)
-            return library
-    return None
+def _library() -> tuple[Any | None, str | None]:
+    """The library, or why there is none: it is opened only if it is whole, and called only if it fits the header."""
+    path = library.library_path()
+    try:
+        if not library.is_sealed(path):
+            return None, f"the engine's kernels are damaged: {path} is not what was compiled"
+        found = ctypes.CDLL(str(path))
+    except FileNotFoundError:
+        return None, "the engine's kernels were not compiled: there was no C++ compiler when Patchword was installed"
+    except OSError as error:
+        return None, f"the engine's kernels cannot be opened: {error}"
+    if not _fits(found):
+        return None, f"the engine's kernels are of another version: {path} was not compiled from these sources"
+    found.patchword_kernels.argtypes = [ctypes.c_char_p]
+    found.patchword_kernels.restype = POINTER(_STRUCTURES["Kernels"])
+    return found, None
+
+
+def _fits(found: Any) -> bool:
+    try:
+        found.patchword_layout.restype = ctypes.c_char_p
+        found.patchword_sizes.restype = POINTER(ctypes.c_int64)
+        sizes = [*layout.sizes(_STRUCTURES), 0]
+        return found.patchword_layout() == library.layout().encode() and found.patchword_sizes()[: len(sizes)] == sizes
+    except AttributeError:
+        return False
+
+
+def _checked(status: int, function: Any, arguments: Any) -> None:
+    if status:
+        raise MemoryError("the engine's kernels had no memory to work in; try smaller batches")

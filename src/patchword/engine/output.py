@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from patchword.engine import native
+from patchword.engine import native, threads
 from patchword.engine.products import Precision, product
 
 
@@ -45,7 +45,14 @@ class PackedOutput(nn.Module):
             count: how many; at most the vocabulary's size.
             never: tokens that must not be generated.
             renormalise: whether the probabilities of the others sum to 1.
+
+        Raises:
+            ValueError: if there are not so many tokens, or no such token.
         """
+        if not 1 <= count <= self.vocab_size:
+            raise ValueError(f"{count} likeliest tokens of {self.vocab_size}")
+        if never and not 0 <= min(never) <= max(never) < self.vocab_size:
+            raise ValueError(f"tokens {list(never)} of a vocabulary of {self.vocab_size}")
         logits = self(hidden)
         kernels = native.best()
         if kernels is None:
@@ -58,7 +65,7 @@ class PackedOutput(nn.Module):
             native.address(logits), rows, self.vocab_size, count, excluded.data_ptr(), len(never), renormalise,
             found.log_probability.data_ptr(), found.token.data_ptr(),
         )  # fmt: skip
-        kernels.likeliest(byref(arguments), torch.get_num_threads())
+        kernels.likeliest(byref(arguments), threads.count())
         return found
 
 

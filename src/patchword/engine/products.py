@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from patchword.engine import native
+from patchword.engine import native, threads
 from patchword.engine.memory import LARGE_PAGES
 from patchword.errors import RecipeError, nearest
 from patchword.nn.feed_forward import ACTIVATIONS
@@ -25,11 +25,16 @@ class Product(nn.Module):
         weight: (out, in), float32.
         bias: (out,), or None.
         activation: a name in `nn.feed_forward.ACTIVATIONS`, or "none".
+
+    Raises:
+        ValueError: if the bias has another size.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
         super().__init__()
         self.out_features, self.in_features = weight.shape
+        if bias is not None and bias.shape != (self.out_features,):
+            raise ValueError(f"a bias of {tuple(bias.shape)} for {self.out_features} features")
         self.activation = activation
 
 
@@ -49,7 +54,7 @@ class PackedProduct(Product):
         assert kernels is not None
         weight = weight.detach().contiguous()
         packed = LARGE_PAGES.empty(-(-self.out_features // kernels.panel) * kernels.panel * self.in_features)
-        kernels.pack(native.address(weight), *weight.shape, packed.data_ptr(), torch.get_num_threads())
+        kernels.pack(native.address(weight), *weight.shape, packed.data_ptr(), threads.count())
         self._multiply = kernels.product
         self._hold(packed, None, None, bias)
 
@@ -60,11 +65,13 @@ class PackedProduct(Product):
         x = x.contiguous()
         address, rows = native.address(x), x.numel() // self.in_features
         y = torch.empty(*x.shape[:-1], self.out_features, dtype=torch.float32)
-        self._multiply(self._address, address, y.data_ptr(), rows, torch.get_num_threads())
+        self._multiply(self._address, address, y.data_ptr(), rows, threads.count())
         return y
 
     def _hold(self, packed: Tensor, scales: Tensor | None, sums: Tensor | None, bias: Tensor | None) -> None:
-        bias = None if bias is None else bias.detach().clone()
+        if bias is not None:
+            bias = bias.detach().clone(memory_format=torch.contiguous_format)
+            native.address(bias)
         self._tensors = (packed, scales, sums, bias)
         addresses = [None if tensor is None else tensor.data_ptr() for tensor in self._tensors]
         activation = native.ACTIVATIONS.index(self.activation)
@@ -85,7 +92,7 @@ class QuantisedProduct(PackedProduct):
         packed = LARGE_PAGES.empty(outputs * inputs, torch.int8)
         scales, sums = torch.empty(2, outputs, dtype=torch.float32)
         addresses = packed.data_ptr(), scales.data_ptr(), sums.data_ptr()
-        kernels.quantise(native.address(weight), *weight.shape, *addresses, torch.get_num_threads())
+        kernels.quantise(native.address(weight), *weight.shape, *addresses, threads.count())
         self._multiply = kernels.quantised_product
         self._hold(packed, scales, sums, bias)
 
@@ -121,10 +128,11 @@ class PlainQuantisedProduct(Product):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
-        if x.numel() == x.size(-1):
+        if x.numel() == x.size(-1) and x.isfinite().all():
             return self._activate(self._multiply(x, self._weight, self._reduce_range).add_(self._bias))
         scale = x.abs().amax(-1, keepdim=True).clamp_(min=1e-30)
-        y = self._multiply(x / scale, self._weight, self._reduce_range)
+        # torch refuses what is no number; its row's scale is none either, so that its results are not.
+        y = self._multiply((x / scale).nan_to_num_(), self._weight, self._reduce_range)
         return self._activate(torch.addcmul(self._bias, y, scale))
 
 

@@ -57,18 +57,23 @@ class PackedTransformer(nn.Module):
         self.decoder = PackedDecoder(model.decoder, precision, consume)
 
     def encode(self, source: Tensor) -> PackedMemory:
-        """Source ids (batch, source), padded at the end, to the memory.
+        """Source ids (batch, source), padded anywhere, to the memory.
 
         Sentences of one length are computed together and padding not at all, so nothing of a sentence's memory
         depends on its neighbours.
         """
-        lengths = (source != self.config.pad_id).sum(1)
+        real = source != self.config.pad_id
+        lengths = real.sum(1)
         ordered, order = lengths.sort(stable=True)
         groups, embedded, first, start = [], [], 0, 0
         distinct, counts = ordered.unique_consecutive(return_counts=True)
+        inside = bool((real[:, 1:] > real[:, :-1]).any())  # padding has tokens behind it, whose positions count it
+        if inside:
+            embedded.append(self.source_positions(self.source_embedding(source))[order][real[order]])
         for length, count in zip(distinct.tolist(), counts.tolist(), strict=True):
-            ids = source[order[first : first + count], :length]
-            embedded.append(self.source_positions(self.source_embedding(ids)).flatten(0, 1))
+            if not inside:
+                ids = source[order[first : first + count], :length]
+                embedded.append(self.source_positions(self.source_embedding(ids)).flatten(0, 1))
             groups.append(Group(start, count, length))
             first, start = first + count, start + count * length
         starts = torch.empty_like(lengths).index_copy_(0, order, ordered.cumsum(0) - ordered)

@@ -61,7 +61,7 @@ class _PackedLinear(nn.Module):
         self.product = packed
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.product(x.reshape(-1, x.size(-1))).view(*x.shape[:-1], -1)
+        return self.product(x.reshape(-1, x.size(-1))).view(*x.shape[:-1], self.product.out_features)
 
 
 def _packed(linear: nn.Linear, precision: Precision) -> nn.Linear:

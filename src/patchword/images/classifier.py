@@ -120,16 +120,16 @@ class ImageClassifier(System):
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes)."""
-        probability: Tensor = self.network.fast(self.preprocessing.normalise(pixels.to(self.network.device))).softmax(
-            -1
-        )
+        images = self.preprocessing.normalise(pixels.to(self.network.device)).to(self.network.dtype)
+        probability: Tensor = self.network.fast(images).float().softmax(-1)
         return probability
 
     @torch.inference_mode()
     def features(self, images: Sequence[Image.Image]) -> Tensor:
         """The representation before the head, (images, d_model)."""
-        result: Tensor = self.network.fast.features(self.preprocessing(images).to(self.network.device))
-        return result
+        pixels = self.preprocessing(images).to(self.network.device, self.network.dtype)
+        result: Tensor = self.network.fast.features(pixels)
+        return result.float()
 
     def attention(self, image: Path | str | Image.Image, top: int = 5) -> AttendedImage:
         """Classify one image and look again at what the model looked at.
@@ -142,7 +142,8 @@ class ImageClassifier(System):
         pixels = self.preprocessing.pixels(_opened(image))
         images = self.preprocessing.normalise(pixels[None].to(self.network.device))
         with torch.inference_mode():
-            logits, evidence = self.model(images), self.model.evidence(images)
+            logits = self.model(images.to(self.network.dtype)).float()
+            evidence = self.model.evidence(images.to(self.network.dtype))
         result = Classification(_name(image, 0), self._best(logits.softmax(-1)[0], top))
         return AttendedImage(result, pixels, evidence)
 

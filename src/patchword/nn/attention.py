@@ -133,7 +133,8 @@ class MultiHeadAttention(nn.Module):
 
     def _split_heads(self, x: Tensor) -> Tensor:
         batch, length, _ = x.shape
-        return x.view(batch, length, self.num_heads, -1).transpose(1, 2)  # (batch, heads, length, head_size)
+        heads = x.view(batch, length, self.num_heads, self.d_model // self.num_heads)
+        return heads.transpose(1, 2)  # (batch, heads, length, head_size)
 
     def reset_parameters(self) -> None:
         """Xavier-uniform for each of the four d_model x d_model matrices, zero biases."""

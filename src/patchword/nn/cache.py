@@ -90,7 +90,8 @@ class DecoderState:
         if sentences is not None:
             self.memory = [key_value.select(sentences) for key_value in self.memory]
             self.memory_mask = self.memory_mask.index_select(0, sentences)
-            longest = int(self.memory_mask.sum(-1).max())
+            used = self.memory_mask.flatten(0, 2).any(0).nonzero()  # padding may stand between tokens
+            longest = int(used[-1]) + 1 if used.numel() else 0
             if longest < self.memory_mask.size(-1):
                 self.memory_mask = self.memory_mask[..., :longest]
                 self.memory = [KeyValue(key[:, :, :longest], value[:, :, :longest]) for key, value in self.memory]

@@ -1,11 +1,13 @@
 """Beam search with a length penalty (Wu et al. 2016, section 7; Vaswani et al. 2017, section 6.1)."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from patchword.errors import NotFiniteError
 from patchword.models.contracts import SequenceToSequence
 from patchword.text.hypothesis import Hypothesis
 from patchword.text.likeliest import likeliest
@@ -68,6 +70,9 @@ def beam_search(
 
     Returns:
         for each sentence its n_best hypotheses, best first.
+
+    Raises:
+        NotFiniteError: if the model's logits are infinite or not numbers.
     """
     beam = options.beam
     config = model.config
@@ -104,6 +109,8 @@ def beam_search(
         going = []
         for row, (index_of, live) in enumerate(zip(alive, scores.tolist(), strict=True)):
             sentence = sentences[index_of]
+            if math.isnan(live[0]):  # topk puts it first
+                raise NotFiniteError.of_logits(length)
             if length >= sentence.limit:
                 for rank, score in enumerate(live):
                     if score > -torch.inf:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import TypeVar
 
 import torch
 
+from patchword.engine import threads
 from patchword.text.search import SearchOptions
 
 MAX_SOURCE_TOKENS = 2048  # of a batch, padding included
@@ -31,8 +31,8 @@ def cut(lengths: Sequence[int], options: SearchOptions) -> list[slice]:
     """
     rows = {"beam": options.beam, "greedy": 1, "sample": options.n_best}[options.method]
     # What is sampled depends on the batch, which must not depend on the machine.
-    threads = 1 if options.method == "sample" else torch.get_num_threads()
-    replicas = min(threads, max(1, len(lengths) * rows // MIN_ROWS))
+    most_threads = 1 if options.method == "sample" else threads.count()
+    replicas = min(most_threads, max(1, len(lengths) * rows // MIN_ROWS))
     even = -(-len(lengths) // replicas)
     if replicas > 1 and even * rows <= MAX_ROWS and even * lengths[0] <= MAX_SOURCE_TOKENS:
         # One batch a thread: each gets long and short sentences, so that none waits for the one with the long ones.
@@ -50,23 +50,11 @@ def in_parallel(
     function: Callable[[Batch], Result], batches: Sequence[Batch], device: torch.device
 ) -> Iterator[Result]:
     """Results in order. On the CPU every thread decodes batches of its own: threads that share a product wait for
-    each other after each of its hundreds of steps.
+    each other after each of its hundreds of steps. Any number of callers may do this at once.
     """
-    threads = torch.get_num_threads()
-    if device.type != "cpu" or threads == 1 or len(batches) < 2:
+    workers = min(threads.count(), len(batches))
+    if device.type != "cpu" or workers < 2:
         yield from map(function, batches)
         return
-    workers = min(threads, len(batches))
-    ready = Barrier(workers + 1)
-
-    def alone() -> None:
-        torch.set_num_threads(1)
-        torch.get_num_threads()  # at its first use a thread takes the number that was set last
-        ready.wait()
-
-    with ThreadPoolExecutor(workers, initializer=alone) as pool:
-        results = pool.map(function, batches)
-        ready.wait()
-        # Other threads that are new to torch would have one from now on.
-        torch.set_num_threads(threads)
-        yield from results
+    with ThreadPoolExecutor(workers, initializer=threads.alone) as pool:
+        yield from pool.map(function, batches)

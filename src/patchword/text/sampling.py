@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from patchword.errors import NotFiniteError
+
 
 def next_log_probabilities(logits: Tensor, config: Any, renormalise: bool, last: Tensor) -> Tensor:
     """Natural logarithm of the next token's probability, for the tokens that may follow.
@@ -44,6 +46,9 @@ def choose_token(
 
     Returns:
         (rows,) ids.
+
+    Raises:
+        NotFiniteError: if a log-probability is not a number.
     """
     scaled = log_probability / temperature
     if 0 < top_k < scaled.size(1):
@@ -55,4 +60,6 @@ def choose_token(
         # A token is out if those before it already reach top_p; so the likeliest always stays.
         ordered = ordered.masked_fill(ordered.cumsum(-1) - ordered >= top_p, 0.0)
         probability = torch.zeros_like(probability).scatter(1, order, ordered)
+    if not probability.isfinite().all():
+        raise NotFiniteError("the network's logits are infinite or not numbers; its weights are damaged or too large")
     return torch.multinomial(probability, 1, generator=generator)[:, 0]

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from patchword.errors import NotFiniteError
 from patchword.models.contracts import SequenceToSequence
 from patchword.text.beam import beam_search
 from patchword.text.hypothesis import Hypothesis
@@ -13,6 +14,9 @@ from patchword.text.options import SearchOptions
 from patchword.text.sampling import choose_token, next_log_probabilities
 
 __all__ = ["SearchOptions", "search"]
+
+GROWTH = 64  # positions that room is made for at first; it doubles when it is full
+MOST = 2**40  # tokens; no limit beyond it can be reached
 
 
 @torch.inference_mode()
@@ -26,12 +30,15 @@ def search(model: SequenceToSequence, source: Tensor, options: SearchOptions) ->
 
     Returns:
         for each sentence, in order, its hypotheses, best first.
+
+    Raises:
+        NotFiniteError: if the model's logits are infinite or not numbers.
     """
-    limits = (source != model.config.pad_id).sum(1) + (options.max_extra or 0)
+    limits = (source != model.config.pad_id).sum(1) + min(options.max_extra or 0, MOST)
     if options.max_extra is None:
-        limits[:] = torch.iinfo(limits.dtype).max
+        limits[:] = MOST
     if options.max_length is not None:
-        limits = limits.clamp(max=options.max_length)
+        limits = limits.clamp(max=min(options.max_length, MOST))
     if options.method == "beam" and options.beam > 1:
         return beam_search(model, source, limits, options)
     return _one_token_at_a_time(model, source, limits, options)
@@ -51,9 +58,13 @@ def _one_token_at_a_time(
     tokens = torch.full((sentences * samples,), config.bos_id, device=source.device)
     score = torch.zeros(sentences, samples, dtype=torch.float64, device=source.device)
     done = torch.zeros(sentences, samples, dtype=torch.bool, device=source.device)
-    history = torch.full((sentences, samples, int(limits.max())), config.pad_id, dtype=torch.long, device=source.device)
+    history = torch.full((sentences, samples, GROWTH), config.pad_id, dtype=torch.long, device=source.device)
     step = 0
     while alive.numel():
+        if step == history.size(2):
+            if not score.isfinite().all():
+                raise NotFiniteError.of_logits(step)
+            history = torch.cat([history, torch.full_like(history, config.pad_id)], 2)
         last = (limits[alive] == step + 1) & options.forced_end
         if options.method == "sample":
             logits, state = model.decode_step(tokens, state)
@@ -76,6 +87,8 @@ def _one_token_at_a_time(
                 state.select(going, rows)
             alive, chosen = alive[going], chosen[going]
         tokens = chosen.flatten()
+    if not score.isfinite().all():
+        raise NotFiniteError.of_logits(step)
     return [_ranked(history[i], score[i], config, options) for i in range(sentences)]
 
 

@@ -1,5 +1,6 @@
 """A trained translator: text in, text out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Self
 import torch
 
 from patchword.checkpoints.model_folder import Description
+from patchword.errors import DataError
 from patchword.models.contracts import Evidence, SequenceToSequence
 from patchword.system import System
 from patchword.text.batches import pad
@@ -16,6 +18,8 @@ from patchword.text.hypothesis import Hypothesis
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
 from patchword.text.vocabulary import Vocabulary
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -128,9 +132,13 @@ class Translator(System):
         Args:
             texts: a sentence each; an empty one has an empty translation.
             options: how to search; by default the translator's own `options`.
+
+        Raises:
+            DataError: if a text holds half a surrogate pair, which is no character.
+            NotFiniteError: if the network computes what is no number.
         """
         options = options or self.options
-        ids = self.vocabulary.encode_source([text.strip() for text in texts])
+        ids = self._encoded(texts)
         order = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: -len(ids[i]))
         results = [Translation(text, "", 0.0, ()) for text in texts]
         batches = cut([len(ids[i]) for i in order], options)
@@ -146,7 +154,7 @@ class Translator(System):
 
     def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:
         """Translate one sentence and look again at what the model looked at."""
-        ids = self.vocabulary.encode_source([text.strip()])
+        ids = self._encoded([text])
         model = self.model
         source = torch.tensor(ids, device=self.network.device)
         best = search(model, source, options or self.options)[0][0]
@@ -160,6 +168,17 @@ class Translator(System):
             tuple(self.vocabulary.target_pieces(best.tokens)),
             evidence,
         )
+
+    def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
+        try:
+            return self.vocabulary.encode_source([text.strip() for text in texts])
+        except (UnicodeEncodeError, TypeError):  # which of them depends on SentencePiece's version
+            for number, text in enumerate(texts, start=1):
+                if lone := _SURROGATE.search(text):
+                    code, place = f"U+{ord(lone[0]):04X}", lone.start() + 1
+                    problem = f"character {place} is half a surrogate pair, {code}, which is no text"
+                    raise DataError(f"text {number}", problem) from None
+            raise
 
     def _search(self, ids: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
         model: SequenceToSequence = self.network.fast

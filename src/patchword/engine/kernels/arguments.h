@@ -1,4 +1,5 @@
-// What a kernel is given. All matrices are row-major; engine/native.py declares the same structures.
+// What a kernel is given. All matrices are row-major. engine/layout.py reads this file and makes Python's structures of
+// it: it understands int64_t, double, pointers, structures declared above, and functions.
 #pragma once
 
 #include <cstdint>
@@ -80,21 +81,23 @@ struct Step {
     int64_t slots, beam, length, room, source_length, past_stride;
 };
 
-// The kernels of one instruction set. `x` is (rows, inputs), `y` (rows, outputs).
+// The kernels of one instruction set. `x` is (rows, inputs), `y` (rows, outputs). A kernel returns 0, or 1 if there
+// was no memory for it to work in; what it writes is undefined then.
 struct Kernels {
     int64_t panel, group;
-    void (*pack)(const float* weight, int64_t outputs, int64_t inputs, float* packed, int64_t threads);
-    void (*quantise)(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales, float* sums,
-                     int64_t threads);
-    void (*product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
-    void (*quantised_product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
+    int64_t (*pack)(const float* weight, int64_t outputs, int64_t inputs, float* packed, int64_t threads);
+    int64_t (*quantise)(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales,
+                        float* sums, int64_t threads);
+    int64_t (*product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
+    int64_t (*quantised_product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
     // sum = x + added, y = its layer norm; `added` and one of the results may be null.
-    void (*norm)(const NormWeight* weight, const float* x, const float* added, float* sum, float* y, int64_t rows,
-                 int64_t threads);
-    void (*attention)(const Attention* arguments, int64_t threads);
-    void (*likeliest)(const Likeliest* arguments, int64_t threads);
-    void (*encode)(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count, int64_t threads);
-    void (*decode)(const Decoder* decoder, const Step* step, int64_t threads);
+    int64_t (*norm)(const NormWeight* weight, const float* x, const float* added, float* sum, float* y, int64_t rows,
+                    int64_t threads);
+    int64_t (*attention)(const Attention* arguments, int64_t threads);
+    int64_t (*likeliest)(const Likeliest* arguments, int64_t threads);
+    int64_t (*encode)(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count,
+                      int64_t threads);
+    int64_t (*decode)(const Decoder* decoder, const Step* step, int64_t threads);
 };
 
 const Kernels* avx512_kernels();  // null if this build has none

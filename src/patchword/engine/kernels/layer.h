@@ -1,6 +1,14 @@
 // What encoder and decoder layers have in common: sublayers with a norm before or after them, and room for their
 // results.
 
+// The most features that a layer's feed-forward has within: layers may differ in that.
+template <typename Layer>
+inline long widest(const Layer* layers, long count) {
+    long most = 0;
+    for (long i = 0; i < count; ++i) most = layers[i].inner.outputs > most ? layers[i].inner.outputs : most;
+    return most;
+}
+
 struct Rows {
     float* x;  // (rows, d_model): in and out
     const int64_t rows, d_model, threads;

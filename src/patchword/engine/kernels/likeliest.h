@@ -38,6 +38,13 @@ inline void likeliest_of_row(const Likeliest& l, long row, Candidate* blocks, Ca
     };
     if (l.renormalise) exclude();
     const float most = largest_of(logits, l.outputs), rest = log_of_sum(logits, l.outputs, most);
+    if (!std::isfinite(rest)) {  // what is no number has no order
+        for (long i = 0; i < l.wanted; ++i) {
+            l.log_probability[row * l.wanted + i] = NAN;
+            l.token[row * l.wanted + i] = i;
+        }
+        return;
+    }
     if (!l.renormalise) exclude();
     const long block_count = (l.outputs + BLOCK - 1) / BLOCK;
     for (long block = 0; block < block_count; ++block) {

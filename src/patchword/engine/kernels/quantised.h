@@ -3,8 +3,15 @@
 //   x = smallest + step q,  w = scale v:   sum x w = scale step sum q v + smallest sum w
 
 inline void quantise_output(const float* row, long inputs, int8_t* panel, float* scale_of, float* sum_of) {
-    float size = 0.0f;
-    for (long i = 0; i < inputs; ++i) size = std::fabs(row[i]) > size ? std::fabs(row[i]) : size;
+    float size = 0.0f, zeros = 0.0f;
+    for (long i = 0; i < inputs; ++i) {
+        size = std::fabs(row[i]) > size ? std::fabs(row[i]) : size;
+        zeros += 0.0f * row[i];
+    }
+    if (zeros != 0.0f) {  // see quantise_row
+        *scale_of = *sum_of = NAN;
+        return;
+    }
     const float scale = size > 1e-30f ? size / 127.0f : 1.0f;
     long total = 0;
     for (long i = 0; i < inputs; ++i) {
@@ -40,12 +47,20 @@ struct QuantisedRows {
 
 inline void quantise_row(const float* x, long inputs, const QuantisedRows& rows, long row) {
     Byte* bytes = rows.bytes + row * rows.stride;
-    Floats high = splat(-INFINITY), low = splat(INFINITY);
+    const Floats none = splat(0.0f);
+    Floats high = splat(-INFINITY), low = splat(INFINITY), zeros = none;
     for (long i = 0; i < inputs; i += WIDTH) {
         const long left = inputs - i;
         const Floats a = left < WIDTH ? load_first(x + i, left, high) : load(x + i);
+        zeros = fused(left < WIDTH ? load_first(x + i, left, none) : a, none, zeros);
         high = larger(high, a);
         low = smaller(low, left < WIDTH ? load_first(x + i, left, low) : a);
+    }
+    // Bytes cannot hold what is not finite, but a row's smallest value and step can: all its products are NaN then.
+    if (sum(zeros) != 0.0f) {
+        std::memset(bytes, 0, rows.stride * sizeof(Byte));
+        rows.smallest[row] = rows.step[row] = NAN;
+        return;
     }
     const float least = smallest(low), range = largest(high) - least;
     const float step = range > 1e-30f ? range / 255.0f : 1.0f;

@@ -1,7 +1,9 @@
-// Memory that a kernel needs while it runs.
+// Memory that a kernel needs while it runs; std::bad_alloc where there is none.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
+#include <new>
 
 namespace patchword {
 
@@ -9,7 +11,9 @@ template <typename T>
 struct Scratch {
     T* data;
     explicit Scratch(long count) : data(nullptr) {
-        if (count && posix_memalign(reinterpret_cast<void**>(&data), 64, count * sizeof(T))) std::abort();
+        if (count <= 0) return;
+        if (count > INT64_MAX / static_cast<long>(sizeof(T))) throw std::bad_alloc();
+        if (posix_memalign(reinterpret_cast<void**>(&data), 64, count * sizeof(T))) throw std::bad_alloc();
     }
     ~Scratch() { std::free(data); }
     Scratch(const Scratch&) = delete;

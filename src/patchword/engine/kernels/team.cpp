@@ -2,7 +2,8 @@
 
 #include <atomic>
 #include <mutex>
-#include <system_error>
+#include <new>
+#include <exception>
 #include <thread>
 
 #include <unistd.h>
@@ -42,7 +43,7 @@ class Team {
         }
         try {
             for (; members_ < threads - 1; ++members_) std::thread(&Team::serve, this, members_).detach();
-        } catch (const std::system_error&) {  // no more threads are allowed: those that there are do the work
+        } catch (const std::exception&) {  // no more threads are allowed: those that there are do the work
         }
         // A few pieces for each thread: large enough to stay with one stretch of memory.
         const long even = (pieces + 4 * threads - 1) / (4 * threads) * grain;
@@ -52,6 +53,7 @@ class Team {
         helpers_ = threads - 1;
         piece_ = even;
         next_.store(0);
+        failed_.store(false);
         open_.store(true);
         asked_.fetch_add(1);
         if (asleep_.load() > 0) asked_.notify_all();
@@ -63,7 +65,9 @@ class Team {
             else
                 std::this_thread::yield();  // the member may be waiting for this very processor
         }
+        const bool failed = failed_.load();
         lock_.unlock();
+        if (failed) throw std::bad_alloc();
     }
 
   private:
@@ -71,7 +75,12 @@ class Team {
         for (;;) {
             const long begin = next_.fetch_add(piece_);
             if (begin >= count_) return;
-            part_(work_, begin, begin + piece_ < count_ ? begin + piece_ : count_);
+            try {
+                part_(work_, begin, begin + piece_ < count_ ? begin + piece_ : count_);
+            } catch (...) {  // scratch memory that could not be had; the other pieces are in vain too
+                failed_.store(true);
+                next_.store(count_);
+            }
         }
     }
 
@@ -97,7 +106,7 @@ class Team {
     std::mutex lock_;
     std::atomic<unsigned> asked_{0};
     std::atomic<int> inside_{0}, asleep_{0};
-    std::atomic<bool> open_{false};
+    std::atomic<bool> open_{false}, failed_{false};
     std::atomic<long> next_{0};
     const void* work_ = nullptr;
     Part part_ = nullptr;

@@ -1,0 +1,49 @@
+"""The engine's kernels, and a wheel that says whether it has them.
+
+The kernels are a library of plain C functions that ctypes opens, so one serves every Python of a platform. Without a
+compiler everything still runs, in torch's operations alone, and the wheel is one for any platform.
+
+PATCHWORD_SANITIZE=address,undefined (or thread) compiles them with gcc's sanitizers; see `make sanitize`.
+"""
+
+import os
+import runpy
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
+
+LIBRARY = runpy.run_path(str(Path(__file__).with_name("src") / "patchword" / "engine" / "library.py"))
+
+
+class BuildKernels(build_ext):
+    """Compiles the kernels, and seals the library so that a damaged one is never opened."""
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """A name without a Python's version."""
+        return str(Path(*fullname.split(".")).with_name(LIBRARY["NAME"]))
+
+    def build_extension(self, extension: Extension) -> None:
+        """Compile, with what arguments.h says now."""
+        extension.define_macros = [("PATCHWORD_LAYOUT", f'"{LIBRARY["layout"]()}"')]
+        if sanitizers := os.environ.get("PATCHWORD_SANITIZE"):
+            flags = [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
+            extension.extra_compile_args = [*extension.extra_compile_args, *flags, "-O1"]
+            extension.extra_link_args = [*extension.extra_link_args, *flags]
+        super().build_extension(extension)
+        LIBRARY["seal"](Path(self.get_ext_fullpath(extension.name)))
+
+
+class TaggedWheel(bdist_wheel):
+    """Names a wheel by what is in it."""
+
+    def get_tag(self) -> tuple[str, str, str]:
+        """Any Python 3; this platform only if the kernels were compiled."""
+        if any(Path(self.bdist_dir).rglob(LIBRARY["NAME"])):
+            return "py3", "none", super().get_tag()[2]
+        self.root_is_pure = True
+        return "py3", "none", "any"
+
+
+setup(cmdclass={"build_ext": BuildKernels, "bdist_wheel": TaggedWheel})
