@@ -112,5 +112,7 @@ def linear_cross_entropy(
         the smoothed loss summed over the rows, in nats, which has a gradient; and the plain one (no smoothing),
         whose mean's exponential is the perplexity.
     """
-    loss: tuple[Tensor, Tensor] = _LinearCrossEntropy.apply(hidden, weight, bias, targets, smoothing)
+    # Under autocast a hidden state may be bfloat16, and a loss must not be.
+    with torch.autocast(hidden.device.type, enabled=False):
+        loss: tuple[Tensor, Tensor] = _LinearCrossEntropy.apply(hidden.to(weight.dtype), weight, bias, targets, smoothing)
     return loss
