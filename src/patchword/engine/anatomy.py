@@ -22,14 +22,16 @@ def is_as_described(model: nn.Module) -> bool:
     """
     if torch_module._global_forward_hooks or torch_module._global_forward_pre_hooks:
         return False
-    ours, theirs = list(_modules(model)), list(_modules(_twin(type(model), model.config)))
+    kind: Any = type(model)
+    ours, theirs = list(_modules(model)), list(_modules(_twin(kind, model.config)))
     return len(ours) == len(theirs) and all(map(_alike, ours, theirs))
 
 
 @lru_cache(maxsize=4)
-def _twin(kind: type[nn.Module], config: Any) -> nn.Module:
+def _twin(kind: Any, config: Any) -> nn.Module:
     with torch.inference_mode(False), torch.device("meta"):
-        return kind(config)
+        twin: nn.Module = kind(config)
+    return twin
 
 
 class Snapshot:
