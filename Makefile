@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/
 KERNELS := $(wildcard src/patchword/engine/kernels/*)
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format sanitize sanitize-thread bench clean
 
 demo: .venv/installed          ## train both systems on embedded data and show them working
 	$(RUN)patchword demo --out demo
@@ -18,6 +18,28 @@ lint: .venv/installed          ## style, types and the layers
 format: .venv/installed        ## rewrite the sources in the project's format
 	$(RUN)ruff check --fix . && $(RUN)ruff format . && $(RUN)clang-format -i $(KERNELS)
 
+# The engine's tests on kernels that were compiled with gcc's sanitizers. Python and torch were not, so the sanitizers'
+# libraries are loaded before them. What needs no kernels, or no sanitized ones, is left out.
+SANITIZED = -o addopts= -q tests/engine -k "not none and not wheel and not library and not cannot_be_had
+LIBRARY = $(shell g++ -print-file-name=$(1))
+
+sanitize: build/address/built  ## the kernels with the address and undefined-behaviour sanitizers
+	LD_PRELOAD="$(call LIBRARY,libasan.so) $(call LIBRARY,libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  PATCHWORD_KERNELS_LIBRARY=$(CURDIR)/build/address/patchword/engine/_kernels.so \
+	  $(RUN)python -m pytest $(SANITIZED) and not callers"
+
+sanitize-thread: build/thread/built ## the kernels with the thread sanitizer, which wants addresses that are not random
+	LD_PRELOAD="$(call LIBRARY,libtsan.so) $(call LIBRARY,libstdc++.so)" TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
+	  PATCHWORD_KERNELS_LIBRARY=$(CURDIR)/build/thread/patchword/engine/_kernels.so \
+	  setarch -R $(RUN)python -m pytest $(SANITIZED) and not fork"
+
+build/address/built build/thread/built: build/%/built: .venv/installed setup.py $(KERNELS)
+	PATCHWORD_SANITIZE=$(subst address,address$(COMMA)undefined,$*) \
+	  $(RUN)python setup.py -q build_ext --build-lib build/$* --build-temp build/$*
+	touch $@
+
+COMMA := ,
+
 # English sentences, one a line, for `make bench`.
 SENTENCES ?= ../shared/data/multi30k/test_2016_flickr.en
 
@@ -25,7 +47,7 @@ bench: .bench/installed        ## speed beside CTranslate2, transformers, onnxru
 	.bench/bin/python benchmarks/translation_peers.py $(SENTENCES)
 	.bench/bin/python benchmarks/image_peers.py
 
-.bench/installed: pyproject.toml benchmarks/requirements.txt $(KERNELS)
+.bench/installed: pyproject.toml setup.py benchmarks/requirements.txt $(KERNELS)
 	$(PYTHON) -m venv .bench
 	.bench/bin/pip install --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt --editable .
 	touch $@
@@ -33,7 +55,7 @@ bench: .bench/installed        ## speed beside CTranslate2, transformers, onnxru
 clean:                         ## remove the environment and everything that can be made again
 	rm -rf .venv .bench build demo src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.venv/installed: pyproject.toml constraints.txt $(KERNELS)
+.venv/installed: pyproject.toml setup.py constraints.txt $(KERNELS)
 	$(PYTHON) -m venv .venv
 	$(RUN)pip install --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
 	touch $@

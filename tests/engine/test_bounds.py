@@ -148,7 +148,7 @@ except MemoryError as error:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
-@pytest.mark.skipif("SANITIZER" in os.environ, reason="a sanitizer needs more memory than the limit allows")
+@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="a sanitizer needs more memory than the limit allows")
 @pytest.mark.parametrize(("precision", "threads"), [("float32", 1), ("int8", 2)])
 def test_memory_that_cannot_be_had_is_an_error(precision: str, threads: int) -> None:
     assert resource.RLIMIT_AS is not None

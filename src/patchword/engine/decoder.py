@@ -126,24 +126,38 @@ class PackedDecoder(nn.Module):
 
     def _decode(self, x: Tensor, state: TranslationState) -> Tensor:
         """All layers in one call: other threads, which decode batches of their own, wait for Python once a step."""
-        x = x.clone(memory_format=torch.contiguous_format)
-        past, own = state.past, self._native
-        assert own is not None
-        rows, layers, heads, size = state.slots * state.beam, own.count, own.heads, own.head_size
-        if (past is None) != (state.beam == 1) or (past is not None and past.size(0) != rows):
-            raise ValueError(f"a past that is not of {rows} hypotheses")
-        target = (layers, 2, state.slots, heads, state.target.size(4), size)
-        source = (layers, 2, state.slots, heads, state.source.size(4), size)
-        step = native.Step(
-            native.address(x, shape=(rows, heads * size)), native.address(state.target, shape=target),
-            native.address(state.source, shape=source), native.address(state.counts, torch.long, (state.slots,)),
-            None if past is None else native.address(past, torch.long), state.slots, state.beam, state.length,
-            state.target.size(4), state.source.size(4), 0 if past is None else past.stride(0),
-        )  # fmt: skip
-        kernels = native.best()
+        kernels, own = native.best(), self._native
         assert kernels is not None
-        kernels.decode(byref(own), byref(step), threads.count())
+        assert own is not None
+        x = x.clone(memory_format=torch.contiguous_format)
+        if state.arguments is None:
+            state.arguments = _arguments(own, state)
+        state.arguments.x = native.address(x, shape=(state.slots * state.beam, own.heads * own.head_size))
+        state.arguments.length = state.length
+        kernels.decode(byref(own), byref(state.arguments), threads.count())
         return x
+
+
+def _arguments(own: Any, state: TranslationState) -> Any:
+    """Where the kernel finds a state's tensors, which are checked here, once for many steps."""
+    slots, beam, past = state.slots, state.beam, state.past
+    room, source_length = state.target.size(4), state.source.size(4)
+    stored = (own.count, 2, slots, own.heads)
+    if (past is None) != (beam == 1) or (past is not None and past.shape != (slots * beam, room // beam)):
+        raise ValueError(f"a past that is not of {slots * beam} hypotheses")
+    if state.counts.numel() and not 0 <= int(state.counts.min()) <= int(state.counts.max()) <= source_length:
+        raise ValueError(f"sentences of up to {int(state.counts.max())} tokens in a source of {source_length}")
+    return native.Step(
+        target=native.address(state.target, shape=(*stored, room, own.head_size)),
+        source=native.address(state.source, shape=(*stored, source_length, own.head_size)),
+        counts=native.address(state.counts, torch.long, (slots,)),
+        past=None if past is None else native.address(past, torch.long),
+        slots=slots,
+        beam=beam,
+        room=room,
+        source_length=source_length,
+        past_stride=0 if past is None else past.stride(0),
+    )
 
 
 def _native_decoder(layers: list[PackedDecoderLayer]) -> Any | None:

@@ -51,7 +51,7 @@ class PackedOutput(nn.Module):
         """
         if not 1 <= count <= self.vocab_size:
             raise ValueError(f"{count} likeliest tokens of {self.vocab_size}")
-        if never and not 0 <= min(never) <= max(never) < self.vocab_size:
+        if any(not 0 <= token < self.vocab_size for token in never):
             raise ValueError(f"tokens {list(never)} of a vocabulary of {self.vocab_size}")
         logits = self(hidden)
         kernels = native.best()

@@ -1,6 +1,7 @@
 """What the packed decoder remembers: keys and values that are written once and never moved by beam search."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ class TranslationState:
         past: the hypothesis that wrote a position, (slots * beam, positions); None for one beam.
         length: target positions decoded so far.
         beam: hypotheses a sentence; 0 before the first step.
+        arguments: where a kernel finds all this; None until it is asked for, and after a tensor was exchanged.
 
     A slot is a sentence's place in these tensors. `active` are the slots of the sentences that are still decoded, in
     their order, or None if that is all of them.
@@ -43,6 +45,7 @@ class TranslationState:
         self.length = 0
         self.beam = 0
         self.active: Tensor | None = None
+        self.arguments: Any | None = None
 
     @property
     def slots(self) -> int:
@@ -65,7 +68,7 @@ class TranslationState:
         shape = (*self.source.shape[:4], positions * beam, self.source.size(5))
         grown = LARGE_PAGES.empty(math.prod(shape)).view(shape)
         grown[:, :, :, :, : self.target.size(4)] = self.target
-        self.target = grown
+        self.target, self.arguments = grown, None
         if beam > 1:
             # Until it is reordered, a hypothesis's past is what it writes itself.
             past = torch.arange(beam).repeat(self.slots)[:, None].repeat(1, positions)
@@ -96,6 +99,7 @@ class TranslationState:
 
     def _pack(self, active: Tensor) -> None:
         """Give the memory of finished sentences back."""
+        self.arguments = None
         self.counts = self.counts.index_select(0, active)
         longest = int(self.counts.max())
         self.source = self.source[:, :, :, :, :longest].index_select(2, active)
