@@ -81,6 +81,22 @@ struct Step {
     int64_t slots, beam, length, room, source_length, past_stride;
 };
 
+// In floats, from one image, row or column of a convolution's result to the next.
+struct Strides {
+    int64_t image, row, column;
+};
+
+// A convolution of images (batch, rows, columns, channels) that have their padding already.
+struct Convolution {
+    Weight weight;       // (outputs, lines * line_length): the kernel's rows one after another
+    const float* x;      // top left of the first pixel's kernel
+    const float* added;  // to the first pixel's sums, before the activation; or null
+    float* y;            // of the first pixel
+    Strides x_strides, added_strides, y_strides;
+    int64_t batch, height, width;             // of the result
+    int64_t lines, line_length, line_stride;  // rows of the kernel, their columns' channels, from one to the next in x
+};
+
 // The kernels of one instruction set. `x` is (rows, inputs), `y` (rows, outputs). A kernel returns 0, or 1 if there
 // was no memory for it to work in; what it writes is undefined then.
 struct Kernels {
@@ -93,6 +109,7 @@ struct Kernels {
     // sum = x + added, y = its layer norm; `added` and one of the results may be null.
     int64_t (*norm)(const NormWeight* weight, const float* x, const float* added, float* sum, float* y, int64_t rows,
                     int64_t threads);
+    int64_t (*convolve)(const Convolution* arguments, int64_t threads);
     int64_t (*attention)(const Attention* arguments, int64_t threads);
     int64_t (*likeliest)(const Likeliest* arguments, int64_t threads);
     int64_t (*encode)(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count,

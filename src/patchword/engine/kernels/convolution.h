@@ -1,0 +1,125 @@
+// Convolutions of images whose channels lie side by side, as products: a pixel of the result is a row.
+//
+// A row's sums are added in the same order whatever rows are beside it, so an image's result does not depend on its
+// batch.
+
+constexpr long PIXELS = 96;  // rows whose part of the image stays in the cache while all weights go by
+constexpr long RUN = 256;    // inputs that are gone through at once: a panel's part stays in the first cache
+constexpr long SHORT = 128;  // inputs of a kernel's row below which a pixel's rows are first copied into one
+
+// Some pixels by one panel and some of the inputs of one row of the kernel.
+struct ConvolutionBlock {
+    const Convolution& c;
+    const float* x;           // of this row of the kernel, at its first input
+    const float* weight;      // of the panel, at the same input
+    const long *from, *to, *kept;  // of each pixel: where its inputs, its outputs and what is added to them begin
+    float* partial;           // sums, (pixels, PANEL): kept here between two parts of the inputs
+    long panel, count;
+    bool first, last;
+
+    template <int COUNT>
+    void run(long row) const {
+        Floats sums[COUNT][VECTORS];
+        const float* values[COUNT];
+        float* sums_kept = partial + row * PANEL;
+#pragma GCC unroll 8
+        for (int r = 0; r < COUNT; ++r) {
+            values[r] = x + from[row + r];
+            for (int v = 0; v < VECTORS; ++v) sums[r][v] = first ? splat(0.0f) : load(sums_kept + r * PANEL + v * WIDTH);
+        }
+        const float* w = weight;
+        for (long input = 0; input < count; ++input, w += PANEL) {
+            Floats column[VECTORS];
+            for (int v = 0; v < VECTORS; ++v) column[v] = load(w + v * WIDTH);
+#pragma GCC unroll 8
+            for (int r = 0; r < COUNT; ++r) {
+                const Floats value = splat(values[r][input]);
+                for (int v = 0; v < VECTORS; ++v) sums[r][v] = fused(value, column[v], sums[r][v]);
+            }
+        }
+        if (!last) {
+#pragma GCC unroll 8
+            for (int r = 0; r < COUNT; ++r)
+                for (int v = 0; v < VECTORS; ++v) store(sums_kept + r * PANEL + v * WIDTH, sums[r][v]);
+            return;
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < COUNT; ++r)
+            for (int v = 0; v < VECTORS; ++v) finish(row + r, v, sums[r][v]);
+    }
+
+    void finish(long row, int v, Floats a) const {
+        const long output = panel * PANEL + v * WIDTH, left = c.weight.outputs - output;
+        if (left <= 0) return;
+        const Floats none = splat(0.0f);
+        float* y = c.y + to[row] + output;
+        const float* bias = c.weight.bias + output;
+        const float* added = c.added ? c.added + kept[row] + output : nullptr;
+        if (left < WIDTH) {
+            a = add(a, load_first(bias, left, none));
+            if (added) a = add(a, load_first(added, left, none));
+            store_first(y, left, c.weight.activation == RELU ? larger(a, none) : a);
+        } else {
+            a = add(a, load(bias));
+            if (added) a = add(a, load(added));
+            store(y, c.weight.activation == RELU ? larger(a, none) : a);
+        }
+    }
+};
+
+// Where each pixel of a block begins.
+inline void find(const Convolution& c, const Strides& strides, long start, long rows, long* places) {
+    long column = start % c.width, line = start / c.width % c.height, image = start / c.width / c.height;
+    for (long row = 0; row < rows; ++row) {
+        places[row] = image * strides.image + line * strides.row + column * strides.column;
+        if (++column < c.width) continue;
+        column = 0;
+        if (++line < c.height) continue;
+        line = 0;
+        ++image;
+    }
+}
+
+static void convolve(const Convolution* convolution, int64_t threads) {
+    const Convolution& c = *convolution;
+    const long pixels = c.batch * c.height * c.width, blocks = (pixels + PIXELS - 1) / PIXELS;
+    const long all = panels(c.weight.outputs), inputs = c.weight.inputs;
+    const bool copied = c.lines > 1 && c.line_length < SHORT;
+    const long lines = copied ? 1 : c.lines, length = copied ? inputs : c.line_length;
+    // Where there are few pixels, threads share the panels instead of them.
+    const long parts = blocks >= 2 * threads ? 1 : all, each = all / parts;
+    share(blocks * parts, 1, threads, [&](long begin, long end) {
+        Scratch<float> partial(PIXELS * PANEL), copy(copied ? PIXELS * inputs : 0);
+        long from[PIXELS], to[PIXELS], kept[PIXELS], known = -1;
+        for (long piece = begin; piece < end; ++piece) {
+            const long block = piece / parts, start = block * PIXELS;
+            const long rows = pixels - start < PIXELS ? pixels - start : PIXELS;
+            if (block != known) {
+                known = block;
+                find(c, c.x_strides, start, rows, from);
+                find(c, c.y_strides, start, rows, to);
+                find(c, c.added_strides, start, rows, kept);
+                for (long row = 0; copied && row < rows; ++row) {
+                    for (long line = 0; line < c.lines; ++line)
+                        std::memcpy(copy.data + row * inputs + line * length / c.lines,
+                                    c.x + from[row] + line * c.line_stride, c.line_length * sizeof(float));
+                    from[row] = row * inputs;
+                }
+            }
+            const float* x = copied ? copy.data : c.x;
+            const long first_panel = piece % parts * each;
+            for (long panel = first_panel; panel < first_panel + each; ++panel) {
+                const float* weight = static_cast<const float*>(c.weight.packed) + panel * inputs * PANEL;
+                for (long line = 0; line < lines; ++line)
+                    for (long input = 0; input < length; input += RUN) {
+                        const long left = length - input, count = left < RUN ? left : RUN;
+                        const bool first = !line && !input, last = line + 1 == lines && left <= RUN;
+                        all_rows<ROWS>(ConvolutionBlock{c, x + line * c.line_stride + input, weight, from, to, kept,
+                                                        partial.data, panel, count, first, last},
+                                       rows);
+                        weight += count * PANEL;
+                    }
+            }
+        }
+    });
+}
