@@ -106,8 +106,9 @@ class KernelConvolution(FoldedConvolution):
             raise ValueError(f"{channels} channels for a convolution of {self.inputs}")
         height, width = (-(-(side - 2 * x.room) // self.stride) for side in (rows, columns))
         y = torch.empty(batch, height + 2 * room, width + 2 * room, self.outputs)
-        for border in (y[:, :room], y[:, y.size(1) - room :], y[:, :, :room], y[:, :, y.size(2) - room :]):
-            border.zero_()
+        if room:
+            for border in (y[:, :room], y[:, y.size(1) - room :], y[:, :, :room], y[:, :, y.size(2) - room :]):
+                border.zero_()
         start, pitch = x.room - self.padding, columns * channels
         strides = native.Strides(rows * pitch, self.stride * pitch, self.stride * channels)
         none = native.Strides(0, 0, 0)

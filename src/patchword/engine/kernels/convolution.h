@@ -4,16 +4,16 @@
 // batch.
 
 constexpr long PIXELS = 96;  // rows whose part of the image stays in the cache while all weights go by
-constexpr long RUN = 256;    // inputs that are gone through at once: a panel's part stays in the first cache
+constexpr long RUN = 512;    // inputs that are gone through at once: a panel's part stays in the cache
 constexpr long SHORT = 128;  // inputs of a kernel's row below which a pixel's rows are first copied into one
 
 // Some pixels by one panel and some of the inputs of one row of the kernel.
 struct ConvolutionBlock {
     const Convolution& c;
-    const float* x;           // of this row of the kernel, at its first input
-    const float* weight;      // of the panel, at the same input
+    const float* x;                // of this row of the kernel, at its first input
+    const float* weight;           // of the panel, at the same input
     const long *from, *to, *kept;  // of each pixel: where its inputs, its outputs and what is added to them begin
-    float* partial;           // sums, (pixels, PANEL): kept here between two parts of the inputs
+    float* partial;                // sums, (pixels, PANEL): kept here between two parts of the inputs
     long panel, count;
     bool first, last;
 
@@ -25,12 +25,14 @@ struct ConvolutionBlock {
 #pragma GCC unroll 8
         for (int r = 0; r < COUNT; ++r) {
             values[r] = x + from[row + r];
-            for (int v = 0; v < VECTORS; ++v) sums[r][v] = first ? splat(0.0f) : load(sums_kept + r * PANEL + v * WIDTH);
+            for (int v = 0; v < VECTORS; ++v)
+                sums[r][v] = first ? splat(0.0f) : load(sums_kept + r * PANEL + v * WIDTH);
         }
         const float* w = weight;
         for (long input = 0; input < count; ++input, w += PANEL) {
             Floats column[VECTORS];
             for (int v = 0; v < VECTORS; ++v) column[v] = load(w + v * WIDTH);
+            if (row == 0) prefetch(w + count * PANEL, PANEL * sizeof(float));  // what the next part will read
 #pragma GCC unroll 8
             for (int r = 0; r < COUNT; ++r) {
                 const Floats value = splat(values[r][input]);
