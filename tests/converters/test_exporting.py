@@ -86,8 +86,8 @@ def test_a_missing_package_is_named_with_the_extra_that_installs_it(out, monkeyp
 
 def test_an_architecture_without_a_graph_is_refused(out, monkeypatch):
     monkeypatch.setattr("patchword.converters.onnx.folder.architecture_of", lambda model: "recurrent")
-    sentence = "--to onnx: the architecture recurrent has no graph, only transformer and vision_transformer have"
-    assert refusal(ExportError, out, Exportable(nn.Identity(), "translation", {})) == sentence
+    sentence = refusal(ExportError, out, Exportable(nn.Identity(), "translation", {}))
+    assert sentence.startswith("--to onnx: the architecture recurrent has no graph; only these have: transformer, ")
 
 
 def test_weights_too_large_for_a_graph_are_a_file_beside_it(out, monkeypatch):

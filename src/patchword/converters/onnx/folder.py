@@ -56,8 +56,8 @@ def write_onnx_folder(content: Exportable, folder: Path) -> None:
     require_packages()
     architecture = architecture_of(content.model)
     if architecture not in _ARCHITECTURES:
-        known = " and ".join(_ARCHITECTURES)
-        raise ExportError(f"--to onnx: the architecture {architecture} has no graph, only {known} have")
+        known = ", ".join(_ARCHITECTURES)
+        raise ExportError(f"--to onnx: the architecture {architecture} has no graph; only these have: {known}")
     graphs, facts = _ARCHITECTURES[architecture](content)
     description: dict[str, Any] = {
         "format": "onnx",
