@@ -65,6 +65,7 @@ class FoldedConvolution:
         self.relu = relu
         self.stride, self.size = convolution.stride[0], convolution.kernel_size[0]
         self.padding = self.size // 2
+        self.outputs, self.inputs = convolution.out_channels, convolution.in_channels
         self._hold((convolution.weight.detach().double() * scale[:, None, None, None]).float())
 
     @abstractmethod
@@ -89,7 +90,6 @@ class KernelConvolution(FoldedConvolution):
         kernels = native.best()
         assert kernels is not None
         self._convolve = kernels.convolve
-        self.outputs, self.inputs = weight.shape[:2]
         rows = weight.permute(0, 2, 3, 1).reshape(self.outputs, -1).contiguous()
         panels = -(-self.outputs // kernels.panel)
         self._packed = LARGE_PAGES.empty(panels * kernels.panel * rows.size(1))

@@ -13,6 +13,8 @@ from patchword.models.residual_network import ResidualNetwork
 from patchword.nn.convolution import ConvolutionNorm
 from patchword.nn.residual_block import AverageProjection, PaddedShortcut, ResidualBlock, Stem
 
+CACHED_VALUES = 2**20  # of a stem's maps that are computed at once
+
 
 class PackedResidualNetwork(nn.Module):
     """The same network for inference, in float32.
@@ -34,6 +36,8 @@ class PackedResidualNetwork(nn.Module):
                 self.blocks.append(_PackedBlock(block))
                 if consume:
                     empty(block)
+        depths = self.config.depths
+        self.front = sum(depths[: len(depths) // 2])
         linear = model.head.linear
         self.head: Callable[[Tensor], Tensor] = linear
         if isinstance(linear, nn.Linear):
@@ -41,10 +45,23 @@ class PackedResidualNetwork(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """See `ImageModel.features`."""
-        x = self.stem(images, self.blocks[0].layers[0].padding)
-        for block, following in zip(self.blocks, [*self.blocks[1:], None], strict=True):
-            x = block(x, 0 if following is None else following.layers[0].padding)
+        stem = self.stem.convolution
+        values = images[:1].numel() // images.size(1) // stem.stride**2 * stem.outputs
+        step = max(1, CACHED_VALUES // max(1, values))
+        # Large maps a few images at a time, so that they stay in the cache; then small maps with large weights at once.
+        maps = [self._through(self.stem(piece, self._room(0)), 0, self.front) for piece in images.split(step)]
+        pixels = maps[0].pixels if len(maps) == 1 else torch.cat([each.pixels for each in maps])
+        x = self._through(Maps(pixels, maps[0].room), self.front, len(self.blocks))
         return x.images().mean((2, 3))
+
+    def _through(self, x: Maps, start: int, end: int) -> Maps:
+        for place in range(start, end):
+            x = self.blocks[place](x, self._room(place + 1))
+        return x
+
+    def _room(self, place: int) -> int:
+        """That a block needs around what it reads."""
+        return self.blocks[place].layers[0].padding if place < len(self.blocks) else 0
 
     def forward(self, images: Tensor) -> Tensor:
         """See `ImageModel.forward`."""

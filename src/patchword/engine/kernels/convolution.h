@@ -25,6 +25,9 @@ struct ConvolutionBlock {
 #pragma GCC unroll 8
         for (int r = 0; r < COUNT; ++r) {
             values[r] = x + from[row + r];
+            // Whole rows apart, they are not foreseen; they come while the sums are made.
+            if (last && c.added) prefetch(c.added + kept[row + r] + panel * PANEL, PANEL * sizeof(float));
+            if (last) prefetch(c.y + to[row + r] + panel * PANEL, PANEL * sizeof(float));
             for (int v = 0; v < VECTORS; ++v)
                 sums[r][v] = first ? splat(0.0f) : load(sums_kept + r * PANEL + v * WIDTH);
         }
