@@ -46,6 +46,13 @@ PRESETS: dict[str, list[Preset]] = {
         Preset(200_000, "base", 16000, 0.1, 15, 4096, 4000, 7e-4, model={"norm_first": True}),
         Preset(2_000_000, "base", 32000, 0.1, 8, 8192, 4000, 7e-4, model={"norm_first": True}),
     ],
+    # Without input feeding whole sequences go through fused kernels, a quarter faster for a gain that is small.
+    "recurrent": [
+        Preset(0, "tiny", 2000, 0.3, 60, 1024, 200, 5e-3, {"clip_norm": 1.0}, {"input_feeding": False}),
+        Preset(5_000, "small", 4000, 0.3, 40, 1500, 400, 5e-3, {"clip_norm": 1.0}, {"input_feeding": False}),
+        Preset(20_000, "small", 8000, 0.2, 20, 1500, 400, 5e-3, {"clip_norm": 1.0}, {"input_feeding": False}),
+        Preset(200_000, "base", 16000, 0.2, 12, 4096, 2000, 1e-3, {"clip_norm": 1.0}),
+    ],
 }
 
 
