@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from patchword.engine import native
+from patchword.engine import native, threads
 from patchword.engine.memory import LARGE_PAGES
 from patchword.nn.convolution import ConvolutionNorm
 
@@ -93,7 +93,7 @@ class KernelConvolution(FoldedConvolution):
         rows = weight.permute(0, 2, 3, 1).reshape(self.outputs, -1).contiguous()
         panels = -(-self.outputs // kernels.panel)
         self._packed = LARGE_PAGES.empty(panels * kernels.panel * rows.size(1))
-        kernels.pack(native.address(rows), *rows.shape, self._packed.data_ptr(), torch.get_num_threads())
+        kernels.pack(native.address(rows), *rows.shape, self._packed.data_ptr(), threads.count())
         activation = native.ACTIVATIONS.index("relu" if self.relu else "none")
         addresses = self._packed.data_ptr(), None, None, self.bias.data_ptr()
         self._weight = native.Weight(*addresses, rows.size(1), self.outputs, activation)
@@ -123,7 +123,7 @@ class KernelConvolution(FoldedConvolution):
             batch, height, width, self.size, self.size * channels, pitch,
         )  # fmt: skip
         assert added is None or added.images().shape == (batch, self.outputs, height, width)
-        self._convolve(addressof(arguments), torch.get_num_threads())
+        self._convolve(addressof(arguments), threads.count())
         return Maps(y, room)
 
 

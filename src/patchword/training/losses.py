@@ -114,5 +114,6 @@ def linear_cross_entropy(
     """
     # Under autocast a hidden state may be bfloat16, and a loss must not be.
     with torch.autocast(hidden.device.type, enabled=False):
-        loss: tuple[Tensor, Tensor] = _LinearCrossEntropy.apply(hidden.to(weight.dtype), weight, bias, targets, smoothing)
+        hidden = hidden.to(weight.dtype)
+        loss: tuple[Tensor, Tensor] = _LinearCrossEntropy.apply(hidden, weight, bias, targets, smoothing)
     return loss
