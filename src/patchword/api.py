@@ -12,7 +12,7 @@ from patchword.converters.exporting import check_format
 from patchword.converters.exporting import export as write_export
 from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.importing import convert
-from patchword.engine.native import variant
+from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
 from patchword.errors import RecipeError, RunFolderError
 from patchword.evaluation import Evaluation
@@ -45,6 +45,7 @@ __all__ = [
     "export",
     "import_checkpoint",
     "kernels",
+    "kernels_missing",
     "load",
     "read_metrics",
     "read_recipe",
@@ -224,6 +225,11 @@ def speeds(system: System, rounds: int = 3) -> Iterator[Speed]:
 def kernels() -> str:
     """Which instruction set the engine's kernels use on this machine, or "none"."""
     return variant()
+
+
+def kernels_missing() -> str | None:
+    """Why there are no compiled kernels, a sentence without its full stop; None if there are, or none were wanted."""
+    return missing_reason()
 
 
 def export(model: System | Path | str, out: Path | str, to: str) -> None:

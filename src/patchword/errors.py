@@ -51,6 +51,10 @@ class CheckpointError(PatchwordError):
         super().__init__(f"{path}: {problem}")
 
 
+class NoSuchPrecisionError(RecipeError):
+    """A precision that the engine has no arithmetic for, for this network."""
+
+
 class HeadlessError(PatchwordError):
     """A backbone without a classification head, asked for classes."""
 

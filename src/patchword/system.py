@@ -16,7 +16,7 @@ from patchword.checkpoints.model_folder import (
 )
 from patchword.engine.network import Network
 from patchword.engine.products import Precision
-from patchword.errors import ModelFolderError, RecipeError
+from patchword.errors import ModelFolderError, NoSuchPrecisionError, RecipeError
 from patchword.models.registry import architecture_of
 
 
@@ -65,6 +65,7 @@ class System:
 
         Raises:
             ModelFolderError: if the folder is missing, damaged, for another task, or its parts do not fit.
+            NoSuchPrecisionError: if the engine has no such precision for its network.
         """
         folder = model_path(Path(path))
         description = read_description(folder, cls.task)
@@ -77,6 +78,8 @@ class System:
                 reference=reference,
                 reread=lambda: read_model(folder, description),
             )
+        except NoSuchPrecisionError:
+            raise
         except (ValueError, RecipeError) as error:
             raise ModelFolderError(folder, str(error)) from None
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from patchword.errors import NoSuchPrecisionError
+
 WAYS = {"reference": ("float32", True), "float32": ("float32", False), "int8": ("int8", False)}
 
 
@@ -30,7 +32,11 @@ def bench(
     columns: dict[str, dict[str, float]] = {}
     unit = ""
     for way, (precision, reference) in WAYS.items():
-        system = api.load(model, precision=precision, reference=reference)
+        try:
+            system = api.load(model, precision=precision, reference=reference)
+        except NoSuchPrecisionError as error:
+            typer.echo(f"patchword: {way} is left out: {error}", err=True)
+            continue
         for speed in api.speeds(system, rounds):
             if as_json:
                 row = {"way": way, "threads": torch.get_num_threads(), "kernels": api.kernels(), **speed.values}
@@ -42,6 +48,6 @@ def bench(
     title = f"{unit}, {torch.get_num_threads()} threads, {api.kernels()} kernels"
     table = Table("", *WAYS, "int8 / reference", title=title)
     for name, measured in columns.items():
-        ratio = measured["int8"] / measured["reference"]
-        table.add_row(name, *(f"{measured[way]:.1f}" for way in WAYS), f"{ratio:.1f}")
+        shown = [f"{measured[way]:.1f}" if way in measured else "-" for way in WAYS]
+        table.add_row(name, *shown, f"{measured['int8'] / measured['reference']:.1f}" if "int8" in measured else "-")
     Console().print(table)

@@ -15,12 +15,14 @@ def info(
     """Show what a model is, its size, its scores, and what made it."""
     from patchword import api
 
-    report = api.describe(model)
+    report = {**api.describe(model), "kernels": api.kernels()}
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
     typer.echo(f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}")
     typer.echo(f"{report['parameters']:,} parameters, {report['bytes'] / 2**20:.1f} MiB on disk")
+    missing = api.kernels_missing()
+    typer.echo(f"kernels on this machine: {api.kernels()}{f' ({missing})' if missing else ''}")
     for title in ("model", "details", "facts"):
         values: Mapping[str, Any] = report[title]
         if values:

@@ -11,7 +11,7 @@ from torch import nn
 from patchword.engine.anatomy import Snapshot
 from patchword.engine.choice import check_finite, packed
 from patchword.engine.products import Precision, parse_precision
-from patchword.errors import RecipeError
+from patchword.errors import NoSuchPrecisionError, RecipeError
 
 
 class Network:
@@ -113,7 +113,7 @@ class Network:
         self._packed = packed(self._model, self.precision, consume=self._reread is not None and self._packed is None)
         self._packed_from = Snapshot(self._model)
         if self._packed is None and self.precision != "float32":
-            raise RecipeError(
+            raise NoSuchPrecisionError(
                 f"precision {self.precision!r} needs a Transformer or a ViT, or an RNN, as its config describes it, "
                 "with float32 weights on the CPU"
             )
