@@ -13,7 +13,9 @@ def import_(
     out: Annotated[Path, typer.Argument(help="The model folder to write.", show_default=False)],
     image_size: Annotated[
         str | None,
-        typer.Option(help="Images: 384 or 224x320 (height x width); a ViT's positions are resized.", show_default=False),
+        typer.Option(
+            help="Images: 384 or 224x320 (height x width); a ViT's positions are resized.", show_default=False
+        ),
     ] = None,
     heads: Annotated[
         int | None, typer.Option(min=1, help="Attention heads, where the file cannot tell.", show_default=False)
