@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from patchword.nn.recurrence import RecurrentLayer
 from patchword.training.optimizer import make_optimizer, set_learning_rate
 from patchword.training.recipe import OptimizerConfig, ScheduleConfig
 from patchword.training.schedule import learning_rate_factor
@@ -33,6 +34,13 @@ def test_weight_decay_acts_on_matrices_of_linear_layers_only() -> None:
     decayed = {id(p) for g in optimizer.param_groups if g["weight_decay"] for p in g["params"]}
     assert decayed == {id(model[1].weight)}
     assert sum(len(g["params"]) for g in optimizer.param_groups) == len(list(model.parameters()))
+
+
+def test_weight_decay_acts_on_both_matrices_of_a_recurrent_layer() -> None:
+    layer = RecurrentLayer("gru", 3, 4)
+    optimizer = make_optimizer(layer, OptimizerConfig(weight_decay=0.1))
+    decayed = {id(p) for g in optimizer.param_groups if g["weight_decay"] for p in g["params"]}
+    assert decayed == {id(layer.input_weight), id(layer.hidden_weight)}
 
 
 def test_one_adam_step_is_the_papers() -> None:
