@@ -1,0 +1,114 @@
+"""Training of every architecture: what a kill -9 leaves behind, and what averages and the best model hold."""
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from patchword import api
+from patchword.models.tensors import named_buffers
+from patchword.training.averaging import LastCheckpoints, using
+from patchword.training.events import ignore
+from patchword.wings import wing_of
+from tests.architectures.kinds import Workshop, done, scores, train, weights
+
+
+def killed(values: dict[str, Any], out: Path, step: int) -> None:
+    """Train in another process, and end it by kill -9 when it says that it has come to a step."""
+    program = f"""
+        import json, os, signal, sys
+        from patchword import api
+
+        def kill(event):
+            if getattr(event, "text", "").startswith("step {step} "):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        recipe = api.read_recipe(json.loads(sys.stdin.read()), "test")
+        api.train(recipe, {str(out)!r}, listener=kill)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    ended = subprocess.run(command, input=json.dumps(values).encode(), capture_output=True, timeout=240)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+def state(run: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = torch.load(run / "state" / "latest.pt", weights_only=True)
+    return loaded
+
+
+def assert_same_bits(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> None:
+    assert mine.keys() == theirs.keys()
+    assert [name for name, tensor in mine.items() if not torch.equal(tensor, theirs[name])] == []
+
+
+# A state after every step, and one after the validation at step 20 alone, so that ten steps are made again.
+@pytest.mark.parametrize(("every", "kept"), [(1e-9, 49), (5.0, 40)], ids=["saved-by-time", "saved-by-validation"])
+def test_after_a_kill_the_run_ends_bit_for_bit_as_if_left_alone(
+    shop: Workshop, tmp_path: Path, every: float, kept: int
+) -> None:
+    changes = {"max_steps": 60, "validate_every": 20, "save_every_minutes": every}
+    values = shop.values(model={shop.kind.dropout: 0.1}, ema_decay=0.9, average_last=2, **changes)
+    values["optimizer"]["weight_decay"] = 0.01
+    train(values, tmp_path / "whole")
+    killed(values, tmp_path / "killed", 50)
+    assert state(tmp_path / "killed")["progress"]["step"] == kept
+    torch.manual_seed(123)  # what the generators are at does not matter
+    done("train", "--resume", "--out", tmp_path / "killed", "--quiet")
+    assert scores(tmp_path / "killed") == scores(tmp_path / "whole")
+    assert_same_bits(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+    mine, theirs = state(tmp_path / "killed"), state(tmp_path / "whole")
+    assert_same_bits(mine["model"], theirs["model"])
+    assert_same_bits(mine["average"], theirs["average"])
+    assert mine["optimizer"]["state"].keys() == theirs["optimizer"]["state"].keys()
+    for number, moments in mine["optimizer"]["state"].items():
+        assert_same_bits(*({k: torch.as_tensor(v) for k, v in m.items()} for m in (moments, theirs["optimizer"]["state"][number])))
+
+
+@pytest.mark.parametrize("average", [{}, {"ema_decay": 0.9}], ids=["plain", "ema"])
+def test_the_best_model_scores_what_was_validated(shop: Workshop, tmp_path: Path, average: dict[str, Any]) -> None:
+    values = shop.values(**average)
+    if not average:
+        values["training"].pop("ema_decay")
+    outcome = train(values, tmp_path / "run")
+    validated = api.describe(tmp_path / "run")["facts"]["scores"]
+    task: Any = wing_of(shop.kind.task).prepare(api.read_recipe(values, "test"), tmp_path / "run", ignore)
+    model = api.load(tmp_path / "run", reference=True).model
+    with torch.inference_mode():
+        found = task.validate(model)
+    assert {f"validation_{name}": value for name, value in found.items()} == validated
+    assert found[task.metric] == outcome.best
+    if not shop.kind.translates:
+        assert api.evaluate(tmp_path / "run", shop.data).top1 == pytest.approx(found["accuracy"])
+
+
+def test_the_average_of_the_last_checkpoints_scores_what_was_validated(shop: Workshop, tmp_path: Path) -> None:
+    values = shop.values(average_last=2)
+    values["training"].pop("ema_decay")
+    train(values, tmp_path / "run")
+    names = sorted(path.name for path in (tmp_path / "run" / "state").glob("weights-*"))
+    assert names == ["weights-00000010.safetensors", "weights-00000012.safetensors"]
+    mean = LastCheckpoints(tmp_path / "run" / "state", 2, names).average()
+    model = api.load(tmp_path / "run").model
+    assert mean.keys() == {name for name, _ in model.named_parameters()} | {name for name, _ in named_buffers(model)}
+    task: Any = wing_of(shop.kind.task).prepare(api.read_recipe(values, "test"), tmp_path / "run", ignore)
+    with using(model, mean) as averaged, torch.inference_mode():
+        assert task.validate(averaged) == scores(tmp_path / "run")[-1]["validation"]
+
+
+def test_averages_take_a_networks_statistics_with_them(shop: Workshop, trained: Path) -> None:
+    saved = state(trained)
+    statistics = dict(named_buffers(api.load(trained).model))
+    assert statistics.keys() == {name for name in saved["model"] if name.endswith(("_mean", "_var", "_tracked"))}
+    assert bool(statistics) == (shop.kind.name == "residual_network")
+    for name, kept in statistics.items():
+        if kept.is_floating_point():
+            assert not torch.equal(saved["average"][name], saved["model"][name]), name
+        else:
+            assert torch.equal(saved["average"][name], saved["model"][name]), name
