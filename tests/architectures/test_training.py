@@ -68,7 +68,9 @@ def test_after_a_kill_the_run_ends_bit_for_bit_as_if_left_alone(
     assert_same_bits(mine["average"], theirs["average"])
     assert mine["optimizer"]["state"].keys() == theirs["optimizer"]["state"].keys()
     for number, moments in mine["optimizer"]["state"].items():
-        assert_same_bits(*({k: torch.as_tensor(v) for k, v in m.items()} for m in (moments, theirs["optimizer"]["state"][number])))
+        assert_same_bits(
+            *({k: torch.as_tensor(v) for k, v in m.items()} for m in (moments, theirs["optimizer"]["state"][number]))
+        )
 
 
 @pytest.mark.parametrize("average", [{}, {"ema_decay": 0.9}], ids=["plain", "ema"])
