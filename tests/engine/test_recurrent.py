@@ -132,3 +132,10 @@ def test_steps_lie_one_after_another_longest_sentence_first() -> None:
     assert steps.starts == [0, 4, 7, 8]
     assert steps.places.tolist() == [[0, 4, 7], [1, 5, 1], [2, 6, 2], [3, 3, 3]]
     assert steps.reversal.tolist() == [7, 5, 6, 3, 4, 1, 2, 0]
+
+
+def test_padding_before_a_token_is_refused_rather_than_read_otherwise_than_by_the_reference() -> None:
+    model = PackedRecurrent(reference("lstm"), "float32")
+    with pytest.raises(ValueError, match="padding stands before a token"):
+        model.encode(torch.tensor([[5, 0, 6, 3]]))
+    assert model.encode(torch.tensor([[5, 6, 3, 0]])) is not None

@@ -49,7 +49,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Architecture. Translation: transformer or rnn. Classification: vit or cnn.",
+            help="Architecture, by its name or a short one such as rnn or cnn; one that there is not lists them all.",
             show_default=False,
         ),
     ] = None,

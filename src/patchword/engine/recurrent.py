@@ -68,8 +68,13 @@ class PackedRecurrent(nn.Module):
 
         Padding is not computed, and a row of a product has the same bits whatever is beside it; so nothing of a
         sentence's annotations depends on its neighbours.
+
+        Raises:
+            ValueError: if padding stands before a token: its place would count, and here it has none.
         """
         real = source != self.config.pad_id
+        if (real[:, 1:] > real[:, :-1]).any():
+            raise ValueError("padding stands before a token; a packed RNN reads sentences that are padded at the end")
         lengths, order = real.sum(1).sort(descending=True, stable=True)
         steps = Steps.of(lengths)
         ids = source[order, : steps.mask.size(1)].t()[steps.mask.t()]

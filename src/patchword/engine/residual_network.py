@@ -42,6 +42,8 @@ class PackedResidualNetwork(nn.Module):
         self.head: Callable[[Tensor], Tensor] = linear
         if isinstance(linear, nn.Linear):
             self.head = product(linear.weight, linear.bias, "float32")
+            if consume:
+                empty(linear)
 
     def features(self, images: Tensor) -> Tensor:
         """See `ImageModel.features`."""
