@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor
 
 from patchword import api
-from patchword.training.recipe import read_toml
-from patchword.training.loop import Trainer
-from patchword.wings import wing_of
 from patchword.training.events import ignore
+from patchword.training.recipe import read_toml
+from patchword.wings import wing_of
 from tests.architectures.kinds import Workshop, done, train, weights
 
 

@@ -38,7 +38,9 @@ def test_a_recipe_file_takes_a_name_too(shop: Workshop, tmp_path: Path) -> None:
     recipe.write_text(f'task = "{shop.kind.task}"\n[data]\ntrain = [{names}]\n')
     arguments = ["train", recipe, "--data", folder, "--model", shop.kind.short, "--out", run, *shop.settings]
     done(*arguments, "--quiet")
-    assert api.describe(run)["architecture"] == read_toml(run / "recipe.toml")["model"]["architecture"] == shop.kind.name
+    assert (
+        api.describe(run)["architecture"] == read_toml(run / "recipe.toml")["model"]["architecture"] == shop.kind.name
+    )
 
 
 def test_a_resolved_recipe_trains_the_same_model_again(shop: Workshop, trained: Path, tmp_path: Path) -> None:
