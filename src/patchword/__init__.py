@@ -1,4 +1,4 @@
-"""Patchword: one Transformer core, two systems.
+"""Patchword: one Transformer core, two systems, and the two that they displaced.
 
     import patchword
     translator = patchword.load("runs/en-de")
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from patchword.api import evaluate, export, import_checkpoint, load, save, train
     from patchword.images.classifier import ImageClassifier
+    from patchword.models.recurrent import Recurrent, RecurrentConfig
+    from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
     from patchword.models.transformer import Transformer, TransformerConfig
     from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
     from patchword.text.translator import Translator
@@ -21,6 +23,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ImageClassifier",
+    "Recurrent",
+    "RecurrentConfig",
+    "ResidualNetwork",
+    "ResidualNetworkConfig",
     "Transformer",
     "TransformerConfig",
     "Translator",
@@ -36,6 +42,10 @@ __all__ = [
 
 _HOMES = {
     "ImageClassifier": "patchword.images.classifier",
+    "Recurrent": "patchword.models.recurrent",
+    "RecurrentConfig": "patchword.models.recurrent",
+    "ResidualNetwork": "patchword.models.residual_network",
+    "ResidualNetworkConfig": "patchword.models.residual_network",
     "Transformer": "patchword.models.transformer",
     "TransformerConfig": "patchword.models.transformer",
     "Translator": "patchword.text.translator",

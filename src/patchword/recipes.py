@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from patchword.errors import RecipeError, RunFolderError
+from patchword.models.registry import ModelChoice
 from patchword.training.recipe import Recipe, read_toml, with_settings
 from patchword.wings import WINGS, wing_of
 
@@ -46,12 +47,13 @@ def choose_recipe(
         the values, those that are given included, and sentences that say what was picked and why.
 
     Raises:
-        RecipeError: if there is no such task or architecture, or no data.
+        RecipeError: if there is no such task or architecture, no data, or a given `model` that is no table.
         PatchwordError: if the data or the init model cannot be read.
     """
     wing, given = wing_of(task), dict(given or {})
     if not data:
         raise RecipeError(f"train {task} needs its data: {wing.data_options}")
+    ModelChoice.parse(given.get("model", {}), "model")
     values, notes = wing.choose([Path(path) for path in data], [Path(path) for path in validation], given)
     # An init model has its architecture; what is picked for one says nothing of it.
     model = {**values.get("model", {}), **given.get("model", {})}

@@ -68,10 +68,10 @@ KINDS = (
             "decoder": attention("target", "target"),
             "cross": attention("target", "source"),
         },
-        "picked a transformer with model.size = tiny",
+        "picked a Transformer with model.size = tiny",
         "dropout",
         ("hidden_size", 32),
-        ({"d_model": 18, "num_heads": 4}, "d_model 18 is not divisible by num_heads 4"),
+        ({"d_model": 18, "num_heads": 4}, "d_model 18 is not a multiple of num_heads 4"),
     ),
     Kind(
         "recurrent",
@@ -80,7 +80,7 @@ KINDS = (
         {"embedding_size": 16, "hidden_size": 16, "encoder_layers": 1, "decoder_layers": 1},
         ("embeddings", "encoder"),
         {"cross": attention("target", "source")},
-        "picked a recurrent with model.size = tiny",
+        "picked an RNN with model.size = tiny",
         "dropout",
         ("d_model", 32),
         ({"hidden_size": 17}, "hidden_size 17 is odd"),
@@ -107,7 +107,7 @@ KINDS = (
         "picked a ResNet of 10 layers",
         "drop_path",
         ("patch_size", 4),
-        ({"shortcut": "padded", "widths": [16, 8]}, "no width may be below the one before it"),
+        ({"shortcut": "padded", "depths": [1, 1], "widths": [16, 8]}, "no width may be below the one before it"),
     ),
 )
 

@@ -220,7 +220,7 @@ def test_the_hub_is_asked_for_one_kind_of_weights(
     siblings = [SimpleNamespace(rfilename=name) for name in files]
     monkeypatch.setattr(hub.HfApi, "model_info", lambda *_, **__: SimpleNamespace(siblings=siblings))
     monkeypatch.setattr(hub, "snapshot_download", download)
-    assert convert("hf:google/vit@main").details.classes == ["a", "b", "c"]
+    assert convert("hf:google/vit@main").details.classes == ("a", "b", "c")
     api.import_checkpoint("hf:google/vit@main", tmp_path / "ours")
     assert ImageClassifier.load(tmp_path / "ours").facts["imported_from"] == "hf:google/vit@main"
     assert (asked["repository"], asked["revision"]) == ("google/vit", "main")

@@ -50,3 +50,44 @@ def test_what_does_not_train_is_neither_averaged_nor_touched() -> None:
         assert torch.equal(model[0].weight, frozen)
         assert (model[1].weight == 0).all()
     assert (model[0].training, model[1].training) == (False, True)
+
+
+class Counted(nn.Module):
+    """A layer with a batch norm's statistics, torch's own counter among them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm(x)
+
+
+def test_statistics_are_averaged_with_the_weights_and_counts_are_not() -> None:
+    model = Counted()
+    average = ExponentialAverage(model, 0.5)
+    with torch.no_grad():
+        model.norm.running_mean.fill_(8.0)
+        model.norm.num_batches_tracked.fill_(7)
+    average.update(model, 100)
+    assert torch.equal(average.weights["norm.running_mean"], torch.full((3,), 4.0))
+    assert average.weights["norm.num_batches_tracked"] == 7
+
+
+def test_a_model_that_is_validated_with_averages_gets_its_own_statistics_back() -> None:
+    model = Counted().train()
+    model(torch.randn(6, 3))
+    own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    average = {name: tensor * 0 for name, tensor in weights_of(model).items()}
+    with using(model, average):
+        assert not model.norm.running_mean.any()
+    assert all(torch.equal(tensor, own[name]) for name, tensor in model.state_dict().items())
+
+
+def test_the_mean_of_checkpoints_has_mean_statistics_and_the_last_count(tmp_path: Path) -> None:
+    checkpoints = LastCheckpoints(tmp_path, keep=2)
+    for step in (1, 3):
+        checkpoints.add(step, {"running_mean": torch.full((2,), float(step)), "count": torch.tensor(step)})
+    found = checkpoints.average()
+    assert torch.equal(found["running_mean"], torch.full((2,), 2.0))
+    assert found["count"] == 3

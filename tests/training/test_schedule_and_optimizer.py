@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from patchword.nn.recurrence import RecurrentLayer
 from patchword.training.optimizer import make_optimizer, set_learning_rate
 from patchword.training.recipe import OptimizerConfig, ScheduleConfig
 from patchword.training.schedule import learning_rate_factor
@@ -33,6 +34,13 @@ def test_weight_decay_acts_on_matrices_of_linear_layers_only() -> None:
     decayed = {id(p) for g in optimizer.param_groups if g["weight_decay"] for p in g["params"]}
     assert decayed == {id(model[1].weight)}
     assert sum(len(g["params"]) for g in optimizer.param_groups) == len(list(model.parameters()))
+
+
+def test_weight_decay_acts_on_both_matrices_of_a_recurrent_layer() -> None:
+    layer = RecurrentLayer("gru", 3, 4)
+    optimizer = make_optimizer(layer, OptimizerConfig(weight_decay=0.1))
+    decayed = {id(p) for g in optimizer.param_groups if g["weight_decay"] for p in g["params"]}
+    assert decayed == {id(layer.input_weight), id(layer.hidden_weight)}
 
 
 def test_one_adam_step_is_the_papers() -> None:
@@ -99,3 +107,16 @@ def test_an_optimizer_saved_without_factors_goes_on_with_one_rate() -> None:
     optimizer.load_state_dict(saved)
     set_learning_rate(optimizer, 0.5)
     assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.5]
+
+
+def test_sgd_has_nesterovs_momentum_and_decays_the_matrices_alone() -> None:
+    model = nn.ModuleDict(
+        {"conv": nn.Conv2d(1, 2, 3), "norm": nn.BatchNorm2d(2), "rnn": nn.LSTM(2, 2), "linear": nn.Linear(2, 2)}
+    )
+    config = OptimizerConfig(name="sgd", learning_rate=0.1, momentum=0.8, weight_decay=0.01)
+    optimizer = make_optimizer(model, config)
+    assert isinstance(optimizer, torch.optim.SGD)
+    decayed = {id(p) for group in optimizer.param_groups if group["weight_decay"] for p in group["params"]}
+    names = {name for name, parameter in model.named_parameters() if id(parameter) in decayed}
+    assert names == {"conv.weight", "rnn.weight_ih_l0", "rnn.weight_hh_l0", "linear.weight"}
+    assert all(group["momentum"] == 0.8 and group["nesterov"] for group in optimizer.param_groups)

@@ -28,7 +28,7 @@ class Exportable:
 
     Attributes:
         model: one of the registered architectures, in evaluation mode.
-        task: "translation" or "classification".
+        task: a name in `wings.WINGS`.
         details: preprocessing, class names, languages; as in `model_folder.Description`.
         files: the task's own files by name, such as vocabulary.model.
     """

@@ -126,6 +126,11 @@ def expected_shapes(architecture: str, config: Config) -> dict[str, torch.Size]:
     return _shapes(_built(architecture, config))
 
 
+def number_of_parameters(architecture: str, config: Config) -> int:
+    """Of a network, a tied one once; running statistics are not among them."""
+    return sum(parameter.numel() for parameter in _built(architecture, config).parameters())
+
+
 def read_description(path: Path, task: str | None = None) -> Description:
     """Read and check a folder's config.json.
 

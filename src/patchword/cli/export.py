@@ -13,8 +13,8 @@ def export(
 ) -> None:
     """Write a model for other programs; the folder appears whole or not at all.
 
-    hf: what transformers loads with no code of ours, a MarianMTModel or a
-    ViTForImageClassification; refused, with the reason, where the model has
+    hf: what transformers loads with no code of ours, a MarianMTModel, a
+    ViTForImageClassification or a ResNetForImageClassification; refused, with the reason, where the model has
     what that class cannot express.
 
     onnx: graphs for onnxruntime with a free batch size; config.json says what

@@ -13,7 +13,7 @@ def import_(
     out: Annotated[Path, typer.Argument(help="The model folder to write.", show_default=False)],
     image_size: Annotated[
         str | None,
-        typer.Option(help="ViT: 384 or 224x320 (height x width); positions are resized.", show_default=False),
+        typer.Option(help="384 or 224x320 (height x width); a ViT's positions are resized.", show_default=False),
     ] = None,
     heads: Annotated[
         int | None, typer.Option(min=1, help="Attention heads, where the file cannot tell.", show_default=False)
@@ -24,8 +24,8 @@ def import_(
 ) -> None:
     """Make a model folder from a published checkpoint; its format is recognised.
 
-    Known: Marian / OPUS-MT, ViT, DeiT and DINOv2 of transformers; ViT of timm
-    and of torchvision; .npz of Google's vision_transformer and big_vision.
+    Known: Marian / OPUS-MT, ViT, DeiT, DINOv2 and ResNet of transformers; ViT and
+    ResNet of timm and of torchvision; .npz of Google's vision_transformer and big_vision.
     """
     from patchword import api
 

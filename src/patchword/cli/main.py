@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train, run and look inside two Transformers: text to text, and image to class.",
+    help="Train, run and look inside Transformers, text to text and image to class, beside an RNN and a CNN.",
 )
 for verb in (train, translate, classify, evaluate, import_, export, info, bench, demo):
     app.command(verb.__name__.rstrip("_"))(verb)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from patchword.checkpoints.card import model_card
 from patchword.checkpoints.exportable import Details
-from patchword.checkpoints.model_folder import expected_shapes, write_description
+from patchword.checkpoints.model_folder import expected_shapes, number_of_parameters, write_description
 from patchword.checkpoints.safetensors_writer import DTYPES, write_safetensors
 from patchword.config import Config
 from patchword.converters.tables import Row, Table, lookup
@@ -23,7 +23,7 @@ class ImportOptions:
     """What a person can add to a checkpoint that does not say everything.
 
     Attributes:
-        image_size: (height, width) in pixels that the imported ViT is to take; None keeps the checkpoint's.
+        image_size: (height, width) in pixels that an imported image model is to take; None keeps the checkpoint's.
         num_heads: attention heads, where neither the tensors nor a config tell.
         classes: class names, where the checkpoint has none.
     """
@@ -61,8 +61,8 @@ class Imported:
 
     @property
     def parameters(self) -> int:
-        """Number of weights."""
-        return sum(shape.numel() for _, shape in self.tensors.layout.values())
+        """How many the network has; see `model_folder.number_of_parameters`."""
+        return number_of_parameters(self.architecture, self.config)
 
     def write(self, path: Path, facts: Mapping[str, Any]) -> None:
         """Write the model folder; it appears whole or not at all.
@@ -99,7 +99,7 @@ class Imported:
 
 
 class ConvertedTensors(Mapping[str, Tensor]):
-    """A network's parameters, each made from the checkpoint's when it is asked for, and checked then.
+    """What is kept of a network, each tensor made from the checkpoint's when it is asked for, and checked then.
 
     Args:
         origin: named in errors.

@@ -113,12 +113,7 @@ def _by_names(path: Path, tensors: Mapping[str, Tensor], options: ImportOptions)
     for name, converter in BARE_TENSORS:
         if name in tensors:
             return converter(path, {}, tensors, options)
-    if any(
-        name.endswith(
-            ("patch_embeddings.projection.weight", "embed_tokens.weight", "embedder.embedder.convolution.weight")
-        )
-        for name in tensors
-    ):
+    if any(name.endswith(TRANSFORMERS_TENSORS) for name in tensors):
         raise CheckpointError(path, "is of the transformers library, which keeps the rest in config.json beside it")
     shown = ", ".join(sorted(tensors)[:3])
     raise CheckpointError(

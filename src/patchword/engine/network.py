@@ -50,7 +50,7 @@ class Network:
         if reference and reread is not None:
             check_finite(self._model)
         elif reread is not None or precision != "float32":
-            self._pack()
+            self._pack(consume=reread is not None)
         if reread is not None and self._packed is not None:
             self._model = None
 
@@ -106,11 +106,11 @@ class Network:
     def _is_packed_from(self, model: nn.Module) -> bool:
         return self._packed_from is not None and self._packed_from.shows(model)
 
-    def _pack(self) -> None:
+    def _pack(self, consume: bool = False) -> None:
         if self._reference:
             return
         assert self._model is not None
-        self._packed = packed(self._model, self.precision, consume=self._reread is not None and self._packed is None)
+        self._packed = packed(self._model, self.precision, consume)
         self._packed_from = Snapshot(self._model)
         if self._packed is None and self.precision != "float32":
             raise NoSuchPrecisionError(

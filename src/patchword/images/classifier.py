@@ -126,7 +126,7 @@ class ImageClassifier(System):
 
     @torch.inference_mode()
     def features(self, images: Sequence[Image.Image]) -> Tensor:
-        """The representation before the head, (images, d_model)."""
+        """The representation before the head, (images, feature_size)."""
         pixels = self.preprocessing(images).to(self.network.device, self.network.dtype)
         result: Tensor = self.network.fast.features(pixels)
         return result.float()

@@ -71,7 +71,7 @@ def choose_recipe(pairs: Sequence[Pair], architecture: str | None = None) -> tup
     """
     name = architecture_for("translation", architecture)
     chosen = [preset for preset in PRESETS[name] if len(pairs) >= preset.pairs][-1]
-    kind = "" if architecture is None else f"a {name.replace('_', ' ')} with "
+    kind = "" if architecture is None else {"transformer": "a Transformer with ", "recurrent": "an RNN with "}[name]
     notes = [
         f"picked {kind}model.size = {chosen.size}, dropout {chosen.dropout} for {len(pairs):,} pairs",
         f"picked vocabulary.size = {chosen.vocabulary} (fewer if the text cannot fill it), shared by both languages",

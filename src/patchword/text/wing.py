@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from patchword.checkpoints.model_folder import Description, read_description
-from patchword.errors import DataError
+from patchword.errors import RecipeError
 from patchword.evaluation import Evaluation
 from patchword.models.registry import ARCHITECTURES
 from patchword.speed import Speed
@@ -56,7 +56,7 @@ class TranslationWing:
     def evaluate(self, system: Translator, paths: Sequence[Path], options: Mapping[str, Any]) -> Evaluation:
         """See `Wing.evaluate`; `search` are whole options, the others change the translator's own."""
         if not 1 <= len(paths) <= 2:
-            raise DataError(paths[0], "expected one .tsv or .jsonl, or two aligned files")
+            raise RecipeError("a translator is evaluated on one .tsv or .jsonl, or on two aligned files")
         search = options.get("search") or system.options
         changes = {name: value for name, value in options.items() if name != "search"}
         scores, translations = evaluate_translator(

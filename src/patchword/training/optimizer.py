@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from patchword.nn.recurrence import RecurrentLayer
 from patchword.training.recipe import OptimizerConfig
 
 
@@ -43,8 +44,8 @@ def make_optimizer(
 def _matrices(module: nn.Module) -> Iterable[Tensor]:
     if isinstance(module, nn.Linear | nn.Conv2d):
         yield module.weight
-    elif isinstance(module, nn.RNNBase):
-        yield from (weight for name, weight in module.named_parameters() if name.startswith("weight"))
+    elif isinstance(module, RecurrentLayer):
+        yield from (module.input_weight, module.hidden_weight)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:

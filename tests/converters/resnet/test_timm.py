@@ -66,8 +66,8 @@ def test_every_published_size_is_read_as_timm_builds_it(layers: int, weights: st
     config = {"architecture": f"resnet{layers}", "num_classes": 1000, "global_pool": "avg"}
     found = convert_timm(Path("x"), {**config, "pretrained_cfg": settings}, model.state_dict(), ImportOptions())
     assert sum(found.config.depths) == sum(len(stage) for stage in (getattr(model, f"layer{i}") for i in range(1, 5)))
-    assert found.details["preprocessing"]["crop_fraction"] == settings["crop_pct"]
-    assert found.details["preprocessing"]["interpolation"] == settings["interpolation"]
+    assert found.details.preprocessing.crop_fraction == settings["crop_pct"]
+    assert found.details.preprocessing.interpolation == settings["interpolation"]
 
 
 @pytest.mark.parametrize(

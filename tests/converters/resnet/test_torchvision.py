@@ -37,6 +37,7 @@ def test_full_size_with_its_own_transform(tmp_path: Path) -> None:
     torch.save(model.state_dict(), tmp_path / "resnet50-11ad3fa6.pth")
     found = convert(tmp_path / "resnet50-11ad3fa6.pth")
     assert "second weights: assumed the middle 224 of 232 pixels" in found.notes[0]
+    assert found.parameters == 25_557_032
     classifier = imported(tmp_path / "resnet50-11ad3fa6.pth", tmp_path / "ours")
     assert_equal_answers(classifier, model, pixels_of(resnet.ResNet50_Weights.IMAGENET1K_V2))
 

@@ -69,7 +69,7 @@ def test_a_bare_state_dict_is_recognised_and_what_was_assumed_is_said(suffix: st
     )
     found = convert(path)
     assert "no config.json: assumed crop 0.9, bicubic" in found.notes[0]
-    assert found.details.classes == [str(i) for i in range(7)]
+    assert found.details.classes == tuple(str(i) for i in range(7))
     assert_equal_answers(imported(path, tmp_path / "ours"), model, pixels_of(model), lambda output: output)
 
 

@@ -84,8 +84,12 @@ def torchvision_fields(origin: Path, tensors: Mapping[str, Tensor]) -> dict[str,
         stem_width, channels, side, _ = tensors["conv1.weight"].shape
         last = "conv3" if bottleneck else "conv2"
         widths = [tensors[f"layer{stage}.0.{last}.weight"].shape[0] for stage in range(1, stages)]
-    except (KeyError, ValueError, IndexError) as error:
+    except KeyError as error:
         raise CheckpointError(origin, f"is no ResNet of torchvision's: {error} is missing or misshapen") from None
+    except (ValueError, IndexError):
+        raise CheckpointError(
+            origin, "is no ResNet of torchvision's: the weight of a convolution does not have four axes"
+        ) from None
     if side != 7:
         raise CheckpointError(origin, f"its first convolution is {side} x {side}; only 7 x 7 is known in this layout")
     return {
