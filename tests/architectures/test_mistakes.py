@@ -56,7 +56,9 @@ def test_an_init_model_takes_no_dropout_that_only_the_other_architecture_has(
     assert bool(others) == (shop.kind.short in ("rnn", "cnn"))
     start = ["train", shop.kind.task, *shop.options, "--init", trained, "--out", tmp_path / "out"]
     for name in others:
-        assert f"unknown key '{name}'" in refused(*start, *settings_of({f"model.{name}": 0.1}))
+        said = refused(*start, *settings_of({f"model.{name}": 0.1}))
+        assert said.startswith(f"init {trained}: unknown key 'model.{name}'; ")
+        assert shop.kind.dropout in said
 
 
 def test_resuming_takes_no_model_and_no_other_architecture(shop: Workshop, trained: Path, refused: Refusals) -> None:
