@@ -21,3 +21,9 @@ def test_notes_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressPrinter(notes=False) as tell:
         tell(Note("a note"))
     assert "a note" not in capsys.readouterr().err
+
+
+def test_a_mistake_before_the_first_stage_has_nothing_drawn_above_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError), ProgressPrinter():
+        raise ZeroDivisionError
+    assert capsys.readouterr().err == ""

@@ -32,13 +32,13 @@ class ProgressPrinter:
         self._stages: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
-        self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._stages:
+            self._bars.stop()
 
     def __call__(self, event: events.Event) -> None:
         """Draw what happened."""
@@ -47,6 +47,9 @@ class ProgressPrinter:
                 self._console.print(event.text, highlight=False, markup=False, soft_wrap=True)
             return
         if event.stage not in self._stages:
+            if not self._stages:
+                # Not before: bars that never were would end in an empty line, above what is said of a mistake.
+                self._bars.start()
             # Only from here on is the time left estimated, where a run was resumed.
             self._stages[event.stage] = self._bars.add_task(escape(event.stage), total=1.0, text="")
         self._bars.update(self._stages[event.stage], completed=event.fraction, text=event.text)

@@ -6,6 +6,8 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 
 from patchword import api
+from patchword.models.contracts import ModelConfig
+from patchword.models.registry import regularisation
 from tests.architectures.kinds import Refusals, Workshop, copied, settings_of
 
 
@@ -46,6 +48,19 @@ def test_what_an_init_model_has_cannot_be_set_beside_it(
     assert "model.architecture cannot be set together with init" in refused(*start, "--model", shop.kind.short)
 
 
+def test_an_init_model_takes_no_dropout_that_only_the_other_architecture_has(
+    shop: Workshop, trained: Path, tmp_path: Path, refused: Refusals
+) -> None:
+    config: ModelConfig = api.load(trained).model.config
+    others = sorted(regularisation(shop.kind.task) - config.REGULARISATION)
+    assert bool(others) == (shop.kind.short in ("rnn", "cnn"))
+    start = ["train", shop.kind.task, *shop.options, "--init", trained, "--out", tmp_path / "out"]
+    for name in others:
+        said = refused(*start, *settings_of({f"model.{name}": 0.1}))
+        assert said.startswith(f"init {trained}: unknown key 'model.{name}'; ")
+        assert shop.kind.dropout in said
+
+
 def test_resuming_takes_no_model_and_no_other_architecture(shop: Workshop, trained: Path, refused: Refusals) -> None:
     assert "--model is for a new run" in refused("train", "--resume", "--out", trained, "--model", shop.kind.short)
     other = {"transformer": "rnn", "rnn": "transformer", "vit": "cnn', name='resnet20", "cnn": "vit"}[shop.kind.short]
@@ -80,7 +95,7 @@ def test_a_damaged_model_folder(shop: Workshop, trained: Path, tmp_path: Path, r
     assert shop.answers(api.load(folder)) == shop.answers(api.load(trained))
 
 
-def test_statistics_that_are_missing_are_named(
+def test_statistics_that_are_missing_or_misshapen_are_named(
     shop: Workshop, trained: Path, tmp_path: Path, refused: Refusals
 ) -> None:
     folder = copied(trained, tmp_path / "model")
@@ -90,3 +105,6 @@ def test_statistics_that_are_missing_are_named(
     for name in statistics[:1]:
         save_file({key: tensor for key, tensor in tensors.items() if key != name}, folder / "model.safetensors")
         assert f"missing tensors ['{name}']" in refused("evaluate", folder, *shop.options)
+        save_file({**tensors, name: tensors[name][:3].clone()}, folder / "model.safetensors")
+        said = refused("evaluate", folder, *shop.options)
+        assert f"does not fit config.json: {name} is (3,), expected ({len(tensors[name])},)" in said

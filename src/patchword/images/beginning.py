@@ -15,7 +15,7 @@ from patchword.images.recipe import TASK, ClassificationRecipe
 from patchword.images.transforms import Preprocessing
 from patchword.models.contracts import ImageModel
 from patchword.models.registry import ARCHITECTURES, architecture_for, architecture_of
-from patchword.training.initial import keep_description, kept_description
+from patchword.training.initial import check_changes, keep_description, kept_description
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def _from_init(recipe: ClassificationRecipe, classes: Sequence[str], run: Path) 
     same = set(classes) == set(init.classes)
     names = init.classes if same else tuple(classes)
     architecture, size = architecture_of(init.model), recipe.preprocessing.image_size
+    changes = recipe.model.model_dump(exclude_unset=True)
+    check_changes(recipe.init, init.model.config, changes)
     try:
-        config = init.model.config.adapted(
-            size, None if same else len(names), recipe.model.model_dump(exclude_unset=True)
-        )
+        config = init.model.config.adapted(size, None if same else len(names), changes)
         config.check_image_size(size)
     except (RecipeError, ValueError) as error:
         raise RecipeError(f"init {recipe.init}: {error}") from None

@@ -14,7 +14,7 @@ from patchword.text.recipe import TASK, TranslationRecipe
 from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary
-from patchword.training.initial import keep_description, kept_description
+from patchword.training.initial import check_changes, keep_description, kept_description
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ def _from_init(recipe: TranslationRecipe, run: Path) -> Beginning:
     recipe = with_languages(recipe, init.languages)
     architecture = architecture_of(init.model)
     changes = recipe.model.model_dump(exclude_unset=True)
+    check_changes(recipe.init, init.model.config, changes)
     config: Any = type(init.model.config).parse({**init.model.config.model_dump(), **changes}, f"init {recipe.init}")
     data = recipe.data
     if config.longest is not None and data.max_tokens > config.longest:

@@ -4,15 +4,33 @@ The weights are in the run's state, once; beside them lies the description of th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from patchword.checkpoints.model_folder import FORMAT_VERSION, Description, read_description
 from patchword.config import Config
+from patchword.errors import RecipeError, nearest
 from patchword.files import write_text
+from patchword.models.contracts import ModelConfig
 
 STATE_FOLDER = "state"
+
+
+def check_changes(init: str | None, config: ModelConfig, changes: Iterable[str]) -> None:
+    """See that the init model can be given other values of some fields.
+
+    Args:
+        init: its folder.
+        config: of its network.
+        changes: names in a recipe's `[model]`.
+
+    Raises:
+        RecipeError: if its architecture does not have one of them, or it does not act in training alone.
+    """
+    for name in changes:
+        if name not in config.REGULARISATION:
+            raise RecipeError(f"init {init}: unknown key 'model.{name}'; {nearest(name, config.REGULARISATION)}")
 
 
 def keep_description(run: Path, *, task: str, architecture: str, config: Config, details: Mapping[str, Any]) -> None:
