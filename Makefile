@@ -8,8 +8,9 @@ KERNELS := $(wildcard src/patchword/engine/kernels/*)
 demo: .venv/installed          ## train both systems on embedded data and show them working
 	$(RUN)patchword demo --out demo
 
+# Two processes of one thread each: what most tests compute is so little that a second thread only waits for the first.
 test: .venv/installed          ## the whole test suite
-	$(RUN)python -m pytest
+	OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed          ## style, types and the layers
 	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy && $(RUN)lint-imports
@@ -26,7 +27,7 @@ LIBRARY = $(shell g++ -print-file-name=$(1))
 sanitize: build/address/built  ## the kernels with the address and undefined-behaviour sanitizers
 	LD_PRELOAD="$(call LIBRARY,libasan.so) $(call LIBRARY,libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
 	  PATCHWORD_KERNELS_LIBRARY=$(CURDIR)/build/address/patchword/engine/_kernels.so \
-	  $(RUN)python -m pytest $(SANITIZED) and not callers"
+	  OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 $(SANITIZED) and not callers"
 
 sanitize-thread: build/thread/built ## the kernels with the thread sanitizer, which wants addresses that are not random
 	LD_PRELOAD="$(call LIBRARY,libtsan.so) $(call LIBRARY,libstdc++.so)" TSAN_OPTIONS=ignore_noninstrumented_modules=1 \

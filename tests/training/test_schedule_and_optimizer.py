@@ -111,12 +111,17 @@ def test_an_optimizer_saved_without_factors_goes_on_with_one_rate() -> None:
 
 def test_sgd_has_nesterovs_momentum_and_decays_the_matrices_alone() -> None:
     model = nn.ModuleDict(
-        {"conv": nn.Conv2d(1, 2, 3), "norm": nn.BatchNorm2d(2), "rnn": nn.LSTM(2, 2), "linear": nn.Linear(2, 2)}
+        {
+            "conv": nn.Conv2d(1, 2, 3),
+            "norm": nn.BatchNorm2d(2),
+            "rnn": RecurrentLayer("lstm", 2, 2),
+            "linear": nn.Linear(2, 2),
+        }
     )
     config = OptimizerConfig(name="sgd", learning_rate=0.1, momentum=0.8, weight_decay=0.01)
     optimizer = make_optimizer(model, config)
     assert isinstance(optimizer, torch.optim.SGD)
     decayed = {id(p) for group in optimizer.param_groups if group["weight_decay"] for p in group["params"]}
     names = {name for name, parameter in model.named_parameters() if id(parameter) in decayed}
-    assert names == {"conv.weight", "rnn.weight_ih_l0", "rnn.weight_hh_l0", "linear.weight"}
+    assert names == {"conv.weight", "rnn.input_weight", "rnn.hidden_weight", "linear.weight"}
     assert all(group["momentum"] == 0.8 and group["nesterov"] for group in optimizer.param_groups)

@@ -80,7 +80,7 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
     )
     write_report(out / "report.html", report)
     console.rule()
-    console.print(f"done in {report.minutes:.1f} minutes; open {out / 'report.html'}\n\nnext:")
+    console.print(f"done in {report.minutes:.1f} minutes; open {out / 'report.html'}\n\nnext:", soft_wrap=True)
     for line in report.commands:
         console.print(f"  {line}", soft_wrap=True, markup=False)
 
