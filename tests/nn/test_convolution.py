@@ -42,6 +42,16 @@ def test_a_move_of_the_statistics_counts_as_a_change():
     assert (norm.running_mean._version, norm.running_var._version) == (before[0] + 1, before[1] + 1)
 
 
+def test_one_value_a_channel_is_normalised_by_the_running_statistics():
+    norm = BatchNorm(6)
+    norm(torch.randn(8, 6, 4, 4) * 2 + 1)
+    before = {name: buffer.clone() for name, buffer in norm.named_buffers()}
+    x = torch.randn(1, 6, 1, 1)
+    expected = (x - norm.running_mean[:, None, None]) / (norm.running_var + norm.eps).sqrt()[:, None, None]
+    assert torch.allclose(norm(x), expected)
+    assert all(torch.equal(buffer, before[name]) for name, buffer in norm.named_buffers())
+
+
 def test_batch_norm_loads_a_plain_dictionary():
     norm = BatchNorm(2)
     plain = {name: torch.full((2,), 0.5) for name in ("weight", "bias", "running_mean", "running_var")}

@@ -46,8 +46,14 @@ class BatchNorm(nn.BatchNorm2d):
         self.num_batches_tracked = None
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, height, width) in, the same shape out."""
+        """(batch, channels, height, width) in, the same shape out.
+
+        One value a channel has no variance, so it is normalised by the running statistics: an epoch's last batch may
+        be a single image, whose maps are one pixel at the end.
+        """
         if self.training:
+            if x.numel() == x.size(1):
+                return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
             # torch moves them without counting it as a change, which whoever holds folded weights must see. Before
             # the step, since autograd keeps them for the backward pass.
             torch.autograd.graph.increment_version([b for b in self.buffers() if not b.is_inference()])
