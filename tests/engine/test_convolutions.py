@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from patchword.engine.convolutions import Maps, folded
+from patchword.engine.convolutions import folded
+from patchword.engine.maps import Maps
 from patchword.nn.convolution import ConvolutionNorm
 from tests.converters.resnet.reference import randomise
 
