@@ -69,11 +69,11 @@ class KernelConvolution(FoldedConvolution):
         rows = weight.permute(0, 2, 3, 1).reshape(self.outputs, -1).contiguous()
         count = -(-self.outputs // kernels.panel) * kernels.panel * self.inputs
         if self.size == 3 and self.stride == 1 and self.inputs in WINOGRAD:
-            self._convolve = kernels.convolve_winograd
+            self.kernel = kernels.convolve_winograd
             self._packed = LARGE_PAGES.empty(POINTS * count)
             kernels.pack_winograd(rows.data_ptr(), self.outputs, self.inputs, self._packed.data_ptr(), threads.count())
         else:
-            self._convolve = kernels.convolve
+            self.kernel = kernels.convolve
             self._packed = LARGE_PAGES.empty(self.size**2 * count)
             kernels.pack(rows.data_ptr(), *rows.shape, self._packed.data_ptr(), threads.count())
         activation = native.ACTIVATIONS.index("relu" if self.relu else "none")
@@ -86,13 +86,21 @@ class KernelConvolution(FoldedConvolution):
         given = x.argument()
         if given.channels != self.inputs:
             raise ValueError(f"{given.channels} channels for a convolution of {self.inputs}")
-        height, width = -(-given.height // self.stride), -(-given.width // self.stride)
-        y = Maps.empty(given.batch, height, width, self.outputs, room)
+        y = Maps.empty(given.batch, *self.result(given.height, given.width), self.outputs, room)
         more = NO_MAPS if added is None else added.argument()
-        assert added is None or added.images().shape == (given.batch, self.outputs, height, width)
-        arguments = native.Convolution(self._weight, given, more, y.argument(), self.size, self.stride)
-        self._convolve(byref(arguments), threads.count())
+        self.kernel(byref(self.arguments(given, more, y.argument())), threads.count())
         return y
+
+    def result(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of what comes of images of this size."""
+        return -(-height // self.stride), -(-width // self.stride)
+
+    def arguments(self, x: Any, added: Any, y: Any) -> Any:
+        """For the kernel: native.Maps each, `NO_MAPS` where nothing is added."""
+        assert not added.pixels or (added.batch, added.height, added.width, added.channels) == (
+            y.batch, y.height, y.width, y.channels,
+        )  # fmt: skip
+        return native.Convolution(self._weight, x, added, y, self.size, self.stride)
 
 
 class TorchConvolution(FoldedConvolution):
