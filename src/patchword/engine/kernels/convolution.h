@@ -94,7 +94,8 @@ static void convolve(const Convolution* convolution, int64_t threads) {
     const float* first_x = pixel(c.x, 0, -padding, -padding);
     const float* added = c.added.pixels ? pixel(c.added, 0, 0, 0) : nullptr;
     float* y = pixel(c.y, 0, 0, 0);
-    const long pixels = c.y.batch * c.y.height * c.y.width, blocks = (pixels + PIXELS - 1) / PIXELS;
+    const long pixels = c.y.batch * c.y.height * c.y.width, most = even_part(pixels, PIXELS, threads);
+    const long blocks = most ? (pixels + most - 1) / most : 0;
     const long all = panels(c.weight.outputs), inputs = c.weight.inputs;
     const bool copied = c.size > 1 && line_length < SHORT;
     const long lines = copied ? 1 : c.size, length = copied ? inputs : line_length;
@@ -104,8 +105,8 @@ static void convolve(const Convolution* convolution, int64_t threads) {
         Scratch<float> partial(PIXELS * PANEL), copy(copied ? PIXELS * inputs : 0);
         long from[PIXELS], to[PIXELS], kept[PIXELS], known = -1;
         for (long piece = begin; piece < end; ++piece) {
-            const long block = piece / parts, start = block * PIXELS;
-            const long rows = pixels - start < PIXELS ? pixels - start : PIXELS;
+            const long block = piece / parts, start = block * most;
+            const long rows = pixels - start < most ? pixels - start : most;
             if (block != known) {
                 known = block;
                 find(c, strides(c.x, c.stride), start, rows, from);

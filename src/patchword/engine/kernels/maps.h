@@ -45,3 +45,9 @@ inline void surround(const Maps& maps) {
     for (long image = 0; maps.room && image < maps.batch; ++image)
         for (long row = -maps.room; row < maps.height + maps.room; ++row) surround_row(maps, image, row);
 }
+
+// How many of `count` make a part, so that there are as many parts for each thread, of at most `most`.
+inline long even_part(long count, long most, long threads) {
+    const long parts = (count + most * threads - 1) / (most * threads) * threads;
+    return parts ? (count + parts - 1) / parts : 0;
+}

@@ -173,9 +173,11 @@ static void convolve_winograd(const Convolution* convolution, int64_t threads) {
     const Convolution& c = *convolution;
     surround(c.y);
     const long down = (c.y.height + TILE - 1) / TILE, across = (c.y.width + TILE - 1) / TILE;
-    const long tiles = c.y.batch * down * across, all = panels(c.weight.outputs), most = TILES;
-    long blocks = (tiles + most - 1) / most;
+    const long tiles = c.y.batch * down * across, all = panels(c.weight.outputs);
+    const long most = even_part(tiles, TILES, threads);
     const long inputs = POINTS * c.x.channels, outputs = POINTS * all * PANEL;
+    if (!tiles) return;
+    const long blocks = (tiles + most - 1) / most;
     if (threads > 1 && blocks < 2 * threads) {  // threads share the points instead of tiles
         Scratch<float> x(tiles * inputs), y(tiles * outputs);
         const Winograd w{c, 0, tiles, x.data, y.data};
@@ -189,13 +191,10 @@ static void convolve_winograd(const Convolution* convolution, int64_t threads) {
         share(tiles, 1, threads, each([&w](long tile) { w.gather(tile); }));
         return;
     }
-    if (!tiles) return;
-    const long rows = ((tiles + blocks - 1) / blocks + ROWS - 1) / ROWS * ROWS;
-    blocks = (tiles + rows - 1) / rows;
     share(blocks, 1, threads, [&](long begin, long end) {
-        Scratch<float> x(rows * inputs), y(rows * outputs);
+        Scratch<float> x(most * inputs), y(most * outputs);
         for (long block = begin; block < end; ++block) {
-            const long start = block * rows, count = tiles - start < rows ? tiles - start : rows;
+            const long start = block * most, count = tiles - start < most ? tiles - start : most;
             const Winograd w{c, start, count, x.data, y.data};
             for (long tile = 0; tile < count; ++tile) w.spread(tile);
             for (long piece = 0; piece < POINTS * all; ++piece) w.multiply_at(piece / all, piece % all);
