@@ -1,11 +1,13 @@
 """The folded ResNet gives the reference's answers in every configuration."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from patchword.engine import convolutions, native
+from patchword.engine import convolutions, native, residual_network
 from patchword.engine.choice import packed
 from patchword.engine.network import Network
 from patchword.errors import RecipeError
@@ -19,6 +21,7 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "blur, average": ("resnet50", {"downsampling": "blur", "shortcut": "average"}),
     "cifar": ("resnet20", {"depths": (2, 1), "widths": (8, 16), "stem_width": 8}),
     "cifar, projections": ("resnet20", {"depths": (1, 1), "widths": (8, 16), "shortcut": "projection"}),
+    "one stage": ("resnet20", {"depths": (2,), "widths": (16,)}),
     "backbone": ("resnet18", {"num_classes": 0}),
 }
 
@@ -67,6 +70,48 @@ def test_an_image_has_the_same_bits_in_every_batch(variant: str, name: str) -> N
     torch.set_num_threads(1)
     assert torch.equal(fast(images), alone)
     torch.set_num_threads(threads)
+
+
+class _Operations(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.found.append(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
+
+
+@torch.no_grad()
+def test_torch_shares_nothing_out_between_the_kernels(variant: str) -> None:
+    if variant == "none":
+        pytest.skip("torch does everything there")
+    fast: Any = packed(network("bottleneck"), "float32")
+    images = torch.randn(3, 3, 64, 48)
+    fast(images)
+    with _Operations() as operations:
+        fast(images)
+    assert set(operations.found) <= {"empty", "view", "_unsafe_view", "split", "slice", "detach", "alias"}
+
+
+@pytest.mark.parametrize("name", ["bottleneck", "cifar", "one stage"])
+@torch.inference_mode()
+def test_batches_of_any_size_go_through_in_pieces(variant: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network(name)
+    images = torch.randn(11, 3, 32, 32)
+    monkeypatch.setattr(residual_network, "CACHED_VALUES", 2 * 32 * 32 * model.stem.layer.convolution.out_channels)
+    monkeypatch.setattr(residual_network, "PIECES", 2)
+    torch.testing.assert_close(packed(model, "float32")(images), model(images), atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_threads_do_not_share_a_plan(variant: str) -> None:
+    fast: Any = packed(network("bottleneck"), "float32")
+    batches = [torch.randn(1 + place % 2, 3, 48, 48) for place in range(8)]
+    expected = [fast(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        for found, right in zip(pool.map(torch.inference_mode()(fast), batches * 5), expected * 5, strict=True):
+            torch.testing.assert_close(found, right, atol=0 if variant != "none" else 1e-5, rtol=0)
 
 
 @torch.inference_mode()

@@ -1,15 +1,16 @@
 """Convolutions with the batch norm that follows them folded in: one call for convolution, addition and relu."""
 
 from abc import abstractmethod
-from ctypes import addressof
+from ctypes import byref
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from patchword.engine import native, threads
+from patchword.engine.maps import NO_MAPS, Maps
 from patchword.engine.memory import LARGE_PAGES
 from patchword.nn.convolution import ConvolutionNorm
 
@@ -19,32 +20,8 @@ FUSED = all(
     for name in ("_convolution_pointwise", "_convolution_pointwise_", "_reorder_convolution_weight")
 )
 
-
-class Maps(NamedTuple):
-    """Images within zeros.
-
-    Attributes:
-        pixels: (batch, height + 2 room, width + 2 room, channels), contiguous.
-        room: zeros on every side.
-    """
-
-    pixels: Tensor
-    room: int
-
-    @classmethod
-    def of(cls, images: Tensor, room: int = 0) -> "Maps":
-        """From (batch, channels, height, width)."""
-        pixels = images.permute(0, 2, 3, 1)
-        return cls(F.pad(pixels, (0, 0, *[room] * 4)) if room else pixels.contiguous(), room)
-
-    def images(self) -> Tensor:
-        """As (batch, channels, height, width), a view."""
-        end = -self.room or None
-        return self.pixels[:, self.room : end, self.room : end].permute(0, 3, 1, 2)
-
-    def with_room(self, room: int) -> "Maps":
-        """At least this much of it."""
-        return self if self.room >= room else Maps.of(self.images(), room)
+WINOGRAD = range(16, 512)  # inputs of a 3x3 that takes less time so
+POINTS = 36  # of a tile, see `winograd.h`
 
 
 class FoldedConvolution:
@@ -84,16 +61,21 @@ class FoldedConvolution:
 
 
 class KernelConvolution(FoldedConvolution):
-    """By the kernel of `engine/kernels/convolution.h`; an image has the same bits in every batch."""
+    """By the kernels in `winograd.h` or `convolution.h`; an image has the same bits in every batch."""
 
     def _hold(self, weight: Tensor) -> None:
         kernels = native.best()
         assert kernels is not None
-        self._convolve = kernels.convolve
         rows = weight.permute(0, 2, 3, 1).reshape(self.outputs, -1).contiguous()
-        panels = -(-self.outputs // kernels.panel)
-        self._packed = LARGE_PAGES.empty(panels * kernels.panel * rows.size(1))
-        kernels.pack(native.address(rows), *rows.shape, self._packed.data_ptr(), threads.count())
+        count = -(-self.outputs // kernels.panel) * kernels.panel * self.inputs
+        if self.size == 3 and self.stride == 1 and self.inputs in WINOGRAD:
+            self.kernel = kernels.convolve_winograd
+            self._packed = LARGE_PAGES.empty(POINTS * count)
+            kernels.pack_winograd(rows.data_ptr(), self.outputs, self.inputs, self._packed.data_ptr(), threads.count())
+        else:
+            self.kernel = kernels.convolve
+            self._packed = LARGE_PAGES.empty(self.size**2 * count)
+            kernels.pack(rows.data_ptr(), *rows.shape, self._packed.data_ptr(), threads.count())
         activation = native.ACTIVATIONS.index("relu" if self.relu else "none")
         addresses = self._packed.data_ptr(), None, None, self.bias.data_ptr()
         self._weight = native.Weight(*addresses, rows.size(1), self.outputs, activation)
@@ -101,30 +83,24 @@ class KernelConvolution(FoldedConvolution):
     def __call__(self, x: Maps, added: Maps | None = None, room: int = 0) -> Maps:
         """See `FoldedConvolution`."""
         x = x.with_room(self.padding)
-        batch, rows, columns, channels = x.pixels.shape
-        if channels != self.inputs:
-            raise ValueError(f"{channels} channels for a convolution of {self.inputs}")
-        height, width = (-(-(side - 2 * x.room) // self.stride) for side in (rows, columns))
-        y = torch.empty(batch, height + 2 * room, width + 2 * room, self.outputs)
-        if room:
-            for border in (y[:, :room], y[:, y.size(1) - room :], y[:, :, :room], y[:, :, y.size(2) - room :]):
-                border.zero_()
-        start, pitch = x.room - self.padding, columns * channels
-        strides = native.Strides(rows * pitch, self.stride * pitch, self.stride * channels)
-        none = native.Strides(0, 0, 0)
-        arguments = native.Convolution(
-            self._weight,
-            native.address(x.pixels) + 4 * (start * pitch + start * channels),
-            None if added is None else _first_pixel(added),
-            _first_pixel(Maps(y, room)),
-            strides,
-            none if added is None else native.Strides(*added.pixels.stride()[:3]),
-            native.Strides(*y.stride()[:3]),
-            batch, height, width, self.size, self.size * channels, pitch,
+        given = x.argument()
+        if given.channels != self.inputs:
+            raise ValueError(f"{given.channels} channels for a convolution of {self.inputs}")
+        y = Maps.empty(given.batch, *self.result(given.height, given.width), self.outputs, room)
+        more = NO_MAPS if added is None else added.argument()
+        self.kernel(byref(self.arguments(given, more, y.argument())), threads.count())
+        return y
+
+    def result(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of what comes of images of this size."""
+        return -(-height // self.stride), -(-width // self.stride)
+
+    def arguments(self, x: Any, added: Any, y: Any) -> Any:
+        """For the kernel: native.Maps each, `NO_MAPS` where nothing is added."""
+        assert not added.pixels or (added.batch, added.height, added.width, added.channels) == (
+            y.batch, y.height, y.width, y.channels,
         )  # fmt: skip
-        assert added is None or added.images().shape == (batch, self.outputs, height, width)
-        self._convolve(addressof(arguments), threads.count())
-        return Maps(y, room)
+        return native.Convolution(self._weight, x, added, y, self.size, self.stride)
 
 
 class TorchConvolution(FoldedConvolution):
@@ -174,8 +150,3 @@ class TorchConvolution(FoldedConvolution):
 def folded(layer: ConvolutionNorm, relu: bool) -> FoldedConvolution:
     """The fastest there is here."""
     return (TorchConvolution if native.best() is None else KernelConvolution)(layer, relu)
-
-
-def _first_pixel(maps: Maps) -> int:
-    _, row, column, _ = maps.pixels.stride()
-    return native.address(maps.pixels) + 4 * maps.room * (row + column)

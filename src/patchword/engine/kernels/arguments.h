@@ -81,20 +81,17 @@ struct Step {
     int64_t slots, beam, length, room, source_length, past_stride;
 };
 
-// In floats, from one image, row or column of a convolution's result to the next.
-struct Strides {
-    int64_t image, row, column;
+// Images within zeros: (batch, height + 2 room, width + 2 room, channels) in one piece.
+struct Maps {
+    float* pixels;
+    int64_t batch, height, width, channels, room;
 };
 
-// A convolution of images (batch, rows, columns, channels) that have their padding already.
+// activation(convolution(x) + bias + added).
 struct Convolution {
-    Weight weight;       // (outputs, lines * line_length): the kernel's rows one after another
-    const float* x;      // top left of the first pixel's kernel
-    const float* added;  // to the first pixel's sums, before the activation; or null
-    float* y;            // of the first pixel
-    Strides x_strides, added_strides, y_strides;
-    int64_t batch, height, width;             // of the result
-    int64_t lines, line_length, line_stride;  // rows of the kernel, their columns' channels, from one to the next in x
+    Weight weight;     // (outputs, size * size * inputs), or at all points: pack_winograd
+    Maps x, added, y;  // x with room for the kernel; added without pixels if nothing is; the room of y is written too
+    int64_t size, stride;
 };
 
 // The kernels of one instruction set. `x` is (rows, inputs), `y` (rows, outputs). A kernel returns 0, or 1 if there
@@ -110,6 +107,11 @@ struct Kernels {
     int64_t (*norm)(const NormWeight* weight, const float* x, const float* added, float* sum, float* y, int64_t rows,
                     int64_t threads);
     int64_t (*convolve)(const Convolution* arguments, int64_t threads);
+    int64_t (*pack_winograd)(const float* weight, int64_t outputs, int64_t inputs, float* packed, int64_t threads);
+    int64_t (*convolve_winograd)(const Convolution* arguments, int64_t threads);
+    int64_t (*lay_out)(const float* images, const Maps* maps, int64_t threads);
+    int64_t (*largest_of_nine)(const Maps* from, const Maps* to, int64_t threads);
+    int64_t (*mean)(const Maps* maps, float* means, int64_t threads);
     int64_t (*attention)(const Attention* arguments, int64_t threads);
     int64_t (*likeliest)(const Likeliest* arguments, int64_t threads);
     int64_t (*encode)(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count,

@@ -13,7 +13,8 @@ struct ConvolutionBlock {
     const float* x;                // of this row of the kernel, at its first input
     const float* weight;           // of the panel, at the same input
     const long *from, *to, *kept;  // of each pixel: where its inputs, its outputs and what is added to them begin
-    float* partial;                // sums, (pixels, PANEL): kept here between two parts of the inputs
+    const float* added;            // of the first pixel, or null
+    float *y, *partial;  // of the first pixel; sums, (pixels, PANEL): kept here between two parts of the inputs
     long panel, count;
     bool first, last;
 
@@ -26,8 +27,8 @@ struct ConvolutionBlock {
         for (int r = 0; r < COUNT; ++r) {
             values[r] = x + from[row + r];
             // Whole rows apart, they are not foreseen; they come while the sums are made.
-            if (last && c.added) prefetch(c.added + kept[row + r] + panel * PANEL, PANEL * sizeof(float));
-            if (last) prefetch(c.y + to[row + r] + panel * PANEL, PANEL * sizeof(float));
+            if (last && added) prefetch(added + kept[row + r] + panel * PANEL, PANEL * sizeof(float));
+            if (last) prefetch(y + to[row + r] + panel * PANEL, PANEL * sizeof(float));
             for (int v = 0; v < VECTORS; ++v)
                 sums[r][v] = first ? splat(0.0f) : load(sums_kept + r * PANEL + v * WIDTH);
         }
@@ -57,29 +58,30 @@ struct ConvolutionBlock {
         const long output = panel * PANEL + v * WIDTH, left = c.weight.outputs - output;
         if (left <= 0) return;
         const Floats none = splat(0.0f);
-        float* y = c.y + to[row] + output;
+        float* results = y + to[row] + output;
         const float* bias = c.weight.bias + output;
-        const float* added = c.added ? c.added + kept[row] + output : nullptr;
+        const float* more = added ? added + kept[row] + output : nullptr;
         if (left < WIDTH) {
             a = add(a, load_first(bias, left, none));
-            if (added) a = add(a, load_first(added, left, none));
-            store_first(y, left, c.weight.activation == RELU ? larger(a, none) : a);
+            if (more) a = add(a, load_first(more, left, none));
+            store_first(results, left, c.weight.activation == RELU ? larger(a, none) : a);
         } else {
             a = add(a, load(bias));
-            if (added) a = add(a, load(added));
-            store(y, c.weight.activation == RELU ? larger(a, none) : a);
+            if (more) a = add(a, load(more));
+            store(results, c.weight.activation == RELU ? larger(a, none) : a);
         }
     }
 };
 
 // Where each pixel of a block begins.
 inline void find(const Convolution& c, const Strides& strides, long start, long rows, long* places) {
-    long column = start % c.width, line = start / c.width % c.height, image = start / c.width / c.height;
+    const long width = c.y.width, height = c.y.height;
+    long column = start % width, line = start / width % height, image = start / width / height;
     for (long row = 0; row < rows; ++row) {
         places[row] = image * strides.image + line * strides.row + column * strides.column;
-        if (++column < c.width) continue;
+        if (++column < width) continue;
         column = 0;
-        if (++line < c.height) continue;
+        if (++line < height) continue;
         line = 0;
         ++image;
     }
@@ -87,31 +89,37 @@ inline void find(const Convolution& c, const Strides& strides, long start, long 
 
 static void convolve(const Convolution* convolution, int64_t threads) {
     const Convolution& c = *convolution;
-    const long pixels = c.batch * c.height * c.width, blocks = (pixels + PIXELS - 1) / PIXELS;
+    surround(c.y);
+    const long padding = c.size / 2, line_length = c.size * c.x.channels, line_stride = strides(c.x, 1).row;
+    const float* first_x = pixel(c.x, 0, -padding, -padding);
+    const float* added = c.added.pixels ? pixel(c.added, 0, 0, 0) : nullptr;
+    float* y = pixel(c.y, 0, 0, 0);
+    const long pixels = c.y.batch * c.y.height * c.y.width, most = even_part(pixels, PIXELS, threads);
+    const long blocks = most ? (pixels + most - 1) / most : 0;
     const long all = panels(c.weight.outputs), inputs = c.weight.inputs;
-    const bool copied = c.lines > 1 && c.line_length < SHORT;
-    const long lines = copied ? 1 : c.lines, length = copied ? inputs : c.line_length;
+    const bool copied = c.size > 1 && line_length < SHORT;
+    const long lines = copied ? 1 : c.size, length = copied ? inputs : line_length;
     // Where there are few pixels, threads share the panels instead of them.
     const long parts = blocks >= 2 * threads ? 1 : all, each = all / parts;
     share(blocks * parts, 1, threads, [&](long begin, long end) {
         Scratch<float> partial(PIXELS * PANEL), copy(copied ? PIXELS * inputs : 0);
         long from[PIXELS], to[PIXELS], kept[PIXELS], known = -1;
         for (long piece = begin; piece < end; ++piece) {
-            const long block = piece / parts, start = block * PIXELS;
-            const long rows = pixels - start < PIXELS ? pixels - start : PIXELS;
+            const long block = piece / parts, start = block * most;
+            const long rows = pixels - start < most ? pixels - start : most;
             if (block != known) {
                 known = block;
-                find(c, c.x_strides, start, rows, from);
-                find(c, c.y_strides, start, rows, to);
-                find(c, c.added_strides, start, rows, kept);
+                find(c, strides(c.x, c.stride), start, rows, from);
+                find(c, strides(c.y, 1), start, rows, to);
+                find(c, strides(c.added, 1), start, rows, kept);
                 for (long row = 0; copied && row < rows; ++row) {
-                    for (long line = 0; line < c.lines; ++line)
-                        std::memcpy(copy.data + row * inputs + line * length / c.lines,
-                                    c.x + from[row] + line * c.line_stride, c.line_length * sizeof(float));
+                    for (long line = 0; line < c.size; ++line)
+                        std::memcpy(copy.data + row * inputs + line * line_length,
+                                    first_x + from[row] + line * line_stride, line_length * sizeof(float));
                     from[row] = row * inputs;
                 }
             }
-            const float* x = copied ? copy.data : c.x;
+            const float* x = copied ? copy.data : first_x;
             const long first_panel = piece % parts * each;
             for (long panel = first_panel; panel < first_panel + each; ++panel) {
                 const float* weight = static_cast<const float*>(c.weight.packed) + panel * inputs * PANEL;
@@ -119,8 +127,8 @@ static void convolve(const Convolution* convolution, int64_t threads) {
                     for (long input = 0; input < length; input += RUN) {
                         const long left = length - input, count = left < RUN ? left : RUN;
                         const bool first = !line && !input, last = line + 1 == lines && left <= RUN;
-                        all_rows<ROWS>(ConvolutionBlock{c, x + line * c.line_stride + input, weight, from, to, kept,
-                                                        partial.data, panel, count, first, last},
+                        all_rows<ROWS>(ConvolutionBlock{c, x + line * line_stride + input, weight, from, to, kept,
+                                                        added, y, partial.data, panel, count, first, last},
                                        rows);
                         weight += count * PANEL;
                     }

@@ -22,7 +22,7 @@ PATCHWORD_EXPORT const int64_t* patchword_sizes() {
         sizeof(EncoderLayer), sizeof(Encoder),
         sizeof(Group),        sizeof(DecoderLayer),
         sizeof(Decoder),      sizeof(Step),
-        sizeof(Strides),      sizeof(Convolution),
+        sizeof(Maps),         sizeof(Convolution),
         sizeof(Kernels),      0,
     };
     return sizes;

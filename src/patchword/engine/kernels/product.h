@@ -99,11 +99,17 @@ struct FloatBlock {
     }
 };
 
-// All rows in blocks of MOST, and the rest in one smaller block.
+// All rows in blocks of MOST, and the rest in a smaller block; or in two, where one of less than FEW would leave most
+// of the processor waiting for sums.
 template <int MOST, typename Block>
 inline void all_rows(const Block& block, long rows) {
     long row = 0;
-    for (; row + MOST <= rows; row += MOST) block.template run<MOST>(row);
+    const long rest = rows % MOST, whole = rest && rest < FEW && rows > MOST ? rows - rest - MOST : rows - rest;
+    for (; row < whole; row += MOST) block.template run<MOST>(row);
+    if (rows - row > MOST) {
+        block.template run<FEW>(row);
+        row += FEW;
+    }
     switch (rows - row) {
         case 1:
             return block.template run<1>(row);

@@ -46,7 +46,7 @@ class Team {
         } catch (const std::exception&) {  // no more threads are allowed: those that there are do the work
         }
         // A few pieces for each thread: large enough to stay with one stretch of memory.
-        const long even = (pieces + 4 * threads - 1) / (4 * threads) * grain;
+        const long even = (pieces < 4 * threads ? 1 : pieces / (4 * threads)) * grain;
         work_ = work;
         part_ = part;
         count_ = count;

@@ -1,0 +1,59 @@
+// What a convolutional network does besides convolutions.
+
+// From images (batch, channels, height, width) to maps.
+static void lay_out(const float* images, const Maps* maps, int64_t threads) {
+    const Maps& y = *maps;
+    const long lines = y.height + 2 * y.room, plane = y.height * y.width;
+    share(y.batch * lines, 1, threads, [&](long begin, long end) {
+        for (long line = begin; line < end; ++line) {
+            const long image = line / lines, row = line % lines - y.room;
+            surround_row(y, image, row);
+            if (row < 0 || row >= y.height) continue;
+            const float* from = images + image * y.channels * plane + row * y.width;
+            float* to = pixel(y, image, row, 0);
+            for (long column = 0; column < y.width; ++column)
+                for (long channel = 0; channel < y.channels; ++channel) *to++ = from[channel * plane + column];
+        }
+    });
+}
+
+// The largest of 3 x 3 pixels with stride 2, of values that are not negative, so that zeros around them change nothing.
+static void largest_of_nine(const Maps* from, const Maps* to, int64_t threads) {
+    const Maps &x = *from, &y = *to;
+    const long lines = y.height + 2 * y.room, below = (x.width + 2 * x.room) * x.channels;
+    share(y.batch * lines, 1, threads, [&](long begin, long end) {
+        for (long line = begin; line < end; ++line) {
+            const long image = line / lines, row = line % lines - y.room;
+            surround_row(y, image, row);
+            if (row < 0 || row >= y.height) continue;
+            for (long column = 0; column < y.width; ++column) {
+                const float* first = pixel(x, image, 2 * row - 1, 2 * column - 1);
+                float* found = pixel(y, image, row, column);
+                for (long channel = 0; channel < x.channels; channel += WIDTH) {
+                    const long left = x.channels - channel;
+                    Floats most = splat(0.0f);
+                    for (long i = 0; i < 9; ++i)
+                        most = larger(load_some(first + i / 3 * below + i % 3 * x.channels + channel, left), most);
+                    store_some(found + channel, left, most);
+                }
+            }
+        }
+    });
+}
+
+// Of the pixels of an image, (batch, channels).
+static void mean(const Maps* maps, float* means, int64_t threads) {
+    const Maps& x = *maps;
+    share(x.batch, 1, threads, [&](long begin, long end) {
+        for (long image = begin; image < end; ++image)
+            for (long channel = 0; channel < x.channels; channel += WIDTH) {
+                const long left = x.channels - channel;
+                Floats sum = splat(0.0f);
+                for (long row = 0; row < x.height; ++row)
+                    for (long column = 0; column < x.width; ++column)
+                        sum = add(sum, load_some(pixel(x, image, row, column) + channel, left));
+                sum = divide(sum, splat(static_cast<float>(x.height * x.width)));
+                store_some(means + image * x.channels + channel, left, sum);
+            }
+    });
+}
