@@ -104,7 +104,7 @@ KINDS = (
         {"stem_width": 4, "depths": [1, 1], "widths": [8, 8]},
         ("backbone",),
         {"class_activation": ("batch", "row", "column")},
-        "picked a ResNet of 10 layers",
+        "picked a ResNet of 8 layers",
         "drop_path",
         ("patch_size", 4),
         ({"shortcut": "padded", "depths": [1, 1], "widths": [16, 8]}, "no width may be below the one before it"),
