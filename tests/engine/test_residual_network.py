@@ -114,6 +114,19 @@ def test_threads_do_not_share_a_plan(variant: str) -> None:
             torch.testing.assert_close(found, right, atol=0 if variant != "none" else 1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("name", ["basic", "bottleneck", "cifar", "cifar, projections"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@torch.inference_mode()
+def test_a_pixel_that_is_not_finite_is_seen_in_its_image_alone(variant: str, name: str, value: float) -> None:
+    fast: Any = packed(network(name), "float32")
+    images = torch.randn(3, 3, 40, 40)
+    expected = fast(images)
+    images[1, 0, 5, 6] = value
+    found = fast(images)
+    assert not found[1].isfinite().any()
+    assert torch.equal(found[[0, 2]], expected[[0, 2]])
+
+
 @torch.inference_mode()
 def test_folding_does_not_change_the_model_and_consuming_empties_it() -> None:
     model, images = network("bottleneck"), torch.randn(2, 3, 32, 32)

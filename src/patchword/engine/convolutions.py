@@ -118,20 +118,18 @@ class TorchConvolution(FoldedConvolution):
         if not self._packed:
             self._pack(images)
         kept = None if added is None else Maps.of(added.images()).images()
+        operators: Any = torch.ops.mkldnn
         if not self._fused:
             y = F.conv2d(images, self._weight, self.bias, self.stride, self.padding)
             y = y if kept is None else y.add_(kept)
-            return Maps.of(y.relu_() if self.relu else y)
-        operators: Any = torch.ops.mkldnn
-        if kept is None:
-            only = "relu" if self.relu else "none"
-            y = operators._convolution_pointwise(images, self._weight, self.bias, *self._shape, only, [], None)
+        elif kept is None:
+            y = operators._convolution_pointwise(images, self._weight, self.bias, *self._shape, "none", [], None)
         else:
-            end = "relu" if self.relu else None
             y = operators._convolution_pointwise_(
-                kept, images, self._weight, self.bias, *self._shape, "add", 1.0, end, [], None
+                kept, images, self._weight, self.bias, *self._shape, "add", 1.0, None, [], None
             )
-        return Maps.of(y)
+        # oneDNN's own relu makes zeros of what is not a number.
+        return Maps.of(y.relu_() if self.relu else y)
 
     @property
     def _shape(self) -> tuple[list[int], list[int], list[int], int]:

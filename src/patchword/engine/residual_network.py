@@ -179,8 +179,8 @@ class _PackedBlock:
             into: the first image's place among the images of all pieces, and their number; None to be read at once.
         """
         y, kept = x, x
-        for layer, slot in zip(self.layers[:-1], ("inner", "second"), strict=False):
-            y = self._planned(plan, layer, y, None, slot, self.layers[self.layers.index(layer) + 1].padding)
+        for layer, following, slot in zip(self.layers, self.layers[1:], ("inner", "second"), strict=False):
+            y = self._planned(plan, layer, y, None, slot, following.padding)
         if self.projection is not None:
             kept = self._planned(plan, self.projection, x, None, "kept", 0)
         if into is not None:

@@ -64,11 +64,11 @@ struct ConvolutionBlock {
         if (left < WIDTH) {
             a = add(a, load_first(bias, left, none));
             if (more) a = add(a, load_first(more, left, none));
-            store_first(results, left, c.weight.activation == RELU ? larger(a, none) : a);
+            store_first(results, left, c.weight.activation == RELU ? larger(none, a) : a);
         } else {
             a = add(a, load(bias));
             if (more) a = add(a, load(more));
-            store(results, c.weight.activation == RELU ? larger(a, none) : a);
+            store(results, c.weight.activation == RELU ? larger(none, a) : a);
         }
     }
 };

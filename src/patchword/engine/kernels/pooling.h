@@ -17,7 +17,8 @@ static void lay_out(const float* images, const Maps* maps, int64_t threads) {
     });
 }
 
-// The largest of 3 x 3 pixels with stride 2, of values that are not negative, so that zeros around them change nothing.
+// The largest of 3 x 3 pixels with stride 2, of values that are not negative, so that zeros around them change nothing;
+// not a number where one of them is not finite.
 static void largest_of_nine(const Maps* from, const Maps* to, int64_t threads) {
     const Maps &x = *from, &y = *to;
     const long lines = y.height + 2 * y.room, below = (x.width + 2 * x.room) * x.channels;
@@ -31,10 +32,13 @@ static void largest_of_nine(const Maps* from, const Maps* to, int64_t threads) {
                 float* found = pixel(y, image, row, column);
                 for (long channel = 0; channel < x.channels; channel += WIDTH) {
                     const long left = x.channels - channel;
-                    Floats most = splat(0.0f);
-                    for (long i = 0; i < 9; ++i)
-                        most = larger(load_some(first + i / 3 * below + i % 3 * x.channels + channel, left), most);
-                    store_some(found + channel, left, most);
+                    Floats most = splat(0.0f), nothing = splat(0.0f);
+                    for (long i = 0; i < 9; ++i) {
+                        const Floats value = load_some(first + i / 3 * below + i % 3 * x.channels + channel, left);
+                        most = larger(value, most);
+                        nothing = fused(value, splat(0.0f), nothing);  // a maximum forgets what is not a number
+                    }
+                    store_some(found + channel, left, add(most, nothing));
                 }
             }
         }

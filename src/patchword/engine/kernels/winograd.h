@@ -161,7 +161,7 @@ struct Winograd {
                     Floats a = add(results[j], bias);
                     if (c.added.pixels)
                         a = add(a, load_some(pixel(c.added, at.image, at.row + i, at.column + j) + output, left));
-                    if (c.weight.activation == RELU) a = larger(a, none);
+                    if (c.weight.activation == RELU) a = larger(none, a);
                     store_some(pixel(c.y, at.image, at.row + i, at.column + j) + output, left, a);
                 }
             }
