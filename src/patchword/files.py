@@ -1,4 +1,4 @@
-"""Files: those that can be read to an end, and writing so that a kill leaves the old one or the new, never half of one."""
+"""Files that have an end, and writing so that a kill at any moment leaves the old file or the new one, never half."""
 
 import os
 import shutil
