@@ -205,9 +205,8 @@ class Translator(System):
 
     def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text; none of an empty one, and of one that is far too long only so many that this is seen."""
-        shown = [
-            self.vocabulary.normalised(text.strip()[: _LONGEST_PIECE * (MOST_TOKENS + 1)]).strip() for text in texts
-        ]
+        most = _LONGEST_PIECE * (MOST_TOKENS + 1)
+        shown = [self.vocabulary.normalised(text.strip()[:most]).strip() for text in texts]
         try:
             rows = self.vocabulary.encode_source(shown)
             return [row if text else [] for text, row in zip(shown, rows, strict=True)]

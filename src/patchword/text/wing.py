@@ -45,7 +45,7 @@ class TranslationWing:
     def choose(
         self, paths: Sequence[Path], validation: Sequence[Path], given: Mapping[str, Any]
     ) -> tuple[dict[str, Any], list[str]]:
-        """See `Wing.choose`; languages that nobody names are those of the files' names, else the text's by its script."""
+        """See `Wing.choose`; languages that nobody names are the files' names', or the text's by its script."""
         data = {"train": [str(path.resolve()) for path in paths]}
         if validation:
             data["validation"] = [str(path.resolve()) for path in validation]
@@ -82,7 +82,8 @@ class TranslationWing:
         files = [named_language(path) for path in paths] if len(paths) == 2 else [None, None]
         parallel = read_parallel(paths, _first(form.languages, own), form.columns).whole(paths[0])
         asked = _first(_first(form.languages, own), (files[0], files[1]))
-        target = asked[1] or (parallel.named or ("", ""))[1]
+        header = parallel.named[1] if parallel.named and language_code(parallel.named[1]) else ""
+        target = asked[1] or header
         scores, translations = evaluate_translator(system, parallel.pairs, search.changed(changes, "evaluate"), target)
         lines = [(pair.line, found.error) for pair, found in zip(parallel.pairs, translations, strict=True)]
         skipped = tuple(f"{paths[0]}, line {line}: {error}; not scored" for line, error in lines if error)
