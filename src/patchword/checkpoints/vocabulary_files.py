@@ -4,7 +4,7 @@ vocabulary.model            a SentencePiece model for both languages, or else
 vocabulary.source.model     one for the source and
 vocabulary.target.model     one for the target
 vocabulary.json             ids of their pieces, where those are not SentencePiece's own (Marian's checkpoints)
-normalisation.json          the form that texts are brought to first, {"form": "plain"}; without it they stay as they are
+normalisation.json          the form that texts are brought to first, {"form": "plain"}; without it, none
 """
 
 import json

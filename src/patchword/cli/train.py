@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchword.errors import RecipeError, nearest, one_line
+from patchword.errors import RecipeError, nearest
 
 
 def train(
@@ -20,8 +20,8 @@ def train(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder of the recipe's files. Without a recipe: a .tsv, .csv, .jsonl or .zip of pairs, or two aligned files; "
-            "or images: a folder a class, the same as zip, or a CSV of path,label.",
+            help="Folder of the recipe's files. Without a recipe: a .tsv, .csv, .jsonl or .zip of pairs, or two aligned "
+            "files; or images: a folder a class, the same as zip, or a CSV of path,label.",
             show_default=False,
         ),
     ] = None,
@@ -80,6 +80,10 @@ def train(
     """
     from patchword import api
 
+    for number, argument in enumerate(sys.argv[1:], 1):
+        # The run folder keeps them as text.
+        if argument != argument.encode(errors="replace").decode():
+            raise RecipeError(f"argument {number}, {argument}: has bytes that are not UTF-8; rename the file")
     paths = [source, target] if source and target else list(data or [])
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
@@ -113,8 +117,7 @@ def train(
     else:
         values = {**api.read_recipe_file(recipe, paths, validation or []), **start}
         chosen = api.read_recipe(api.with_settings(values, [*chosen_model, *settings]), recipe)
-    # A path may have bytes that are no text.
-    facts = {"command": one_line(shlex.join(["patchword", *sys.argv[1:]]))}
+    facts = {"command": shlex.join(["patchword", *sys.argv[1:]])}
     outcome = api.train(chosen, out, resume=resume, facts=facts, show=not quiet)
     if outcome.signal is not None:
         say(f"stopped at step {outcome.step}; go on with: patchword train --resume --out {shlex.quote(str(out))}")
