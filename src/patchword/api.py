@@ -122,7 +122,8 @@ def import_checkpoint(source: Path | str, out: Path | str, options: ImportOption
         CheckpointError: if the checkpoint cannot be read, or is not exactly a network of ours.
         DataError: if there is something at `out` already.
     """
-    imported = convert(source, options)
+    options = options or ImportOptions()
+    imported = convert(source, options).with_languages(options.source_language, options.target_language)
     imported.write(Path(out), {})
     return imported
 

@@ -2,15 +2,15 @@
 
 import os
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import torch
 
-from patchword.cli.lines import RecordFile, count_lines
+from patchword.cli.lines import RecordFile
 from patchword.cli.main import app
 from patchword.errors import DataError, RecipeError
 from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.text.files import count_lines
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary, VocabularyConfig
 
@@ -114,14 +114,10 @@ def test_the_file_to_translate_is_not_overwritten(folder: Path, text: Path) -> N
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_pipe_is_read_once(folder: Path, text: Path, tmp_path: Path) -> None:
-    pipe, output = tmp_path / "pipe", tmp_path / "out.txt"
-    os.mkfifo(pipe)
-    writer = Thread(target=lambda: pipe.write_text(text.read_text()))
-    writer.start()
-    translate(folder, "--file", pipe, "--output", output)
-    writer.join()
-    assert len(output.read_text().splitlines()) == 32
+def test_a_pipe_in_a_files_place_is_refused_at_once(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="pipe: is a device or a pipe; expected a text file"):
+        translate(folder, "--file", tmp_path / "pipe", "--output", tmp_path / "out.txt")
 
 
 def test_numbered_translations_that_skip_a_line_cannot_be_resumed(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ def train(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder of the recipe's files. Without a recipe: a .tsv, .csv, .jsonl or .zip of pairs, or two aligned "
-            "files; or images: a folder a class, the same as zip, or a CSV of path,label.",
+            help="Folder of the recipe's files. Without a recipe: a .tsv, .csv, .jsonl or .zip of pairs, or two "
+            "aligned files; or images: a folder a class, the same as zip, or a CSV of path,label.",
             show_default=False,
         ),
     ] = None,

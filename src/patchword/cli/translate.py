@@ -22,9 +22,7 @@ def translate(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(
-            help="Translate a text file (or .gz), a line in, a line out; - is standard input.", show_default=False
-        ),
+        typer.Option(help="Translate a text file (or .gz), a line in, a line out; - is stdin.", show_default=False),
     ] = None,
     method: Annotated[str | None, typer.Option(help="beam, greedy or sample.", show_default=False)] = None,
     beam: Annotated[int | None, typer.Option(help="Hypotheses kept a sentence.", show_default=False)] = None,

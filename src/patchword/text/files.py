@@ -1,7 +1,7 @@
 """Lines of text, for every verb: of a file, a member of a zip, or standard input.
 
-Text is UTF-8, or UTF-16 and UTF-32 with a byte-order mark; plain or gzip, which is seen by its content. A line ends with
-a line feed, before which a carriage return may stand; a Unicode line separator inside a sentence is text. A file
+Text is UTF-8, or UTF-16 and UTF-32 with a byte-order mark; plain or gzip, which is seen by its content. A line ends
+with a line feed, before which a carriage return may stand; a Unicode line separator inside a sentence is text. A file
 without any line feed may have carriage returns alone. A line has at most `MOST_LINE` bytes.
 """
 

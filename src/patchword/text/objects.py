@@ -1,8 +1,8 @@
 """Pairs in JSON lines, in the forms that people have them.
 
-{"source": ..., "target": ...}, or src and tgt; {"en": ..., "de": ...}; either of them within "translation"; or a list of
-two texts. Keys that name languages are found by the languages that are said, in any of their codes (deu, de_DE, German);
-where none are said they are the two that the first object has, in its order.
+{"source": ..., "target": ...}, or src and tgt; {"en": ..., "de": ...}; either of them within "translation"; or a list
+of two texts. Keys that name languages are found by the languages that are said, in any of their codes (deu, de_DE,
+German); where none are said they are the two that the first object has, in its order.
 """
 
 import json
