@@ -41,9 +41,8 @@ def import_(
             names = tuple(classes.read_text(encoding="utf-8").splitlines())
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(classes, f"cannot be read as class names: {error}") from None
-    options = api.ImportOptions(
-        _size(image_size) if image_size else None, heads, names, source_language, target_language
-    )
+    size = _size(image_size) if image_size else None
+    options = api.ImportOptions(size, heads, names, source_language, target_language)
     imported = api.import_checkpoint(source, out, options)
     for note in imported.notes:
         typer.echo(note, err=True)

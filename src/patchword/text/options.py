@@ -30,7 +30,7 @@ class SearchOptions(Config):
         max_length: a limit in tokens, the end token included, whatever the source; None for none. No search goes
             beyond `MOST_TOKENS` tokens, nor beyond the positions that a model has learned.
         n_best: hypotheses returned a sentence; at most `beam` for beam search, 1 for greedy, 1,000 for sampling.
-        temperature: for sampling, 0 to 1,000,000; below 1 sharpens, and below `sampling.COLD` the likeliest is taken.
+        temperature: for sampling, above 0 and at most 1,000,000; below 1 sharpens, and below `sampling.COLD` the likeliest is taken.
         top_k: sample from the k likeliest tokens; 0 for all.
         top_p: sample from the smallest set of tokens with at least this probability (Holtzman et al. 2020), above 0.
         seed: of the sampling, -2^63 to 2^64 - 1.
@@ -46,7 +46,7 @@ class SearchOptions(Config):
     max_extra: int | None = Field(50, ge=0)
     max_length: int | None = Field(None, ge=1)
     n_best: int = Field(1, ge=1, le=1000)
-    temperature: float = Field(1.0, ge=0, le=1e6)
+    temperature: float = Field(1.0, gt=0, le=1e6)
     top_k: int = Field(0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     seed: int = Field(1, ge=-(2**63), le=2**64 - 1)

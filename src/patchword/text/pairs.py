@@ -17,6 +17,7 @@ from patchword.text.tables import Columns, Table, comma_separated, tab_separated
 __all__ = ["Columns", "Damage", "Pair", "Parallel", "read_lines", "read_pairs", "read_parallel", "read_training_pairs"]
 
 MOST_DAMAGED = 0.05  # of the lines that have something in them, in training
+MOST_LISTED = 1_000_000  # damaged or blank lines of one text, in memory
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,8 @@ def _sorted(items: Iterator[Pair | Damage], ends_blank: bool = False) -> Paralle
             pairs.append(item)
         else:
             damaged.append(item)
+            if len(damaged) > MOST_LISTED:
+                raise DataError(item.file, f"has more than {MOST_LISTED:,} lines that are blank or damaged")
     last = pairs[-1].line if pairs else 0
     while ends_blank and damaged and damaged[-1].blank and damaged[-1].line > last:
         damaged.pop()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from patchword.errors import DataError
 
 BLOCK = 2**18  # bytes that are looked at together
-MOST_UNPACKED = 2**26  # bytes that any gzip file may unpack to
+MOST_UNPACKED = 2**24  # bytes that any gzip file may unpack to
 MOST_RATIO = 200  # times its packed size that a larger one may; text has less than 20
 
 # A mark, its encoding, and the bytes of a character. UTF-32's begins as UTF-16's does.
