@@ -30,7 +30,8 @@ class SearchOptions(Config):
         max_length: a limit in tokens, the end token included, whatever the source; None for none. No search goes
             beyond `MOST_TOKENS` tokens, nor beyond the positions that a model has learned.
         n_best: hypotheses returned a sentence; at most `beam` for beam search, 1 for greedy, 1,000 for sampling.
-        temperature: for sampling, above 0 and at most 1,000,000; below 1 sharpens, and below `sampling.COLD` the likeliest is taken.
+        temperature: for sampling, above 0 and at most 1,000,000; below 1 sharpens, and below `sampling.COLD` the
+            likeliest token is taken.
         top_k: sample from the k likeliest tokens; 0 for all.
         top_p: sample from the smallest set of tokens with at least this probability (Holtzman et al. 2020), above 0.
         seed: of the sampling, -2^63 to 2^64 - 1.

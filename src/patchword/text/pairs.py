@@ -54,11 +54,9 @@ class Parallel:
         if len(bad) > MOST_DAMAGED * whole:
             if len(bad) == whole:
                 raise bad[0].error()
-            raise DataError(
-                path,
-                f"{len(bad):,} of {whole:,} pairs are damaged, more than the {100 * MOST_DAMAGED:g} % that are left out; "
-                f"the first is line {bad[0].line}: {bad[0].problem}",
-            )
+            share = f"more than the {100 * MOST_DAMAGED:g} % that are left out"
+            first = f"the first is line {bad[0].line}: {bad[0].problem}"
+            raise DataError(path, f"{len(bad):,} of {whole:,} pairs are damaged, {share}; {first}")
         if not self.pairs:
             raise DataError(path, "holds no sentence pairs")
         return self
