@@ -111,9 +111,9 @@ def read_parallel(
     """Read parallel text.
 
     Args:
-        paths: two aligned files, a sentence a line; or one file: .tsv or .csv (see `tables`), .jsonl (see `objects`), or
-            a .zip of one of them or of two aligned files. Any of them may be gzip. Of another name, the first line
-            tells what it is.
+        paths: two aligned files, a sentence a line; or one file: .tsv or .csv (see `tables`), .jsonl (see `objects`),
+            or a .zip of one of them or of two aligned files. Any of them may be gzip. Of another name, the first
+            line tells what it is.
         languages: of source and target, where they are said: keys of JSON objects, and the order of a zip's files.
         columns: of a table; see `tables.Table`.
 
