@@ -98,7 +98,7 @@ class Table:
         if any(isinstance(column, str) for column in columns):
             for column in columns:
                 if isinstance(column, str) and column.lower() not in names:
-                    problem = f"no column is called {shown(column)}; {nearest(column, [n[:40] for n in names])}"
+                    problem = f"no column is called {shown(column)}; {nearest(column, [n[:40] for n in names[:12]])}"
                     raise DataError(self.name, problem, line)
             found = [names.index(c.lower()) if isinstance(c, str) else c - 1 for c in columns]
             if max(found) >= len(cells):
