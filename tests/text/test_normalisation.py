@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchword.text.normalisation import NORMALISATIONS, is_blank, normalised
+from patchword.text.normalisation import NORMALISATIONS, all_normalised, is_blank, normalised
 
 VARIANTS = [
     ("10\u00a0taka", "10 taka"),
@@ -76,3 +76,9 @@ def test_a_normalised_text_is_normal(text: str, form: str) -> None:
 )
 def test_a_text_of_nothing_visible_is_blank(text: str, blank: bool) -> None:
     assert is_blank(text) is blank
+
+
+@given(st.lists(st.text(max_size=5), max_size=5), st.sampled_from(NORMALISATIONS))
+def test_many_texts_are_normalised_as_each_is(texts: list[str], form: str) -> None:
+    texts = [*texts, *["dog"] * 200, *texts, "\u0301a", "e"]
+    assert all_normalised(texts, form) == [normalised(text, form) for text in texts]  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ The form "quotes" is that, with straight quotation marks and apostrophes for all
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 Normalisation = Literal["none", "plain", "quotes"]
@@ -53,19 +54,38 @@ _PLAIN |= dict(zip(range(0xFFE0, 0xFFE7), (0xA2, 0xA3, 0xAC, 0xAF, 0xA6, 0xA5, 0
 _NO_PUNCTUATION = {code: to for code, to in _PLAIN.items() if chr(to) not in "!\"'(),.:;?[]{}~"}
 _QUOTES = str.maketrans("\u2018\u2019\u201a\u201b\u2032\u201c\u201d\u201e\u201f\u2033\xab\xbb", "'" * 5 + '"' * 7)
 
+_TOGETHER = 64
+
 
 def normalised(text: str, form: Normalisation = "plain") -> str:
     """The text in a form of `NORMALISATIONS`; a text that is in that form already comes back as it is."""
     if form == "none":
         return text
-    if _CHANGED.search(text) is not None or not unicodedata.is_normalized("NFC", text):
+    if not _is_plain(text):
         text = _plain(text)
     return text.translate(_QUOTES) if form == "quotes" else text
+
+
+def all_normalised(texts: Sequence[str], form: Normalisation = "plain") -> list[str]:
+    """The same of many texts, most of which are looked at together."""
+    result: list[str] = []
+    for start in range(0, len(texts), _TOGETHER):
+        some = texts[start : start + _TOGETHER]
+        # A part of a plain text is plain.
+        unchanged = form == "none" or (form == "plain" and _is_plain("".join(some)))
+        result += some if unchanged else [normalised(text, form) for text in some]
+    return result
 
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to be seen in a text."""
     return not text[:1].isalnum() and _NOTHING.match(text) is not None
+
+
+def _is_plain(text: str) -> bool:
+    if text.isascii():
+        return text.isprintable()
+    return _CHANGED.search(text) is None and unicodedata.is_normalized("NFC", text)
 
 
 def _plain(text: str) -> str:

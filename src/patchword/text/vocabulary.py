@@ -12,7 +12,7 @@ from pydantic import Field
 from patchword.checkpoints.vocabulary_files import PieceTable, VocabularyFiles
 from patchword.config import Config
 from patchword.errors import ModelFolderError, RecipeError
-from patchword.text.normalisation import Normalisation, normalised
+from patchword.text.normalisation import Normalisation, all_normalised, normalised
 from patchword.text.pieces import OwnIds, Side, TableIds
 
 # Of the vocabularies that we learn ourselves.
@@ -91,7 +91,7 @@ class Vocabulary:
             RecipeError: if the text is too small for `config.size`; the message has the largest size that fits.
         """
         form = config.normalisation
-        texts = [[normalised(text, form) for text in side] for side in (sources, targets)]
+        texts = [all_normalised(list(side), form) for side in (sources, targets)]
         if config.joint:
             return cls(_train([*texts[0], *texts[1]], config), normalisation=form)
         return cls(_train(texts[0], config), _train(texts[1], config), normalisation=form)
@@ -135,11 +135,12 @@ class Vocabulary:
 
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of source texts, each ending with the end token."""
-        return [[*ids, self.eos_id] for ids in self._source.encode([self.normalised(text) for text in texts])]
+        return [[*ids, self.eos_id] for ids in self._source.encode(all_normalised(texts, self.normalisation))]
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of target texts, each between the start and the end token."""
-        return [[self.bos_id, *ids, self.eos_id] for ids in self._target.encode([self.normalised(t) for t in texts])]
+        rows = self._target.encode(all_normalised(texts, self.normalisation))
+        return [[self.bos_id, *ids, self.eos_id] for ids in rows]
 
     def decode_target(self, ids: Sequence[int]) -> str:
         """Text of target ids; special tokens are passed over."""
