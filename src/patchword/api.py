@@ -52,7 +52,9 @@ __all__ = [
     "read_recipe_file",
     "resumed_recipe",
     "save",
+    "count_lines",
     "speeds",
+    "stream_lines",
     "train",
     "wing_of",
     "with_settings",
@@ -120,7 +122,8 @@ def import_checkpoint(source: Path | str, out: Path | str, options: ImportOption
         CheckpointError: if the checkpoint cannot be read, or is not exactly a network of ours.
         DataError: if there is something at `out` already.
     """
-    imported = convert(source, options)
+    options = options or ImportOptions()
+    imported = convert(source, options).with_languages(options.source_language, options.target_language)
     imported.write(Path(out), {})
     return imported
 
@@ -209,6 +212,24 @@ def evaluation(model: System | Path | str, data: Sequence[Path | str], **options
                     raise RecipeError(f"--{name.replace('_', '-')} is for {other.plural}; this is {wing.noun}")
             raise RecipeError(f"unknown option {name!r} of an evaluation")
     return wing.evaluate(system, [Path(path) for path in data], given)
+
+
+def stream_lines(path: Path | None) -> Iterator[str]:
+    """Lines of a text file, or of standard input if there is none, as they come; see `text.files`.
+
+    Raises:
+        DataError: if it is missing, no regular file or no text, after the lines before.
+    """
+    from patchword.text.files import stream_lines as lines
+
+    return lines(path)
+
+
+def count_lines(path: Path) -> int:
+    """How many lines `stream_lines` has."""
+    from patchword.text.files import count_lines as count
+
+    return count(path)
 
 
 def speeds(system: System, rounds: int = 3) -> Iterator[Speed]:

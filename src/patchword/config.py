@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 
 
 class Config(BaseModel):
@@ -49,7 +49,7 @@ class Config(BaseModel):
         if not field:
             return message
         # A whole table would drown the sentence.
-        found = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
+        found = "" if isinstance(detail["input"], Mapping) else f" = {shown(detail['input'])}"
         return f"{field}{found}: {message}"
 
     @classmethod

@@ -1,20 +1,79 @@
-"""Writing files so that a kill at any moment leaves the old file or the new one, never half of one."""
+"""Files that have an end, and writing so that a kill at any moment leaves the old file or the new one, never half."""
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from patchword.errors import DataError
+from patchword.errors import DataError, OutputError, reason
+
+
+def regular(path: Path, expected: str = "a file") -> Path:
+    """The path itself, if a file with an end is there: a device or a named pipe could be read for ever.
+
+    Args:
+        path: links are followed.
+        expected: what it should have been, for messages.
+
+    Raises:
+        DataError: if there is nothing, a folder, a device, a pipe or a socket, or it cannot be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise DataError(path, "no such file") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        raise DataError(path, f"cannot be read: {reason(error) if isinstance(error, OSError) else error}") from None
+    if stat.S_ISDIR(mode):
+        raise DataError(path, f"is a folder; expected {expected}")
+    if not stat.S_ISREG(mode):
+        raise DataError(path, f"is a device or a pipe; expected {expected}")
+    return path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def writing(path: Path) -> Iterator[None]:
+    """Tell every OSError of the block as one about `path`.
+
+    Raises:
+        OutputError: with the path and the reason.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(path, f"cannot be written: {reason(error)}") from None
+
+
+def check_output(path: Path) -> None:
+    """Find out before long work whether a file can be written at its end; nothing is left behind.
+
+    Raises:
+        OutputError: if a folder is in its place, its folder cannot be made or written, or there is no space at all.
+    """
+    if path.is_dir():
+        raise OutputError(path, "is a folder; expected the name of a file")
+    with writing(path):
+        if path.exists() and not path.is_file():
+            with path.open("ab"):  # a device or a pipe: opened, nothing is written
+                return
+        with replacing(path, keep=False) as temporary:
+            temporary.write_bytes(b" ")
+
+
+@contextmanager
+def replacing(path: Path, keep: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; when the block ends without an error it becomes `path`.
 
     Data is on disk before the rename, so a power cut leaves one of the two versions.
+
+    Args:
+        path: the file.
+        keep: whether it is to become `path`, or was only a trial.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -25,7 +84,8 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        if keep:
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -35,7 +95,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`; when the block ends without an error it becomes `path`.
 
     Raises:
-        DataError: if there is something at `path` already other than an empty folder, or it cannot be written.
+        DataError: if there is something at `path` already other than an empty folder, or is the current folder.
+        OutputError: if it cannot be written.
     """
     if path.resolve() == Path.cwd():
         raise DataError(path, "is the folder that you are in; choose another for the output")
@@ -45,7 +106,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     except OSError as error:
-        raise DataError(path, f"cannot be made: {error.strerror}") from None
+        raise OutputError(path, f"cannot be made: {reason(error)}") from None
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
@@ -53,7 +114,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             path.rmdir()
         temporary.rename(path)
     except OSError as error:
-        raise DataError(path, f"cannot be written: {error.strerror or error}") from None
+        raise OutputError(path, f"cannot be written: {reason(error)}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -1,16 +1,21 @@
 """Files stream through `patchword translate` and survive a kill."""
 
+import gzip
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
-from patchword.cli.lines import RecordFile, count_lines
+from patchword.cli.lines import RecordFile, utf8_argument
 from patchword.cli.main import app
 from patchword.errors import DataError, RecipeError
 from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.text.files import count_lines
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary, VocabularyConfig
 
@@ -114,14 +119,10 @@ def test_the_file_to_translate_is_not_overwritten(folder: Path, text: Path) -> N
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_pipe_is_read_once(folder: Path, text: Path, tmp_path: Path) -> None:
-    pipe, output = tmp_path / "pipe", tmp_path / "out.txt"
-    os.mkfifo(pipe)
-    writer = Thread(target=lambda: pipe.write_text(text.read_text()))
-    writer.start()
-    translate(folder, "--file", pipe, "--output", output)
-    writer.join()
-    assert len(output.read_text().splitlines()) == 32
+def test_a_pipe_in_a_files_place_is_refused_at_once(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="pipe: is a device or a pipe; expected a text file"):
+        translate(folder, "--file", tmp_path / "pipe", "--output", tmp_path / "out.txt")
 
 
 def test_numbered_translations_that_skip_a_line_cannot_be_resumed(tmp_path: Path) -> None:
@@ -129,3 +130,57 @@ def test_numbered_translations_that_skip_a_line_cannot_be_resumed(tmp_path: Path
     path.write_text("1\t-0.5\ta\n3\t-0.5\tb\n")
     with pytest.raises(DataError, match="line number 3 follows 1"):
         RecordFile(path, resume=True, numbered=True)
+
+
+def test_n_best_has_so_many_records_for_every_line(folder: Path, text: Path, tmp_path: Path) -> None:
+    arguments = ["--file", str(text), "--n-best", "3", "--max-extra", "0", "--output", str(tmp_path / "out")]
+    app(["translate", str(folder), *arguments], standalone_mode=False)
+    numbers = [line.split("\t")[0] for line in (tmp_path / "out").read_text().splitlines()]
+    assert numbers == [str(number) for number in range(1, 33) for _ in range(3)]
+
+
+@pytest.mark.parametrize("form", ["mark", "gzip", "utf-16", "windows"])
+def test_every_form_of_a_file_has_the_same_translations(folder: Path, text: Path, tmp_path: Path, form: str) -> None:
+    plain = text.read_text()
+    forms = {
+        "mark": b"\xef\xbb\xbf" + plain.encode(),
+        "gzip": gzip.compress(plain.encode()),
+        "utf-16": plain.encode("utf-16"),
+        "windows": plain.replace("\n", "\r\n").encode(),
+    }
+    (tmp_path / "other").write_bytes(forms[form])
+    for name in ("in.txt", "other"):
+        translate(folder, "--file", tmp_path / name, "--output", tmp_path / f"{name}.out")
+    assert (tmp_path / "other.out").read_bytes() == (tmp_path / "in.txt.out").read_bytes()
+
+
+def test_a_line_that_is_far_too_long_is_told_and_the_others_are_translated(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("one two\n" + "one " * 40_000 + "\n" + "four " * 400 + "\nfour\n")
+    arguments = ["--file", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--method", "greedy"]
+    done = CliRunner().invoke(app, ["translate", str(folder), *arguments])
+    assert done.exit_code == 1
+    assert "line 2: has " in done.stderr
+    assert "at most 2,048 are translated at once: cut it into sentences" in done.stderr
+    assert "1 texts longer than a sentence were translated as one (line 3)" in done.stderr
+    lines = (tmp_path / "out").read_text().split("\n")
+    assert len(lines) == 5
+    assert lines[1] == ""
+
+
+def test_arguments_are_utf8_whatever_the_locale_says(folder: Path, tmp_path: Path) -> None:
+    assert utf8_argument("caf\u00e9", 1) == "caf\u00e9"
+    with pytest.raises(DataError, match="text 2 of the command line: not UTF-8 text: byte 0xe9"):
+        utf8_argument(os.fsdecode(b"caf\xe9"), 2)
+    program = [sys.executable, "-m", "patchword.cli.main", "translate", str(folder), "--json", "--method", "greedy"]
+    wanted = subprocess.run([*program, "\u00e9t\u00e9 \u72ac"], capture_output=True)
+    assert json.loads(wanted.stdout)["source"] == "\u00e9t\u00e9 \u72ac"
+    for name in ("latin-1", "cp1252", "ascii"):
+        done = subprocess.run(
+            program,
+            input="\u00e9t\u00e9 \u72ac\n".encode(),
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": name},
+        )
+        assert (done.returncode, done.stdout) == (0, wanted.stdout), done.stderr
+    done = subprocess.run([*program, b"caf\xe9"], capture_output=True)
+    assert (done.returncode, done.stderr.strip().count(b"\n")) == (2, 0)

@@ -14,7 +14,7 @@ def evaluate(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Translation: a .tsv or .jsonl, or give it twice for two aligned files. "
+            help="Translation: a .tsv, .csv, .jsonl or .zip, or give it twice for two aligned files. "
             "Classification: a folder a class, a zip of it, or a CSV of path,label.",
             show_default=False,
         ),
@@ -32,6 +32,20 @@ def evaluate(
     length_penalty: Annotated[
         float | None,
         typer.Option(help="Translation: above 0 favours longer ones.", show_default=False),
+    ] = None,
+    source_language: Annotated[
+        str | None, typer.Option(help="Translation: such as en; else what the model says.", show_default=False)
+    ] = None,
+    target_language: Annotated[
+        str | None,
+        typer.Option(
+            help="Translation: BLEU cuts words as it does; else as the model says, or the text's script.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Translation: a table's two columns, by number or name.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Translation: also write the translations here.", show_default=False)
@@ -65,6 +79,7 @@ def evaluate(
     --knn what its features alone can tell apart.
     """
     from patchword import api
+    from patchword.cli.lines import one_line
     from patchword.files import write_text
 
     if bool(source) != bool(target):
@@ -79,6 +94,9 @@ def evaluate(
         "method": method,
         "beam": beam,
         "length_penalty": length_penalty,
+        "columns": columns,
+        "source_language": source_language,
+        "target_language": target_language,
         "knn": knn,
         "neighbours_from": neighbours_from,
     }
@@ -86,7 +104,9 @@ def evaluate(
     if output is not None:
         if found.answers is None:
             raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
-        write_text(output, "".join(f"{answer}\n" for answer in found.answers))
+        write_text(output, "".join(f"{one_line(answer)}\n" for answer in found.answers))
+    for note in found.notes:
+        typer.echo(note, err=True)
     used = system.network.precision
     if as_json:
         typer.echo(json.dumps({**found.scores.as_dict(), "precision": used}, indent=2, ensure_ascii=False))

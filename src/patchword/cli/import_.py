@@ -21,6 +21,12 @@ def import_(
     classes: Annotated[
         Path | None, typer.Option(help="A file of class names, one a line, in order.", show_default=False)
     ] = None,
+    source_language: Annotated[
+        str | None, typer.Option(help="Of a translator, such as en; else what the checkpoint says.", show_default=False)
+    ] = None,
+    target_language: Annotated[
+        str | None, typer.Option(help="Of a translator, such as de; else what the checkpoint says.", show_default=False)
+    ] = None,
 ) -> None:
     """Make a model folder from a published checkpoint; its format is recognised.
 
@@ -35,7 +41,8 @@ def import_(
             names = tuple(classes.read_text(encoding="utf-8").splitlines())
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(classes, f"cannot be read as class names: {error}") from None
-    options = api.ImportOptions(_size(image_size) if image_size else None, heads, names)
+    size = _size(image_size) if image_size else None
+    options = api.ImportOptions(size, heads, names, source_language, target_language)
     imported = api.import_checkpoint(source, out, options)
     for note in imported.notes:
         typer.echo(note, err=True)

@@ -1,12 +1,12 @@
 """Text that streams through a verb: lines in, records out, and going on after an interruption."""
 
-import sys
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -28,21 +28,50 @@ def chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
     yield chunk
 
 
-def read_lines(file: Path | None) -> Iterator[str]:
-    """Lines of a file or of standard input, decoded one at a time so that a wrong byte is reported with its line."""
-    name = "standard input" if file is None else str(file)
+def one_line(text: str) -> str:
+    """A text without line ends: a model can spell one byte by byte, and a line in must stay a line out."""
+    return " ".join(text.splitlines())
+
+
+def utf8_argument(text: str, number: int) -> str:
+    """A text of the command line, whose bytes are UTF-8 whatever the system's locale says.
+
+    Raises:
+        DataError: if they are not.
+    """
     try:
-        opened = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
-    except FileNotFoundError:
-        raise DataError(name, "no such file") from None
-    except OSError as error:
-        raise DataError(name, f"cannot be read: {error.strerror}") from None
-    with opened as stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                yield line.decode("utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise DataError(name, f"not UTF-8 text: byte 0x{line[error.start]:02x}", number) from None
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError as error:
+        byte = f": byte 0x{error.object[error.start]:02x}" if isinstance(error, UnicodeDecodeError) else ""
+        raise DataError(f"text {number} of the command line", f"not UTF-8 text{byte}") from None
+
+
+class LongTexts:
+    """Which lines were longer than sentences are, and which could not be translated."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self._lines: list[int] = []
+        self._count = 0
+
+    def see(self, number: int, translation: Any) -> None:
+        """Look at a line's translation; one that failed is told at once."""
+        if translation.error is not None:
+            self.failed = True
+            typer.echo(f"patchword: line {number}: {translation.error}", err=True)
+        elif translation.is_long:
+            self._count += 1
+            self._lines = [*self._lines, number][:10]
+
+    def tell(self) -> None:
+        """Say how many there were."""
+        if self._count:
+            lines = ", ".join(map(str, self._lines)) + (", ..." if self._count > len(self._lines) else "")
+            typer.echo(
+                f"patchword: {self._count:,} texts longer than a sentence were translated as one (line {lines}); "
+                "parts may be missing: cut them into sentences",
+                err=True,
+            )
 
 
 class RecordFile:
@@ -123,19 +152,6 @@ class LineBar:
         elapsed = self._progress.tasks[0].elapsed or 0.0
         rate = f"{self._done / elapsed:,.1f} lines/s" if elapsed > 0 else ""
         self._progress.update(self._task, advance=1, rate=rate)
-
-
-def count_lines(path: Path) -> int:
-    """Lines of a file, in constant memory; a last one without a line end counts."""
-    count, last = 0, b"\n"
-    try:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                count, last = count + block.count(b"\n"), block[-1:]
-    except OSError as error:
-        problem = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        raise DataError(path, problem) from None
-    return count + (last != b"\n")
 
 
 def _whole_records(path: Path, numbered: bool) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -45,8 +46,16 @@ def _options(
     pass
 
 
+def _speak_utf8() -> None:
+    """Text in and out is UTF-8, whatever PYTHONIOENCODING, a locale or a Windows code page say."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def main() -> None:
     """Entry point. Exit codes: 0 all well, 1 an item of many failed, 2 wrong input or usage, 128 + n on signal n."""
+    _speak_utf8()
     try:
         app()
     except PatchwordError as error:

@@ -1,5 +1,6 @@
 """`patchword train`."""
 
+import json
 import shlex
 import sys
 from functools import partial
@@ -19,8 +20,8 @@ def train(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder of the recipe's files. Without a recipe: a .tsv or .jsonl of pairs, or two aligned files; "
-            "or images: a folder a class, the same as zip, or a CSV of path,label.",
+            help="Folder of the recipe's files. Without a recipe: a .tsv, .csv, .jsonl or .zip of pairs, or two "
+            "aligned files; or images: a folder a class, the same as zip, or a CSV of path,label.",
             show_default=False,
         ),
     ] = None,
@@ -53,6 +54,19 @@ def train(
             show_default=False,
         ),
     ] = None,
+    source_language: Annotated[
+        str | None, typer.Option(help="Translation: such as en; else by the files' names.", show_default=False)
+    ] = None,
+    target_language: Annotated[
+        str | None, typer.Option(help="Translation: such as de; else by the files' names.", show_default=False)
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Translation: a table's two columns, by number or name.", show_default=False),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Translation: end at the first damaged pair; else few are left out.")
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a recipe value: schedule.warmup_steps=2000."),
@@ -66,6 +80,10 @@ def train(
     """
     from patchword import api
 
+    for number, argument in enumerate(sys.argv[1:], 1):
+        # The run folder keeps them as text.
+        if argument != argument.encode(errors="replace").decode():
+            raise RecipeError(f"argument {number}, {argument}: has bytes that are not UTF-8; rename the file")
     paths = [source, target] if source and target else list(data or [])
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
@@ -75,24 +93,30 @@ def train(
         option = next(iter(start), "model")
         raise RecipeError(f"--{option} is for a new run; --resume goes on with what the run in {out} has")
     chosen_model = [f"model.architecture={model}"] if model else []
+    named = {"source_language": source_language, "target_language": target_language, "columns": columns}
+    of_data = [f"data.{name}={json.dumps(value)}" for name, value in named.items() if value is not None]
+    of_data += ["data.strict=true"] if strict else []
+    if resume and of_data:
+        raise RecipeError(f"{of_data[0]}: it is for a new run; --resume goes on with what the run in {out} has")
+    settings = [*of_data, *(settings or [])]
     say = (lambda _: None) if quiet else partial(typer.echo, err=True)
     if resume:
-        chosen = api.resumed_recipe(out, settings or [])
+        chosen = api.resumed_recipe(out, settings)
     elif recipe is None:
         raise RecipeError(
             "which task? patchword train translation|classification --data ... --out ..., or a recipe file"
         )
     elif recipe in api.TASKS:
-        given = api.with_settings(start, [*chosen_model, *(settings or [])])
+        given = api.with_settings(start, [*chosen_model, *settings])
         values, notes = api.choose_recipe(recipe, paths, validation or [], given)
         for note in notes:
             say(note)
-        chosen = api.read_recipe(api.with_settings(values, settings or []), "--set")
+        chosen = api.read_recipe(api.with_settings(values, settings), "--set")
     elif not recipe.endswith(".toml") and not Path(recipe).exists():
         raise RecipeError(f"{recipe!r} is neither a recipe file nor a task; {nearest(recipe, api.TASKS)}")
     else:
         values = {**api.read_recipe_file(recipe, paths, validation or []), **start}
-        chosen = api.read_recipe(api.with_settings(values, [*chosen_model, *(settings or [])]), recipe)
+        chosen = api.read_recipe(api.with_settings(values, [*chosen_model, *settings]), recipe)
     facts = {"command": shlex.join(["patchword", *sys.argv[1:]])}
     outcome = api.train(chosen, out, resume=resume, facts=facts, show=not quiet)
     if outcome.signal is not None:

@@ -1,7 +1,7 @@
 """A foreign checkpoint on its way into a model folder: its tensors under our names, checked one by one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from patchword.checkpoints.model_folder import expected_shapes, number_of_parame
 from patchword.checkpoints.safetensors_writer import DTYPES, write_safetensors
 from patchword.config import Config
 from patchword.converters.tables import Row, Table, lookup
-from patchword.errors import CheckpointError
+from patchword.errors import CheckpointError, RecipeError
 from patchword.files import new_folder
 
 
@@ -26,11 +26,15 @@ class ImportOptions:
         image_size: (height, width) in pixels that an imported image model is to take; None keeps the checkpoint's.
         num_heads: attention heads, where neither the tensors nor a config tell.
         classes: class names, where the checkpoint has none.
+        source_language: of a translator, whatever the checkpoint says.
+        target_language: the same.
     """
 
     image_size: tuple[int, int] | None = None
     num_heads: int | None = None
     classes: tuple[str, ...] | None = None
+    source_language: str | None = None
+    target_language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,19 @@ class Imported:
     files: dict[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     name: str = ""
+
+    def with_languages(self, source: str | None, target: str | None) -> "Imported":
+        """The same with other languages, where they are not None.
+
+        Raises:
+            RecipeError: if it is no translator.
+        """
+        named = {"source_language": source, "target_language": target}
+        given = {name: language for name, language in named.items() if language is not None}
+        details: Any = self.details
+        if any(not hasattr(details, name) for name in given):
+            raise RecipeError(f"--{next(iter(given)).replace('_', '-')} is for translators; this is a {self.kind}")
+        return replace(self, details=details.model_copy(update=given)) if given else self
 
     @property
     def parameters(self) -> int:
