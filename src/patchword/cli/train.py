@@ -53,6 +53,14 @@ def train(
             show_default=False,
         ),
     ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Classification: pixels that may be decoded of one image (data.max_pixels).",
+            show_default=False,
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a recipe value: schedule.warmup_steps=2000."),
@@ -66,6 +74,8 @@ def train(
     """
     from patchword import api
 
+    if max_pixels is not None:
+        settings = [*(settings or []), f"data.max_pixels={max_pixels}"]
     paths = [source, target] if source and target else list(data or [])
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")

@@ -95,11 +95,9 @@ def _over_white(image: Image.Image) -> Image.Image:
 def _scaled_grey(image: Image.Image, clear: object) -> Image.Image:
     """Greys of more than 8 bits, which Pillow's own conversion would cut off at 255; one of them may be transparent."""
     highest = max((_highest(_values(image, box)) for box in _pieces(image)), default=0.0)
-    if image.mode == "F":
-        # Floating-point images have no agreed range; those within 0 to 1 are taken as fractions.
-        highest = 1.0 if highest <= 1.0 else max(255.0, highest)
-    else:
-        highest = max(65535.0, highest)
+    # Floating-point images have no agreed range; those within 0 to 1 are taken as fractions.
+    fractions = image.mode == "F" and highest <= 1.0
+    highest = 1.0 if fractions else max(255.0 if image.mode == "F" else 65535.0, highest)
     result = Image.new("L", image.size)
     for box in _pieces(image):
         values = _values(image, box)

@@ -1,4 +1,4 @@
-"""Labelled images: a folder a class, a zip of that, or a CSV of path,label; perhaps split into training and test data."""
+"""Labelled images: a folder a class, a zip of that, or a CSV of path,label; perhaps split into training and test."""
 
 import os
 import random
@@ -90,9 +90,7 @@ class LabelledImages:
         return {**self.__dict__, "_archives": {}}
 
 
-def read_dataset(
-    path: Path, role: str = TRAIN, *, fewest: int = 2, max_pixels: int | None = None
-) -> LabelledImages:
+def read_dataset(path: Path, role: str = TRAIN, *, fewest: int = 2, max_pixels: int | None = None) -> LabelledImages:
     """List labelled images; none is decoded yet.
 
     Args:
@@ -107,18 +105,23 @@ def read_dataset(
         DataError: naming what is at fault: nothing there, no images, too few classes, a row without label or file, a
             class whose images are all of a kind that is not read.
     """
-    splits = read_splits(path, fewest=fewest, max_pixels=max_pixels)
+    splits = read_splits(path, max_pixels)
     order = (WHOLE, TRAIN) if role == TRAIN else (WHOLE, role, TEST, VALIDATION, TRAIN)
     chosen = next((name for name in order if name in splits), None)
     if chosen is None:
         raise DataError(path, f"is split and holds {' and '.join(sorted(splits))} data, but no {role} data")
-    return splits[chosen]
+    data = splits[chosen]
+    if len(data.classes) < fewest:
+        raise DataError(path, f"has one class only ({data.classes[0]!r}); at least two are needed")
+    if chosen != WHOLE:
+        return replace(data, notes=(*data.notes, f"using the {chosen} data of {path}"))
+    return data
 
 
-def read_splits(path: Path, *, fewest: int = 2, max_pixels: int | None = None) -> dict[str, LabelledImages]:
-    """The images of each split; all of them as `WHOLE` where the data is not split.
+def read_splits(path: Path, max_pixels: int | None = None) -> dict[str, LabelledImages]:
+    """The images of each split, with the classes that it has; all of them as `WHOLE` where the data is not split.
 
-    Args and errors are those of `read_dataset`.
+    Arguments and errors are those of `read_dataset`.
     """
     try:
         path.stat()
@@ -130,7 +133,7 @@ def read_splits(path: Path, *, fewest: int = 2, max_pixels: int | None = None) -
     notes: list[str] = []
     if path.is_dir():
         items, notes = arranged(path, list_folder(path))
-        items = [Item(item.role, item.label, os.path.join(path, item.name)) for item in items]
+        items = [Item(item.role, item.label, str(path / item.name)) for item in items]
     elif path.suffix.lower() == ".zip":
         archive = Archive(path)
         archives[os.getpid()] = archive
@@ -143,8 +146,6 @@ def read_splits(path: Path, *, fewest: int = 2, max_pixels: int | None = None) -
     for role in dict.fromkeys(item.role for item in items):
         part = [item for item in items if item.role == role]
         classes = tuple(sorted({item.label for item in part}))
-        if len(classes) < fewest:
-            raise DataError(path, f"has one class only ({classes[0]!r}); at least two are needed")
         index = {name: i for i, name in enumerate(classes)}
         names, labels = tuple(item.name for item in part), tuple(index[item.label] for item in part)
         found[role] = LabelledImages(path, names, labels, classes, tuple(notes), max_pixels, archives)
@@ -178,6 +179,18 @@ def hold_out(data: LabelledImages, share: float, seed: int) -> tuple[LabelledIma
         held.update(generator.sample(indices, min(len(indices) - 1, max(1, round(share * len(indices))))))
     kept = [i for i in range(len(data)) if i not in held]
     return data.subset(kept), data.subset(sorted(held))
+
+
+def training_data(
+    path: Path, share: float, seed: int, max_pixels: int | None = None
+) -> tuple[LabelledImages, LabelledImages]:
+    """Training and validation images: the validation split that the data has, or else a share that is held out.
+
+    Args and errors are those of `read_dataset` and `hold_out`.
+    """
+    data = read_dataset(path, TRAIN, max_pixels=max_pixels)
+    held = read_splits(path, max_pixels).get(VALIDATION)
+    return hold_out(data, share, seed) if held is None else (data, held.with_classes(data.classes))
 
 
 def class_counts(data: LabelledImages) -> dict[str, int]:

@@ -13,16 +13,28 @@ from typing import BinaryIO
 import PIL
 from PIL import Image, JpegImagePlugin
 
-from patchword.errors import DataError, reason, shown
+from patchword.errors import DataError, RecipeError, reason, shown
 from patchword.files import regular
 from patchword.images.colours import as_rgb, opaque, raw_mode
 from patchword.images.essentials import hides_tags, without_metadata
 from patchword.images.formats import FORMATS, HEAD, IMAGE_SUFFIXES, format_of, other_kind
 from patchword.images.orientation import exif_orientation, orientation_of
 
-__all__ = ["FORMATS", "IMAGE_SUFFIXES", "MAX_BYTES", "MAX_PIXELS", "alone", "as_rgb", "open_image"]
+__all__ = [
+    "FORMATS",
+    "IMAGE_SUFFIXES",
+    "LEAST_PIXELS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "MOST_PIXELS",
+    "allowed_pixels",
+    "alone",
+    "as_rgb",
+    "open_image",
+]
 
 MAX_PIXELS = 100_000_000  # checked before decoding, so that a small file cannot fill the memory
+LEAST_PIXELS, MOST_PIXELS = 65_536, 2_000_000_000  # that the limit can be set to
 MAX_BYTES = 500_000_000  # of one file
 
 # Formats whose decoders keep several whole pictures beside the one that they give.
@@ -73,6 +85,17 @@ def open_image(source: Path | bytes, name: str | None = None, max_pixels: int | 
                 with suppress(Exception):
                     return _decoded(io.BytesIO(rest[0]), len(rest[0]), label, limit, rest[1])
             raise error
+
+
+def allowed_pixels(limit: int | None) -> int:
+    """A limit on decoded pixels that somebody set, or the usual one.
+
+    Raises:
+        RecipeError: if it is not within `LEAST_PIXELS` to `MOST_PIXELS`.
+    """
+    if limit is not None and not LEAST_PIXELS <= limit <= MOST_PIXELS:
+        raise RecipeError(f"max_pixels = {shown(limit)}: expected {LEAST_PIXELS:,} to {MOST_PIXELS:,}")
+    return MAX_PIXELS if limit is None else limit
 
 
 @contextmanager

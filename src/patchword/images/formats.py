@@ -1,8 +1,8 @@
 """Which image files are read, and what a file is by its first bytes, whatever its name says."""
 
-import os
 import re
 from collections.abc import Callable
+from pathlib import PurePath
 
 from PIL import (
     BmpImagePlugin,
@@ -30,8 +30,14 @@ _PLUGINS = (
 )
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
 
+
+def words(text: str) -> tuple[str, ...]:
+    """A list of words, in order."""
+    return tuple(text.split())
+
+
 IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .pfm".split()
+    words(".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .pfm")
 )
 
 try:
@@ -45,10 +51,12 @@ except ImportError:
 
 # What holds pictures and is not read: a class that has nothing else was not left out on purpose.
 UNREAD_SUFFIXES = frozenset(
-    ".heic .heif .jxl .jp2 .j2k .jpx .psd .svg .eps .pdf .tga .ico .pcx .exr .hdr .dcm .raw .dng .cr2 .cr3 .nef .arw "
-    ".orf .rw2 .raf .qoi .avif .avifs .mp4 .mov .avi .webm".split()
-) - IMAGE_SUFFIXES
-_TEXTS = frozenset(".txt .csv .tsv .json .jsonl .xml .html .htm .md .yaml .yml .toml .ini .log .py .ipynb".split())
+    words(
+        ".heic .heif .jxl .jp2 .j2k .jpx .psd .svg .eps .pdf .tga .ico .pcx .exr .hdr .dcm .raw .dng .cr2 .cr3 .nef "
+        ".arw .orf .rw2 .raf .qoi .avif .avifs .mp4 .mov .avi .webm"
+    )
+).difference(IMAGE_SUFFIXES)
+_TEXTS = frozenset(words(".txt .csv .tsv .json .jsonl .xml .html .htm .md .yaml .yml .toml .ini .log .py .ipynb"))
 
 HEAD = 32  # bytes by which a file is recognised
 
@@ -104,7 +112,7 @@ def is_picture(name: str, head: Callable[[], bytes]) -> bool:
 
 def suffix_of(name: str) -> str:
     """The suffix in small letters, with its dot."""
-    return os.path.splitext(name)[1].lower()
+    return PurePath(name).suffix.lower()
 
 
 def other_kind(head: bytes) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patchword.errors import DataError
-from patchword.images.formats import UNREAD_SUFFIXES
+from patchword.images.formats import UNREAD_SUFFIXES, words
 from patchword.images.listing import EMPTY, Listing, Parts, counted
 
 TRAIN, VALIDATION, TEST = "training", "validation", "test"
@@ -21,7 +21,7 @@ _ROLES = {
 }
 _ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split()}
 # Words beside which a split's name is still one: train_images, seg_train, test set.
-_BESIDE = frozenset("set data dataset images image imgs img pics pictures photos split seg folder dir".split())
+_BESIDE = frozenset(words("set data dataset images image imgs img pics pictures photos split seg folder dir"))
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,16 @@ def arranged(origin: Path, listing: Listing) -> tuple[list[Item], list[str]]:
             some = _labelled(origin, inside, below, role)
             items += some
             notes.append(f"took the folder {top} of {origin} for {role} data: {len(some):,} images")
-            part = Listing(inside, Counter({k: n for k, n in listing.left_out.items() if k[0][depth : depth + 1] == (top,)}))
+            part = Listing(
+                inside, Counter({k: n for k, n in listing.left_out.items() if k[0][depth : depth + 1] == (top,)})
+            )
             notes += _left_out(origin, part, below, {item.label for item in some})
     for top in tops:
         if top not in roles:
             number = sum(parts[depth] == top for parts in listing.pictures)
-            notes.append(f"left out the folder {top} of {origin}, which is beside splits: {number:,} images without use")
+            notes.append(
+                f"left out the folder {top} of {origin}, which is beside splits: {number:,} images without use"
+            )
     return items, notes
 
 
@@ -120,9 +124,7 @@ def _splits(origin: Path, files: Sequence[Parts], depth: int, tops: Sequence[str
             names = " and ".join(sorted(named))
             raise DataError(origin, f"{names} hold pictures, but no folder a class; expected {tops[0]}/CLASS/picture")
         return {}
-    if not others or any(
-        classes[one] & classes[two] for one in split for two in classes if one != two
-    ):
+    if not others or any(classes[one] & classes[two] for one in split for two in classes if one != two):
         return split
     return {}
 
@@ -133,7 +135,8 @@ def _labelled(origin: Path, files: Iterable[Parts], depth: int, role: str) -> li
         name = "/".join(parts)
         if len(parts) < depth + 2:
             raise DataError(
-                origin, f"{name} is in no class folder; expected {'/'.join((origin.name, *parts[:depth]))}/CLASS/{parts[-1]}"
+                origin,
+                f"{name} is in no class folder; expected {'/'.join((origin.name, *parts[:depth]))}/CLASS/{parts[-1]}",
             )
         items.append(Item(role, class_name(parts[depth]), name))
     return items
@@ -153,12 +156,11 @@ def _left_out(origin: Path, listing: Listing, depth: int, classes: set[str]) -> 
         if any(kind in UNREAD_SUFFIXES for kind in kinds[name]):
             raise DataError(
                 origin,
-                f"class {name!r} has no image that can be read, but {counted(kinds[name].items())}; convert them to JPEG or "
-                "PNG, or remove the folder",
+                f"class {name!r} has no image that can be read, but {counted(kinds[name].items())}; convert them to "
+                "JPEG or PNG, or remove the folder",
             )
     return [
         f"left out of {name if name in classes else f'{name}, which is no class'}: {counted(kinds[name].items())}"
         for name in sorted(kinds)
         if name not in classes or set(kinds[name]) != {EMPTY}
     ]
-

@@ -70,7 +70,7 @@ def list_folder(folder: Path) -> Listing:
     while waiting:
         path, parts, above = waiting.pop()
         try:
-            known = os.stat(path)
+            known = Path(path).stat()
             place = known.st_dev, known.st_ino
             times[place] += 1
             if place in above or times[place] > _TIMES_READ:
@@ -118,7 +118,7 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 def _head(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             return file.read(HEAD)
     except OSError as error:
         raise DataError(path, f"cannot be read: {reason(error)}") from None

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,20 +9,20 @@ from pathlib import Path
 from patchword.errors import DataError, reason, shown
 from patchword.files import regular
 from patchword.images.files import MAX_BYTES
-from patchword.images.formats import IMAGE_SUFFIXES
+from patchword.images.formats import IMAGE_SUFFIXES, words
 from patchword.images.layout import WHOLE, Item, class_name, role_of
 
 TABLE_SUFFIXES = (".csv", ".tsv")
 _DELIMITERS = ",;\t|"
-_PATHS = (
-    "path file filename filepath image imagepath imagefile imagefilename imagename img imgpath imgname imgfile picture "
-    "photo pic relativepath filepaths filenames paths images imageid imgid uri id name"
-).split()
-_LABELS = (
-    "label labels class classes classname classlabel category categories categoryname target labelname species breed "
-    "y tag type diagnosis"
-).split()
-_SPLITS = "split set subset partition usage dataset fold".split()
+_PATHS = words(
+    "path file filename filepath image imagepath imagefile imagefilename imagename img imgpath imgname "
+    "imgfile picture photo pic relativepath filepaths filenames paths images imageid imgid uri id name"
+)
+_LABELS = words(
+    "label labels class classes classname classlabel category categories categoryname target labelname "
+    "species breed y tag type diagnosis"
+)
+_SPLITS = words("split set subset partition usage dataset fold")
 _INDICES = ("", "unnamed0", "index", "idx", "no", "nr", "row", "#")
 
 Row = tuple[int, list[str]]  # its line, and its cells
@@ -64,7 +63,7 @@ def read_table(path: Path) -> list[Item]:
             raise DataError(path, f"expected path,label, found {shown(','.join(cells))}", line)
         image = _image(folder, name)
         if image is None:
-            raise DataError(path, f"no such image: {shown(os.path.join(folder, name))[1:-1]}", line)
+            raise DataError(path, f"no such image: {shown(str(Path(folder, name)))[1:-1]}", line)
         split = "" if columns.split is None else _cell(cells, columns.split)
         found.append(Item(role_of(split) or WHOLE, class_name(label), image))
     if not found:
@@ -116,7 +115,8 @@ def _delimiter(text: str) -> str:
     """What stands between the cells: what gives the first rows two columns or more, the most of them the same."""
     best, found = (0, 0, 0), ","
     for delimiter in _DELIMITERS:
-        lengths, header = [], 0
+        lengths: list[int] = []
+        header = 0
         try:
             for row in csv.reader(io.StringIO(text[:20_000], newline=""), delimiter=delimiter):
                 if not lengths:
@@ -182,13 +182,14 @@ def _image(folder: str, name: str) -> str | None:
     if not name or "\0" in name:
         return None
     for written in dict.fromkeys((name, name.replace("\\", "/"))):
-        place = str(Path(folder, written))
-        if os.path.isfile(place):
-            return place
-        if not os.path.splitext(written)[1]:
-            for suffix in sorted(IMAGE_SUFFIXES):
-                if os.path.isfile(place + suffix):
-                    return place + suffix
+        place = Path(folder, written)
+        endings = ("", *sorted(IMAGE_SUFFIXES)) if not place.suffix else ("",)
+        for ending in endings:
+            try:
+                if Path(f"{place}{ending}").is_file():
+                    return f"{place}{ending}"
+            except OSError:  # a name too long to be one
+                continue
     return None
 
 
