@@ -49,7 +49,7 @@ def opaque(image: Image.Image, orientation: int, raw: str = "") -> Image.Image:
     image = upright(image, orientation)
     clear = image.info.get("transparency")
     if image.mode.startswith("I") or image.mode == "F":
-        image = _scaled_grey(image, clear).convert("RGB")
+        image = _scaled_grey(image, clear)
     elif image.mode == "1" and clear is not None:
         # Black is transparent: all is white; or white is, which it looks like anyway.
         image = image.convert("RGB") if clear else Image.new("RGB", image.size, "white")
@@ -94,17 +94,30 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 def _scaled_grey(image: Image.Image, clear: object) -> Image.Image:
     """Greys of more than 8 bits, which Pillow's own conversion would cut off at 255; one of them may be transparent."""
+    if image.mode.startswith("I;16"):
+        return _halved_grey(image, clear)
     highest = max((_highest(_values(image, box)) for box in _pieces(image)), default=0.0)
     # Floating-point images have no agreed range; those within 0 to 1 are taken as fractions.
     fractions = image.mode == "F" and highest <= 1.0
     highest = 1.0 if fractions else max(255.0 if image.mode == "F" else 65535.0, highest)
-    result = Image.new("L", image.size)
+    result = Image.new("RGB", image.size)
     for box in _pieces(image):
         values = _values(image, box)
         levels = np.clip(values * (255.0 / highest) + 0.5, 0, 255).astype(np.uint8)
         if isinstance(clear, int | float):
             levels[values == clear] = 255
-        result.paste(Image.fromarray(levels), box)
+        result.paste(Image.fromarray(levels).convert("RGB"), box)
+    return result
+
+
+def _halved_grey(image: Image.Image, clear: object) -> Image.Image:
+    """Greys of 16 bits in 8, by a table."""
+    table = (np.arange(65536) * (255.0 / 65535.0) + 0.5).astype(np.uint8)
+    if isinstance(clear, int) and 0 <= clear < len(table):
+        table[clear] = 255
+    result = Image.new("RGB", image.size)
+    for box in _pieces(image):
+        result.paste(Image.fromarray(table[np.asarray(image.crop(box))]).convert("RGB"), box)
     return result
 
 

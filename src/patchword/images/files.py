@@ -164,6 +164,9 @@ def _check_size(image: Image.Image, kind: str, label: str, limit: int) -> None:
         tile = int(tags.get(322) or 1) * int(tags.get(323) or 1)
         if tile > max(allowed, 0):
             raise DataError(label, f"has tiles of {tile:,} pixels, more than the {allowed:,} that are allowed")
+        there = sum((x1 - x0) * (y1 - y0) for _, (x0, y0, x1, y1), *_ in image.tile)  # type: ignore[attr-defined]
+        if there < width * height:
+            raise ValueError(f"it has {there:,} of its {width} x {height} pixels")
     if image.tile and image.tile[0][0] == "bmp_rle" and width > _WIDEST_RLE:  # type: ignore[attr-defined]
         raise DataError(label, f"is a compressed bitmap of {width} columns, more than the {_WIDEST_RLE} that are read")
 

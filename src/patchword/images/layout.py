@@ -97,9 +97,7 @@ def arranged(origin: Path, listing: Listing) -> tuple[list[Item], list[str]]:
     for top in tops:
         if top not in roles:
             number = sum(parts[depth] == top for parts in listing.pictures)
-            notes.append(
-                f"left out the folder {top} of {origin}, which is beside splits: {number:,} images without use"
-            )
+            notes.append(f"left out the folder {top} of {origin}, which is beside splits: {number:,} images")
     return items, notes
 
 
