@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from patchword.errors import RecipeError
+from patchword.errors import RecipeError, one_line
 
 
 def evaluate(
@@ -68,6 +68,14 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Classification: pixels that may be decoded of one image.",
+            show_default=False,
+        ),
+    ] = None,
     precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
     reference: Annotated[bool, typer.Option("--reference", help="Run the plain network, not the engine.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
@@ -99,14 +107,15 @@ def evaluate(
         "target_language": target_language,
         "knn": knn,
         "neighbours_from": neighbours_from,
+        "max_pixels": max_pixels,
     }
     found = api.evaluation(system, paths, **options)
+    for note in found.notes:
+        typer.echo(f"patchword: {one_line(note)}", err=True)
     if output is not None:
         if found.answers is None:
             raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
         write_text(output, "".join(f"{one_line(answer)}\n" for answer in found.answers))
-    for note in found.notes:
-        typer.echo(note, err=True)
     used = system.network.precision
     if as_json:
         typer.echo(json.dumps({**found.scores.as_dict(), "precision": used}, indent=2, ensure_ascii=False))

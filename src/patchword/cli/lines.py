@@ -123,13 +123,15 @@ class LineBar:
     Args:
         total: lines in all; None if that is unknown.
         done: lines done before.
+        unit: what is counted.
     """
 
-    def __init__(self, total: int | None, done: int) -> None:
+    def __init__(self, total: int | None, done: int, unit: str = "lines") -> None:
+        self._unit = unit
         self._progress = Progress(
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("lines  {task.fields[rate]}"),
+            TextColumn(f"{unit}  {{task.fields[rate]}}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
@@ -150,7 +152,7 @@ class LineBar:
         """Count a line as done."""
         self._done += 1
         elapsed = self._progress.tasks[0].elapsed or 0.0
-        rate = f"{self._done / elapsed:,.1f} lines/s" if elapsed > 0 else ""
+        rate = f"{self._done / elapsed:,.1f} {self._unit}/s" if elapsed > 0 else ""
         self._progress.update(self._task, advance=1, rate=rate)
 
 

@@ -65,8 +65,16 @@ def train(
         typer.Option(metavar="A,B", help="Translation: a table's two columns, by number or name.", show_default=False),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Translation: end at the first damaged pair; else few are left out.")
+        bool, typer.Option("--strict", help="End at the first damaged pair or image; else few are left out.")
     ] = False,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Classification: pixels that may be decoded of one image (data.max_pixels).",
+            show_default=False,
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a recipe value: schedule.warmup_steps=2000."),
@@ -93,7 +101,12 @@ def train(
         option = next(iter(start), "model")
         raise RecipeError(f"--{option} is for a new run; --resume goes on with what the run in {out} has")
     chosen_model = [f"model.architecture={model}"] if model else []
-    named = {"source_language": source_language, "target_language": target_language, "columns": columns}
+    named = {
+        "source_language": source_language,
+        "target_language": target_language,
+        "columns": columns,
+        "max_pixels": max_pixels,
+    }
     of_data = [f"data.{name}={json.dumps(value)}" for name, value in named.items() if value is not None]
     of_data += ["data.strict=true"] if strict else []
     if resume and of_data:

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from patchword.errors import DataError
 from patchword.images.dataset import LabelledImages
+from patchword.images.files import alone
 from patchword.images.transforms import Preprocessing
-from patchword.training.events import Listener, ignore, told
+from patchword.training.events import Listener, Note, ignore, told
 
 MEMORY_BYTES = 2 * 2**30  # up to this size images are kept in memory
 FREE_DISK_SHARE = 0.5  # a larger set is memory-mapped if it takes at most this share of the free disk
@@ -28,12 +29,16 @@ class ImageCache:
     Attributes:
         labels: (images,), of the readable ones.
         skipped: (name, reason) of each image that cannot be read.
+
+    Raises:
+        DataError: if none can be read.
     """
 
     def __init__(
         self, data: LabelledImages, preprocessing: Preprocessing, folder: Path, listener: Listener = ignore
     ) -> None:
-        self.data, self.preprocessing = data, preprocessing
+        self.data, self.preprocessing, self._tell = data, preprocessing, listener
+        self._lost: set[int] = set()
         self.skipped: list[tuple[str, str]] = []
         height, width = preprocessing.image_size
         shape = (len(data), 3, height, width)
@@ -42,7 +47,7 @@ class ImageCache:
         readable: list[int] = []
         for index in told(range(len(data)), len(data), f"reading {data.origin.name}", listener):
             try:
-                image = preprocessing.pixels(data.open(index))
+                image = self._read(index)
             except DataError as error:
                 self.skipped.append((data.name_of(index), str(error)))
                 continue
@@ -61,7 +66,26 @@ class ImageCache:
         """uint8 pixels of some images, (len(indices), 3, height, width)."""
         if self._pixels is not None:
             return self._pixels[torch.as_tensor(indices)]
-        return torch.stack([self.preprocessing.pixels(self.data.open(self._indices[i])) for i in indices])
+        return torch.stack([self._again(i) for i in indices])
+
+    def _read(self, index: int) -> Tensor:
+        with alone(self.data.name_of(index)):
+            return self.preprocessing.pixels(self.data.open(index))
+
+    def _again(self, number: int) -> Tensor:
+        """An image that could be read before; if it no longer can be, the next one of its class."""
+        label = self.data.labels[self._indices[number]]
+        for step in range(len(self._indices)):
+            index = self._indices[(number + step) % len(self._indices)]
+            if self.data.labels[index] != label:
+                continue
+            try:
+                return self._read(index)
+            except DataError as error:
+                if index not in self._lost:
+                    self._tell(Note(f"{error}; another image of its class takes its place"))
+                self._lost.add(index)
+        raise DataError(self.data.origin, f"class {self.data.classes[label]!r} has no image any more that can be read")
 
     @staticmethod
     def _allocate(shape: tuple[int, ...], folder: Path) -> Tensor | None:

@@ -12,10 +12,13 @@ from torch import Tensor
 from patchword.checkpoints.model_folder import Description
 from patchword.errors import DataError, HeadlessError, ModelFolderError
 from patchword.images.details import ClassifierDetails
-from patchword.images.files import as_rgb, open_image
+from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
+from patchword.images.sources import Picture, pictures
 from patchword.images.transforms import Preprocessing
 from patchword.models.contracts import Evidence, ImageModel
 from patchword.system import System
+
+Given = Path | str | Image.Image | Picture  # an image, as it may be given
 
 
 @dataclass(frozen=True)
@@ -98,23 +101,31 @@ class ImageClassifier(System):
         """See `System.title`."""
         return f"Image classification, {len(self.classes)} classes" if self.classes else "Image features"
 
+    @staticmethod
+    def pictures(paths: Sequence[Path | str]) -> tuple[list[Picture], list[str]]:
+        """What `classify` takes, of files, folders and zips; see `sources.pictures`."""
+        return pictures(paths)
+
     def classify(
-        self, images: Sequence[Path | str | Image.Image], top: int = 5, batch_size: int = 32
+        self, images: Sequence[Given], top: int = 5, batch_size: int = 32, max_pixels: int | None = None
     ) -> list[Classification]:
-        """Classify images, in order.
+        """Classify images, in order. One that cannot be read does not keep the others from being classified.
 
         Args:
-            images: files, or decoded images of any mode.
+            images: files, decoded images of any mode, or what `pictures` found.
             top: how many classes to report for each.
             batch_size: images put through the model together.
+            max_pixels: how many may be decoded of one image; see `open_image`.
 
         Raises:
             HeadlessError: if the model has no classes.
+            RecipeError: if `max_pixels` cannot be a limit.
         """
         self.require_head()
+        limit = allowed_pixels(max_pixels)
         results: list[Classification] = []
         for start in range(0, len(images), batch_size):
-            results += self._classify_batch(images[start : start + batch_size], start, top)
+            results += self._classify_batch(images[start : start + batch_size], start, top, limit)
         return results
 
     @torch.inference_mode()
@@ -131,7 +142,7 @@ class ImageClassifier(System):
         result: Tensor = self.network.fast.features(pixels)
         return result.float()
 
-    def attention(self, image: Path | str | Image.Image, top: int = 5) -> AttendedImage:
+    def attention(self, image: Given, top: int = 5) -> AttendedImage:
         """Classify one image and look again at what the model looked at.
 
         Raises:
@@ -139,7 +150,7 @@ class ImageClassifier(System):
             HeadlessError: if the model has no classes.
         """
         self.require_head()
-        pixels = self.preprocessing.pixels(_opened(image))
+        pixels = self._pixels(image, _name(image, 0))
         images = self.preprocessing.normalise(pixels[None].to(self.network.device))
         with torch.inference_mode():
             logits = self.model(images.to(self.network.dtype)).float()
@@ -159,12 +170,16 @@ class ImageClassifier(System):
                 "or score its features with `patchword evaluate --knn`"
             )
 
-    def _classify_batch(self, images: Sequence[Path | str | Image.Image], first: int, top: int) -> list[Classification]:
+    def _pixels(self, image: Given, name: str, limit: int | None = None) -> Tensor:
+        with alone(name):
+            return self.preprocessing.pixels(_opened(image, limit))
+
+    def _classify_batch(self, images: Sequence[Given], first: int, top: int, limit: int) -> list[Classification]:
         pixels: list[Tensor] = []
         errors: list[str | None] = []
-        for image in images:
+        for index, image in enumerate(images, first):
             try:
-                pixels.append(self.preprocessing.pixels(_opened(image)))
+                pixels.append(self._pixels(image, _name(image, index), limit))
                 errors.append(None)
             except DataError as error:
                 errors.append(str(error))
@@ -179,14 +194,13 @@ class ImageClassifier(System):
         return tuple((self.classes[i], p) for p, i in zip(found.values.tolist(), found.indices.tolist(), strict=True))
 
 
-def _opened(image: Path | str | Image.Image) -> Image.Image:
-    if not isinstance(image, Image.Image):
-        return open_image(Path(image))
-    try:
-        return as_rgb(image)
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow decodes when pixels are first asked for
-        raise DataError(image.__dict__.get("filename") or "image", f"the image is damaged: {error}") from None
+def _opened(image: Given, limit: int | None) -> Image.Image:
+    if isinstance(image, Image.Image):
+        return as_rgb(image)  # Pillow decodes when pixels are first asked for
+    return image.decode(limit) if isinstance(image, Picture) else open_image(Path(image), max_pixels=limit)
 
 
-def _name(image: Path | str | Image.Image, index: int) -> str:
+def _name(image: Given, index: int) -> str:
+    if isinstance(image, Picture):
+        return image.name
     return f"image {index + 1}" if isinstance(image, Image.Image) else str(image)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from patchword.config import Config
 from patchword.errors import RecipeError
 from patchword.images.augmentation import AugmentationConfig
+from patchword.images.files import LEAST_PIXELS, MAX_PIXELS, MOST_PIXELS
 from patchword.images.transforms import Preprocessing
 from patchword.models.registry import regularisation
 from patchword.training.recipe import Recipe
@@ -19,13 +20,17 @@ class ClassificationData(Config):
     """Where the images are: a folder a class, a .zip of that, or a .csv of path,label.
 
     Relative paths are relative to `folder` (`--data` on the command line). Without validation data, `hold_out` of
-    every class is kept for validation, chosen by the training seed.
+    every class is kept for validation, chosen by the training seed, unless `train` has a folder of validation images.
+    Files that cannot be read are left out and listed while they are few (`task.MOST_DAMAGED`); with `strict` the first
+    one is an error. `max_pixels` may be decoded of one image, for which some ten bytes of memory each are needed.
     """
 
     folder: str = "."
     train: tuple[str, ...] = Field(min_length=1, max_length=1)
     validation: tuple[str, ...] | None = Field(None, min_length=1, max_length=1)
     hold_out: float = Field(0.1, gt=0, lt=1)
+    strict: bool = False
+    max_pixels: int = Field(MAX_PIXELS, ge=LEAST_PIXELS, le=MOST_PIXELS)
 
     def path(self, names: tuple[str, ...]) -> Path:
         """The folder or file that is meant."""
