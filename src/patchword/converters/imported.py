@@ -16,6 +16,8 @@ from patchword.config import Config
 from patchword.converters.tables import Row, Table, lookup
 from patchword.errors import CheckpointError
 from patchword.files import new_folder
+from patchword.models.contracts import ModelConfig
+from patchword.models.tensors import is_finite
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class ImportOptions:
         image_size: (height, width) in pixels that an imported image model is to take; None keeps the checkpoint's.
         num_heads: attention heads, where neither the tensors nor a config tell.
         classes: class names, where the checkpoint has none.
+        weights: which of several sets of weights in a file is meant, such as "model" beside "model_ema".
     """
 
     image_size: tuple[int, int] | None = None
     num_heads: int | None = None
     classes: tuple[str, ...] | None = None
+    weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,13 @@ class ConvertedTensors(Mapping[str, Tensor]):
             parts = [self._theirs[source] for source in sources]
             rows = shape[0] // max(1, len(parts)) if shape else 0
             whole = row.stacks and name not in self._replaced
+            for source, part in zip(sources, parts, strict=True):
+                if not is_finite(part):
+                    raise CheckpointError(
+                        self._origin,
+                        f"{source} holds values that are infinite, beyond float32, or not a number; the weights are "
+                        "damaged",
+                    )
             if whole and all(p.dtype == dtype and p.shape == (rows, *shape[1:]) for p in parts):
                 yield parts
             else:
@@ -170,7 +181,7 @@ class ConvertedTensors(Mapping[str, Tensor]):
 def fill(
     origin: Path,
     architecture: str,
-    config: Config,
+    config: ModelConfig,
     table: Table,
     theirs: Mapping[str, Tensor],
     ignored: Iterable[str] = (),
@@ -191,9 +202,10 @@ def fill(
     Raises:
         CheckpointError: with the missing and the unexpected tensors, or one of a type that weights do not have.
     """
-    layers = sum(int(value) for name, value in config if name.endswith("layers"))
-    if layers > len(theirs):
-        raise CheckpointError(origin, f"has {len(theirs)} tensors, too few for the {layers:,} layers of its config")
+    if config.layers > len(theirs):
+        raise CheckpointError(
+            origin, f"has {len(theirs)} tensors, too few for the {config.layers:,} layers of its config"
+        )
     try:
         shapes = expected_shapes(architecture, config)
     except (RuntimeError, TypeError, OverflowError):  # torch's, of sizes whose product is beyond 64 bits
