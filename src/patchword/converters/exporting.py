@@ -6,6 +6,7 @@ from pathlib import Path
 from patchword.checkpoints.exportable import Exportable
 from patchword.converters.hugging_face.folder import write_hugging_face_folder
 from patchword.converters.onnx.folder import write_onnx_folder
+from patchword.engine.choice import check_finite
 from patchword.errors import RecipeError, nearest
 from patchword.files import new_folder
 
@@ -37,8 +38,10 @@ def export(content: Exportable, out: Path, to: str) -> None:
     Raises:
         RecipeError: if there is no format of that name.
         DataError: if there is something at `out` already, or it cannot be written.
+        NotFiniteError: if a weight is infinite or not a number.
         ExportError: if the format cannot express the model or needs a package that is missing.
     """
     check_format(to)
+    check_finite(content.model)
     with new_folder(out) as folder:
         EXPORTERS[to](content, folder)

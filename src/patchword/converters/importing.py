@@ -91,8 +91,8 @@ def _convert(source: Path | str, options: ImportOptions) -> Imported:
         return _by_names(files[0], options)
     config = read_json(folder / "config.json")
     converter = _by_config(folder, config)
-    found = unwrapped(folder, weights or read_folder_tensors(folder, options.weights))
-    return _noted(converter(folder, config, found.tensors, options), found)
+    weights = unwrapped(folder, weights or read_folder_tensors(folder, options.weights))
+    return _noted(converter(folder, config, weights.tensors, options), weights)
 
 
 def _by_config(folder: Path, config: Mapping[str, Any]) -> Converter:
@@ -102,7 +102,8 @@ def _by_config(folder: Path, config: Mapping[str, Any]) -> Converter:
         kind = config["model_type"]
         if not isinstance(kind, str) or kind not in HUGGING_FACE:
             raise CheckpointError(
-                folder, f"config.json: model_type {shown(kind)} is another architecture; {nearest(shown(kind), HUGGING_FACE)}"
+                folder,
+                f"config.json: model_type {shown(kind)} is another architecture; {nearest(shown(kind), HUGGING_FACE)}",
             )
         return HUGGING_FACE[kind]
     if "architecture" in config:

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -23,6 +23,9 @@ _DATA = frozenset({"_codecs", "argparse", "collections", "copyreg", "datetime", 
 _DATA |= {"functools", "numbers", "pathlib", "pathlib._local", "types", "uuid", "logging"}
 _BUILTIN = frozenset({"bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list"})
 _BUILTIN |= {"object", "range", "set", "slice", "str", "tuple", "type"}
+
+
+_PLAIN: Any = pickle._Unpickler
 
 
 class WantsToRunError(pickle.UnpicklingError):
@@ -58,7 +61,7 @@ class Inert:
         """The same of a set's."""
 
 
-class _Dictionary(dict):  # type: ignore[type-arg]
+class _Dictionary(dict):
     """An OrderedDict, whose attributes (a state dict's versions) are passed over."""
 
 
@@ -98,8 +101,8 @@ def _unpickler(size: int) -> type:
     """A class of unpicklers for a file of `size` bytes."""
 
     # Python's own reader in Python: the one in C makes a table as long as the largest number that a file mentions.
-    class Unpickler(pickle._Unpickler):  # type: ignore[name-defined, misc]
-        dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    class Unpickler(_PLAIN):
+        dispatch: ClassVar[dict[int, Any]] = dict(_PLAIN.dispatch)
 
         def find_class(self, module: str, name: str) -> Any:
             return _found(module, name)

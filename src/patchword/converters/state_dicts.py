@@ -92,7 +92,9 @@ def unwrapped(path: Path, weights: Weights) -> Weights:
     if wanted is not None:
         if f"{wanted}." not in prefixes:
             names = (prefix[:-1] for prefix in prefixes if prefix)
-            raise CheckpointError(path, f"--weights {shown(wanted)}: no weights have that name; {nearest(wanted, names)}")
+            raise CheckpointError(
+                path, f"--weights {shown(wanted)}: no weights have that name; {nearest(wanted, names)}"
+            )
         prefix = f"{wanted}."
     elif not prefixes or prefixes == [""]:
         return weights
@@ -117,7 +119,9 @@ def unwrapped(path: Path, weights: Weights) -> Weights:
         notes.append(f"holds {len(prefixes)} networks: took the one under {prefix!r}{how}")
     elif left:
         count = f"{len(left)} tensors" if len(left) > 1 else "1 tensor"
-        notes.append(f"took what is under {prefix!r}; left out {count} beside it, such as {', '.join(sorted(left)[:4])}")
+        notes.append(
+            f"took what is under {prefix!r}; left out {count} beside it, such as {', '.join(sorted(left)[:4])}"
+        )
     return Weights(kept, notes)
 
 
@@ -169,4 +173,3 @@ REMEDY = "save the weights alone, torch.save(model.state_dict(), 'weights.pth'),
 
 def _and(names: list[str]) -> str:
     return " and ".join(map(repr, names))
-

@@ -154,7 +154,8 @@ def _check_npz(path: Path) -> None:
         whole = sum(member.file_size for member in members)
         if whole > most:
             raise CheckpointError(
-                path, f"would unpack to {whole / 2**20:,.0f} MiB; expected at most {most / 2**20:,.0f} of a file so small"
+                path,
+                f"would unpack to {whole / 2**20:,.0f} MiB; expected at most {most / 2**20:,.0f} of a file so small",
             )
         for member in members:
             with archive.open(member) as stream:

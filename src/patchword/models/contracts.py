@@ -13,6 +13,7 @@ from patchword.config import Config
 from patchword.errors import RecipeError, nearest
 from patchword.models.ranges import MOST_CLASSES, MOST_TOKENS, check_sides
 
+
 @dataclass(frozen=True)
 class EvidenceMap:
     """One kind of what a model looked at.
@@ -53,7 +54,7 @@ class ModelConfig(Config):
     @property
     @abstractmethod
     def layers(self) -> int:
-        """How many layers or blocks there are, each with tensors of its own: a file of fewer tensors is another's."""
+        """Layers or blocks, each with tensors of its own: a file of fewer tensors is another's."""
 
     @classmethod
     @abstractmethod
@@ -147,11 +148,7 @@ class SequenceConfig(ModelConfig):
         return None
 
     def check_vocabulary(self) -> None:
-        """See that the two vocabularies fit together.
-
-        Raises:
-            ValueError: if they do not.
-        """
+        """See that the two vocabularies fit together; a ValueError if they do not."""
         if self.share_embeddings and self.source_vocab_size != self.target_vocab_size:
             raise ValueError("share_embeddings needs source and target vocabularies of one size")
         if max(self.pad_id, self.bos_id, self.eos_id) >= min(self.source_vocab_size, self.target_vocab_size):
@@ -258,11 +255,7 @@ class ImageConfig(ModelConfig):
         """Width of an image's representation."""
 
     def check_image_size(self, size: tuple[int, int]) -> None:
-        """See that images of (height, width) pixels can be read; a network that reads any size checks the range alone.
-
-        Raises:
-            ValueError: if they cannot.
-        """
+        """See that images of (height, width) pixels can be read; a ValueError if they cannot."""
         check_sides(size)
 
     @abstractmethod

@@ -36,4 +36,4 @@ def is_finite(tensor: Tensor) -> bool:
         return True
     low, high = (float(value) for value in tensor.aminmax())
     # Both are NaN if one value is.
-    return -_LARGEST <= low and high <= _LARGEST
+    return low >= -_LARGEST and high <= _LARGEST

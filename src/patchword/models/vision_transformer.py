@@ -121,7 +121,9 @@ class VisionTransformerConfig(ImageConfig):
         """See `ModelConfig.size`: the papers' name, such as "B/16", a size, then the side of a patch in pixels."""
         size, _, patch_size = name.partition("/")
         if size not in SIZES or not patch_size.isdecimal() or len(patch_size) > 9:
-            raise RecipeError(f"unknown ViT {shown(name)}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}")
+            raise RecipeError(
+                f"unknown ViT {shown(name)}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}"
+            )
         return {**SIZES[size], "patch_size": int(patch_size)}
 
     @classmethod

@@ -6,11 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.converters.hugging_face.preprocessing import read_preprocessing
+from patchword.converters.class_names import class_names
+from patchword.converters.hugging_face.preprocessing import assumed_preprocessing, read_preprocessing
 from patchword.converters.imported import Imported, ImportOptions, length
 from patchword.converters.resnet.shared import IMAGENET_DEFAULT, Names, imported_resnet
 from patchword.converters.settings import Settings
-from patchword.converters.vit.shared import class_names
+from patchword.converters.vit.shared import check_head
 from patchword.errors import CheckpointError
 
 _LAYER = "encoder.stages.{stage}.layers.{i}.layer.{layer}"
@@ -58,6 +59,9 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     }
     said = (folder / "preprocessor_config.json").is_file()
     note = "no preprocessor_config.json: assumed the middle 224 of 256 pixels, bicubic, mean and std ImageNet's"
+    num_classes = length(tensors, "classifier.1.weight")
+    check_head(folder, config, num_classes)
+    classes, named = class_names(folder, num_classes, options, config.get("id2label"))
     return imported_resnet(
         folder,
         "Hugging Face ResNet",
@@ -65,9 +69,9 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         NAMES,
         tensors,
         preprocessing=read_preprocessing(folder, PROCESSOR, (224, 224)),
-        classes=class_names(config, length(tensors, "classifier.1.weight"), options, folder),
+        classes=classes,
         options=options,
-        notes=() if said else (note,),
+        notes=(*(assumed_preprocessing(folder) if said else (note,)), *named),
     )
 
 

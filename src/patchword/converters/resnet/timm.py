@@ -6,11 +6,12 @@ from typing import Any
 
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.imported import Imported, ImportOptions, length
 from patchword.converters.resnet.shared import IMAGENET_DEFAULT, TORCHVISION, imported_resnet, torchvision_fields
 from patchword.converters.settings import Settings
-from patchword.converters.timm_config import timm_labels, timm_preprocessing
-from patchword.converters.vit.shared import class_names
+from patchword.converters.timm_config import assumed_by_timm, timm_preprocessing
+from patchword.converters.vit.shared import check_head
 from patchword.errors import CheckpointError
 
 # Those whose computation is told by names and shapes, and the field that is not.
@@ -43,6 +44,9 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         raise CheckpointError(
             origin, f"config.json: global_pool {settings.get('global_pool')!r} is not supported; valid: avg"
         )
+    num_classes = length(tensors, "fc.weight")
+    check_head(origin, {}, num_classes)
+    classes, named = class_names(origin, num_classes, options, settings.get("label_names"), "label_names")
     return imported_resnet(
         origin,
         "timm ResNet",
@@ -50,6 +54,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         TORCHVISION,
         tensors,
         preprocessing=timm_preprocessing(origin, settings, (224, 224), 0.875, IMAGENET_DEFAULT),
-        classes=class_names(timm_labels(settings), length(tensors, "fc.weight"), options, origin),
+        classes=classes,
         options=options,
+        notes=(*assumed_by_timm(settings), *named),
     )
