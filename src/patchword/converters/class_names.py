@@ -65,6 +65,8 @@ def read_class_names(path: Path) -> tuple[str, ...]:
         if path.suffix.lower() != ".json":
             return tuple(data.decode("utf-8-sig").splitlines())
         named = _by_number(parse_json(data))
+    except DataError as error:
+        raise DataError(path, f"cannot be read as class names: {str(error).removeprefix(f'{path}: ')}") from None
     except (OSError, ValueError) as error:
         raise DataError(path, f"cannot be read as class names: {error}") from None
     gap = next((number for number in range(len(named)) if number not in named), None)

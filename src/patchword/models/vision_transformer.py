@@ -63,7 +63,7 @@ class VisionTransformerConfig(ImageConfig):
     activation: Literal["relu", "gelu", "gelu_tanh", "silu", "swiglu"] = "gelu"
     norm_first: bool = True
     layer_norm_eps: float = Field(1e-6, gt=0, le=1)
-    layer_scale: float | None = Field(None, ge=-1e6, le=1e6)
+    layer_scale: float | None = Field(None, ge=0, le=1e6)
     class_token: bool = True
     distillation_token: bool = False
     distillation_head: bool = False

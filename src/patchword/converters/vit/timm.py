@@ -149,11 +149,7 @@ def _fields(
     else:
         grid, extra, notes = native_grid(origin, positions, {prefix, prefix + registers, 0}, patch_size, options)
     tensors = _placed(tensors, prefix, registers, extra)
-    pool = arguments.get("global_pool", settings.get("global_pool"))
-    if pool is None:
-        pool = "avg" if "fc_norm.weight" in tensors or not class_token else "token"
-    if pool not in ("avg", "token"):
-        raise CheckpointError(origin, f"config.json: global_pool {pool!r} is not supported; valid: avg, token")
+    pool = _pool(origin, settings, arguments) or ("avg" if "fc_norm.weight" in tensors or not class_token else "token")
     fields = {
         "image_size": (grid[0] * patch_size, grid[1] * patch_size),
         "patch_size": patch_size,
@@ -174,6 +170,18 @@ def _fields(
         "position_resize": "bicubic_antialias",
     }
     return fields, tensors, notes
+
+
+def _pool(origin: Path, settings: Settings, arguments: Settings) -> str | None:
+    """What is said in either of two places."""
+    said = [where.get("global_pool") for where in (settings, arguments)]
+    for pool in said:
+        if pool not in (None, "avg", "token"):
+            raise CheckpointError(origin, f"config.json: global_pool {shown(pool)} is not supported; valid: avg, token")
+    if None not in said and said[0] != said[1]:
+        raise CheckpointError(origin, f"config.json: global_pool is {said[0]}, but model_args.global_pool {said[1]}")
+    pool = said[0] if said[1] is None else said[1]
+    return None if pool is None else str(pool)
 
 
 def _check_arguments(origin: Path, arguments: Settings) -> None:
