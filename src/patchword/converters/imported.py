@@ -256,5 +256,5 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:8])
+    shown = ", ".join(name[:200] for name in names[:8])
     return f"[{shown}]" if len(names) <= 8 else f"[{shown} and {len(names) - 8} more]"

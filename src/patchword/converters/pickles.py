@@ -90,9 +90,10 @@ def load_pickle(path: Path) -> Any:
 def _check_zip(path: Path) -> None:
     size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if member.filename.rpartition("/")[2] == "constants.pkl":
-                raise WantsToRunError("TorchScript")
+        members = archive.infolist()
+        if any(member.filename.rpartition("/")[2] == "constants.pkl" for member in members):
+            raise WantsToRunError("TorchScript")
+        for member in members:
             if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
                 raise TooLargeError("a part of it would unpack to more than the file has")
 
@@ -146,6 +147,8 @@ def _check_storage(saved: Any, size: int) -> None:
 
 
 def _found(module: str, name: str) -> Any:
+    # Protocols before 3 have the names of Python 2.
+    module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
     module = _compat_pickle.IMPORT_MAPPING.get(module, module)
     if (module, name) in _KNOWN:
         return _KNOWN[module, name]

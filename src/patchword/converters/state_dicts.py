@@ -27,6 +27,8 @@ SIGNATURES = (
     "encoder.embed_tokens.weight",
 )
 
+_OF_THE_LIBRARY = frozenset(SIGNATURES[3:5])
+
 # What the transformers library itself puts before the names of a network with a head.
 _LIBRARY = frozenset({"vit", "deit", "dinov2", "dinov2_with_registers", "resnet"})
 
@@ -131,7 +133,8 @@ def _prefixes(tensors: Mapping[str, Tensor]) -> list[str]:
         found = [name.removesuffix(signature) for name in tensors if name.endswith(signature)]
         found = [prefix for prefix in found if not prefix or prefix.endswith(".")]
         if found:
-            return sorted({_outside(prefix) for prefix in found})
+            library = signature in _OF_THE_LIBRARY
+            return sorted({_outside(prefix) if library else prefix for prefix in found})
     return []
 
 

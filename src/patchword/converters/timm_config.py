@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from patchword.converters.settings import Settings
-from patchword.errors import CheckpointError
+from patchword.errors import CheckpointError, shown
 
 
 def timm_input_size(origin: Path, settings: Settings) -> tuple[int, int] | None:
@@ -43,7 +43,9 @@ def timm_preprocessing(
     """
     mode, interpolation = settings.get("crop_mode", "center"), settings.get("interpolation", "bicubic")
     if mode not in ("center", "squash") or interpolation not in ("bicubic", "bilinear"):
-        raise CheckpointError(origin, f"config.json: crop_mode {mode!r} with {interpolation!r} is not supported")
+        raise CheckpointError(
+            origin, f"config.json: crop_mode {shown(mode)} with {shown(interpolation)} is not supported"
+        )
     return {
         "image_size": list(timm_input_size(origin, settings) or native),
         "resize": "crop" if mode == "center" else "squash",

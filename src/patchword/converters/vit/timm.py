@@ -86,7 +86,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     """
     name = str(config.get("architecture", "vit"))
     if (not name.startswith(("vit_", "deit", "flexivit", "test_vit")) and config) or any(o in name for o in _OTHERS):
-        raise CheckpointError(origin, f"config.json: architecture {name!r} is not a ViT of the paper's kind")
+        raise CheckpointError(origin, f"config.json: architecture {shown(name)} is not a ViT of the paper's kind")
     if any(key.startswith("attn_pool.") for key in tensors):
         raise CheckpointError(origin, "ends in attention pooling (attn_pool, a MAP head), which is not supported")
     file = origin / "config.json"
@@ -217,7 +217,7 @@ def _placed(tensors: Mapping[str, Tensor], prefix: int, registers: int, extra: i
 def _activation(origin: Path, name: str, arguments: Settings) -> str:
     given = arguments.get("act_layer")
     if given is not None and given not in ("gelu", "gelu_tanh", "relu", "silu"):
-        raise CheckpointError(origin, f"config.json: act_layer {given!r} is not supported")
+        raise CheckpointError(origin, f"config.json: act_layer {shown(given)} is not supported")
     if given is not None:
         return str(given)
     return "gelu_tanh" if name.startswith(_GELU_TANH) else "gelu"
