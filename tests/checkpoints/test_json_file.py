@@ -41,7 +41,7 @@ def test_brackets_up_to_the_limit_are_read() -> None:
 def test_only_files_with_an_end_and_of_a_stated_size_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path, tmp_path / "none"):
-        with pytest.raises(DataError, match="a device or a pipe|is a folder|no such file"):
+        with pytest.raises(DataError, match=r"a device or a pipe|is a folder|no such file"):
             read_json_file(path)
     (tmp_path / "large").write_bytes(b" " * 3_000_000 + b"1")
     assert read_json_file(tmp_path / "large") == 1

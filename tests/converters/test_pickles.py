@@ -1,4 +1,4 @@
-"""PyTorch's pickles as training scripts save them: read without running anything, and without reserving what they claim."""
+"""PyTorch's pickles as training scripts save them: nothing is run, and nothing reserved that the file does not have."""
 
 import argparse
 import collections

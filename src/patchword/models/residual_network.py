@@ -93,9 +93,7 @@ class ResidualNetworkConfig(ImageConfig):
         if min(self.depths) < 1 or min(self.widths) < 1:
             raise ValueError("depths and widths must be positive")
         if sum(self.depths) > MOST_LAYERS or max(self.widths) > WIDEST:
-            raise ValueError(
-                f"depths of at most {MOST_LAYERS:,} blocks in all are supported, and widths of at most {WIDEST:,}"
-            )
+            raise ValueError(f"expected depths of {MOST_LAYERS:,} blocks in all at most, and widths of {WIDEST:,}")
         if self.block == "bottleneck" and any(width % REDUCTION for width in self.widths):
             raise ValueError(f"block = 'bottleneck' needs widths that are multiples of {REDUCTION}")
         if self.shortcut == "padded" and list(self.widths) != sorted((self.stem_width, *self.widths))[1:]:

@@ -15,7 +15,7 @@ FILE = "generation_config.json"
 _DEFAULTS = {"num_beams": 1, "length_penalty": 1.0, "early_stopping": False, "renormalize_logits": False}
 
 # Settings of `generate` that change what it writes and that our search lacks, and the values at which they do nothing.
-_WITHOUT_EFFECT: dict[str, Any] = {
+WITHOUT_EFFECT: dict[str, Any] = {
     "assistant_early_exit": None,
     "assistant_ensemble_weight": None,
     "begin_suppress_tokens": None,
@@ -53,8 +53,13 @@ _WITHOUT_EFFECT: dict[str, Any] = {
     "watermarking_config": None,
 }
 
+# Settings that are read, here and in `checkpoint`, beside those of sampling.
+READ = frozenset({"num_beams", "num_return_sequences", "do_sample", "max_length", "max_new_tokens", "early_stopping"})
+READ |= {"length_penalty", "renormalize_logits", "bad_words_ids", "forced_eos_token_id", "eos_token_id"}
+READ |= {"decoder_start_token_id"}
+
 # What sampling reads, and the values that `generate` has without them.
-_SAMPLING: dict[str, Any] = {"temperature": 1.0, "top_k": 50, "top_p": 1.0}
+SAMPLING: dict[str, Any] = {"temperature": 1.0, "top_k": 50, "top_p": 1.0}
 
 
 def generation_settings(folder: Path, config: Mapping[str, Any]) -> Settings:
@@ -91,13 +96,16 @@ def search_options(settings: Settings, config: TransformerConfig) -> tuple[Searc
     """
     notes = [
         f"{name} = {shown(settings.get(name))}, an option of generate, is left out: this search does not have it"
-        for name, value in _WITHOUT_EFFECT.items()
+        for name, value in WITHOUT_EFFECT.items()
         if settings.get(name, value) != value
     ]
     never = {config.pad_id, config.bos_id}
     banned = settings.get("bad_words_ids", [])
     if not isinstance(banned, list) or any(words not in [[token] for token in never] for words in banned):
         notes.append(f"bad_words_ids = {shown(banned)}: only {sorted(never)} are left out of translations")
+    ends = settings.get("eos_token_id", config.eos_id)
+    if ends not in (config.eos_id, [config.eos_id]):
+        notes.append(f"eos_token_id = {shown(ends)}: only {config.eos_id} ends a translation")
     alpha, early = settings.number("length_penalty"), settings.get("early_stopping")
     if alpha < 0:
         notes.append(f"length_penalty = {alpha} is taken as 0: negative ones are not supported")
@@ -133,7 +141,7 @@ def _method(settings: Settings, beams: int) -> tuple[dict[str, Any], list[str]]:
         drawn = {"temperature": settings.number("temperature", 1.0), "top_p": settings.number("top_p", 1.0)}
         return {"method": "sample", **drawn, "top_k": settings.whole("top_k", 50), "n_best": returned}, notes
     else:
-        unused = [name for name, value in _SAMPLING.items() if settings.get(name, value) != value]
+        unused = [name for name, value in SAMPLING.items() if settings.get(name, value) != value]
         if unused:
             notes.append(f"{' and '.join(unused)} ignored: nothing is drawn without do_sample, in generate as here")
     if beams == 1:
