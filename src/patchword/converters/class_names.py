@@ -34,8 +34,7 @@ def class_names(
             raise CheckpointError(origin, f"has {num_classes} classes, but {len(options.classes)} names were given")
         return distinct(options.classes), ()
     if values is None or values in ({}, []) or num_classes == 0:
-        notes = ("it has no class names: classes are called by their numbers; give --classes",) if num_classes else ()
-        return distinct(str(number) for number in range(num_classes)), notes
+        return distinct(str(number) for number in range(num_classes)), ()
     try:
         named = _by_number(values)
     except ValueError as error:

@@ -78,5 +78,7 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
 def _whole_numbers(settings: Settings, key: str, default: list[int], folder: Path) -> list[int]:
     numbers = settings.get(key, default)
     if not isinstance(numbers, list) or not all(type(number) is int and 0 < number < 2**20 for number in numbers):
-        raise CheckpointError(folder, f"config.json: {key} = {shown(numbers)}: expected whole numbers from 1 on")
+        raise CheckpointError(
+            folder, f"config.json: {key} = {shown(numbers)}: expected a list of whole numbers from 1 on"
+        )
     return numbers
