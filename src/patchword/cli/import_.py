@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from patchword.errors import RecipeError, shown
+from patchword.errors import RecipeError, one_line, shown
 
 
 def import_(
@@ -38,7 +38,7 @@ def import_(
     options = api.ImportOptions(_size(image_size) if image_size else None, heads, names, weights)
     imported = api.import_checkpoint(source, out, options)
     for note in imported.notes:
-        typer.echo(note, err=True)
+        typer.echo(one_line(note), err=True)
     typer.echo(f"{out}: {imported.kind}, {imported.parameters:,} parameters", err=True)
 
 

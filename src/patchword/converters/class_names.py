@@ -47,7 +47,7 @@ def class_names(
             "give --classes",
         )
     gaps = [number for number in range(num_classes) if number not in named]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if gaps:
         notes = (f"{said_by} has no name for {len(gaps)} classes, such as {gaps[0]}: they are called by their numbers",)
     return distinct(named.get(number, str(number)) for number in range(num_classes)), notes

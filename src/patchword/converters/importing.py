@@ -74,7 +74,8 @@ def convert(source: Path | str, options: ImportOptions | None = None) -> Importe
 def _convert(source: Path | str, options: ImportOptions) -> Imported:
     path = hub.download(str(source)) if str(source).startswith(hub.PREFIX) else Path(source)
     if not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113 - Path's raise on names too long
-        raise CheckpointError(path, "no such file or folder")
+        there = os.path.exists(path)  # noqa: PTH110
+        raise CheckpointError(path, "is a device or a pipe" if there else "no such file or folder")
     if path.is_file() and is_tensor_file(path) and (path.parent / "config.json").is_file():
         folder, weights = path.parent, read_weights_of(path, options.weights)
     elif path.is_file():
