@@ -205,3 +205,11 @@ def test_an_array_that_claims_more_than_its_file_has_is_refused(tmp_path: Path) 
 def test_a_pipe_is_refused(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     assert refusal(tmp_path / name) == "is a device or a pipe; expected a file of tensors"
+
+
+def test_a_switch_of_torchs_that_forbids_other_readers_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "w.pth", {"a": torch.ones(2)}, True)
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
+    assert refusal(path).startswith("unset TORCH_FORCE_WEIGHTS_ONLY_LOAD: ")

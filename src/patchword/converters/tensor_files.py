@@ -1,6 +1,7 @@
 """Files of named tensors: safetensors, PyTorch's and NumPy's, read without running anything that is in them."""
 
 import math
+import os
 import pickle
 import struct
 import tokenize
@@ -35,6 +36,9 @@ WEIGHT_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+
+# With it torch takes no other reader than its own.
+_TORCH_ALONE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 
 # What zipfile and NumPy's reader of headers raise of damage, beside OSError and ValueError.
 _DAMAGED = (
@@ -112,6 +116,10 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickle(path: Path) -> Any:
+    if os.environ.get(_TORCH_ALONE, "0").lower() in ("1", "y", "yes", "true"):
+        raise CheckpointError(
+            path, f"unset {_TORCH_ALONE}: this reader of pickles is not torch's, and runs nothing either"
+        )
     try:
         return load_pickle(path)
     except WantsToRunError as error:
