@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from patchword.checkpoints.model_folder import model_path, read_description, read_model
+from patchword.converters.class_names import read_class_names
 from patchword.converters.exporting import check_format
 from patchword.converters.exporting import export as write_export
 from patchword.converters.imported import Imported, ImportOptions
@@ -47,6 +48,7 @@ __all__ = [
     "kernels",
     "kernels_missing",
     "load",
+    "read_class_names",
     "read_metrics",
     "read_recipe",
     "read_recipe_file",

@@ -5,13 +5,13 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from patchword.errors import RecipeError, nearest, shown
+from patchword.errors import LONGEST, RecipeError, nearest, shown
 
 
 class Config(BaseModel):
     """Base of every configuration: immutable, strict about names, and one sentence for each mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], origin: str) -> Self:
@@ -41,16 +41,16 @@ class Config(BaseModel):
         path = [str(part) for part in detail["loc"]]
         field = prefix + ".".join(path) if path else ""
         if detail["type"] == "extra_forbidden":
-            return f"unknown key {field!r}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
+            return f"unknown key {shown(field)}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
         if detail["type"] == "missing":
-            return f"key {field!r} is missing"
+            return f"key {shown(field)} is missing"
         message = detail["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
         if not field:
             return message
         # A whole table would drown the sentence.
         found = "" if isinstance(detail["input"], Mapping) else f" = {shown(detail['input'])}"
-        return f"{field}{found}: {message}"
+        return f"{field[:LONGEST]}{found}: {message}"
 
     @classmethod
     def _fields_at(cls, path: list[str]) -> list[str]:

@@ -15,8 +15,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from patchword.checkpoints.json_file import parse_json, read_bytes
 from patchword.config import Config
-from patchword.errors import ModelFolderError, RecipeError
+from patchword.errors import DataError, ModelFolderError, RecipeError
 
 JOINT_FILE, SOURCE_FILE, TARGET_FILE = "vocabulary.model", "vocabulary.source.model", "vocabulary.target.model"
 PIECES_FILE = "vocabulary.json"
@@ -81,10 +82,10 @@ class VocabularyFiles:
         """
         names = (JOINT_FILE, SOURCE_FILE, TARGET_FILE, PIECES_FILE, NORMALISATION_FILE)
         try:
-            return cls.parse({name: (folder / name).read_bytes() for name in names if (folder / name).exists()})
+            return cls.parse({name: read_bytes(folder / name) for name in names if (folder / name).exists()})
         except KeyError as error:
             raise ModelFolderError(folder, f"{error.args[0]} is missing") from None
-        except (OSError, ValueError, RecipeError) as error:
+        except (OSError, ValueError, RecipeError, DataError) as error:
             raise ModelFolderError(folder, f"the vocabulary is damaged: {error}") from None
 
     @classmethod
@@ -98,10 +99,10 @@ class VocabularyFiles:
         """
         form: Literal["none", "plain", "quotes"] = "none"
         if NORMALISATION_FILE in files:
-            form = NormalisationFile.parse(json.loads(files[NORMALISATION_FILE]), NORMALISATION_FILE).form
+            form = NormalisationFile.parse(parse_json(files[NORMALISATION_FILE]), NORMALISATION_FILE).form
         if SOURCE_FILE not in files:
             return cls(files[JOINT_FILE], normalisation=form)
-        pieces = PieceTable.parse(json.loads(files[PIECES_FILE]), PIECES_FILE) if PIECES_FILE in files else None
+        pieces = PieceTable.parse(parse_json(files[PIECES_FILE]), PIECES_FILE) if PIECES_FILE in files else None
         return cls(files[SOURCE_FILE], files[TARGET_FILE], pieces, form)
 
     def by_name(self) -> dict[str, bytes]:

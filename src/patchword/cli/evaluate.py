@@ -87,7 +87,7 @@ def evaluate(
     --knn what its features alone can tell apart.
     """
     from patchword import api
-    from patchword.cli.lines import one_line
+    from patchword.cli.lines import without_line_ends
     from patchword.files import write_text
 
     if bool(source) != bool(target):
@@ -115,7 +115,7 @@ def evaluate(
     if output is not None:
         if found.answers is None:
             raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
-        write_text(output, "".join(f"{one_line(answer)}\n" for answer in found.answers))
+        write_text(output, "".join(f"{without_line_ends(answer)}\n" for answer in found.answers))
     used = system.network.precision
     if as_json:
         typer.echo(json.dumps({**found.scores.as_dict(), "precision": used}, indent=2, ensure_ascii=False))

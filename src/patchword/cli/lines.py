@@ -28,7 +28,7 @@ def chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
     yield chunk
 
 
-def one_line(text: str) -> str:
+def without_line_ends(text: str) -> str:
     """A text without line ends: a model can spell one byte by byte, and a line in must stay a line out."""
     return " ".join(text.splitlines())
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchword.cli.lines import one_line
+from patchword.cli.lines import without_line_ends
 from patchword.errors import DataError, RecipeError
 
 READ_AHEAD = 1024  # lines sorted by length together; results come out in order
@@ -133,8 +133,8 @@ def _record(number: int, translation: Any, n_best: int, as_json: bool) -> str:
         row |= {"alternatives": alternatives, **({"error": translation.error} if translation.error else {})}
         return json.dumps(row, ensure_ascii=False) + "\n"
     if n_best == 1:
-        return one_line(translation.text) + "\n"
-    rows = [f"{a.score:.4f}\t{one_line(a.text)}" for a in translation.alternatives]
+        return without_line_ends(translation.text) + "\n"
+    rows = [f"{a.score:.4f}\t{without_line_ends(a.text)}" for a in translation.alternatives]
     # Who reads them counts on their number: an empty line has empty ones, and so has a search that found fewer.
     rows += ["-inf\t" if rows else "0.0000\t"] * (n_best - len(rows))
     return "".join(f"{number}\t{row}\n" for row in rows)

@@ -16,6 +16,8 @@ from patchword.config import Config
 from patchword.converters.tables import Row, Table, lookup
 from patchword.errors import CheckpointError, RecipeError
 from patchword.files import new_folder
+from patchword.models.contracts import ModelConfig
+from patchword.models.tensors import is_finite
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class ImportOptions:
         image_size: (height, width) in pixels that an imported image model is to take; None keeps the checkpoint's.
         num_heads: attention heads, where neither the tensors nor a config tell.
         classes: class names, where the checkpoint has none.
+        weights: which of several sets of weights in a file is meant, such as "model" beside "model_ema".
         source_language: of a translator, whatever the checkpoint says.
         target_language: the same.
     """
@@ -33,6 +36,7 @@ class ImportOptions:
     image_size: tuple[int, int] | None = None
     num_heads: int | None = None
     classes: tuple[str, ...] | None = None
+    weights: str | None = None
     source_language: str | None = None
     target_language: str | None = None
 
@@ -173,6 +177,13 @@ class ConvertedTensors(Mapping[str, Tensor]):
             parts = [self._theirs[source] for source in sources]
             rows = shape[0] // max(1, len(parts)) if shape else 0
             whole = row.stacks and name not in self._replaced
+            for source, part in zip(sources, parts, strict=True):
+                if not is_finite(part):
+                    raise CheckpointError(
+                        self._origin,
+                        f"{source} holds values that are infinite, beyond float32, or not a number; the weights are "
+                        "damaged",
+                    )
             if whole and all(p.dtype == dtype and p.shape == (rows, *shape[1:]) for p in parts):
                 yield parts
             else:
@@ -187,7 +198,7 @@ class ConvertedTensors(Mapping[str, Tensor]):
 def fill(
     origin: Path,
     architecture: str,
-    config: Config,
+    config: ModelConfig,
     table: Table,
     theirs: Mapping[str, Tensor],
     ignored: Iterable[str] = (),
@@ -208,9 +219,10 @@ def fill(
     Raises:
         CheckpointError: with the missing and the unexpected tensors, or one of a type that weights do not have.
     """
-    layers = sum(int(value) for name, value in config if name.endswith("layers"))
-    if layers > len(theirs):
-        raise CheckpointError(origin, f"has {len(theirs)} tensors, too few for the {layers:,} layers of its config")
+    if config.layers > len(theirs):
+        raise CheckpointError(
+            origin, f"has {len(theirs)} tensors, too few for the {config.layers:,} layers of its config"
+        )
     try:
         shapes = expected_shapes(architecture, config)
     except (RuntimeError, TypeError, OverflowError):  # torch's, of sizes whose product is beyond 64 bits
@@ -261,5 +273,5 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:8])
+    shown = ", ".join(name[:200] for name in names[:8])
     return f"[{shown}]" if len(names) <= 8 else f"[{shown} and {len(names) - 8} more]"

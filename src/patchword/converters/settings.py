@@ -1,12 +1,12 @@
 """A foreign checkpoint's settings, each of the type that it should have."""
 
-import json
-import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from patchword.errors import CheckpointError
+from patchword.checkpoints.json_file import read_json_file
+from patchword.errors import CheckpointError, DataError, shown
 
 
 class Settings:
@@ -92,7 +92,7 @@ class Settings:
         return value
 
     def _error(self, key: str, expected: str) -> CheckpointError:
-        return CheckpointError(self._path, f"{key} = {self._values[key]!r}: expected {expected}")
+        return CheckpointError(self._path, f"{key} = {shown(self._values[key])}: expected {expected}")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -102,11 +102,12 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: if the file is missing or holds something else.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair can be read but not written
-    except FileNotFoundError:
-        raise CheckpointError(path.parent, f"{path.name} is missing") from None
-    except (OSError, ValueError, RecursionError) as error:
+        if not path.exists():
+            raise CheckpointError(path.parent, f"{path.name} is missing")
+        values = read_json_file(path)
+    except DataError as error:
+        raise CheckpointError(path, str(error).removeprefix(f"{path}: ")) from None
+    except (OSError, ValueError) as error:
         raise CheckpointError(path, f"cannot be read as JSON: {error}") from None
     if not isinstance(values, dict):
         raise CheckpointError(path, f"expected a JSON object, found a {type(values).__name__}")
@@ -114,4 +115,4 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # false of NaN too

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from patchword.checkpoints.model_folder import Description
-from patchword.errors import DataError, HeadlessError, ModelFolderError
+from patchword.errors import DataError, HeadlessError, ModelFolderError, NotFiniteError
 from patchword.images.details import ClassifierDetails
 from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
 from patchword.images.sources import Picture, pictures
@@ -130,17 +130,20 @@ class ImageClassifier(System):
 
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
-        """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes)."""
+        """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes).
+
+        Raises:
+            NotFiniteError: if the network computes what is no number.
+        """
         images = self.preprocessing.normalise(pixels.to(self.network.device)).to(self.network.dtype)
-        probability: Tensor = self.network.fast(images).float().softmax(-1)
-        return probability
+        return _probability(self.network.fast(images))
 
     @torch.inference_mode()
     def features(self, images: Sequence[Image.Image]) -> Tensor:
         """The representation before the head, (images, feature_size)."""
         pixels = self.preprocessing(images).to(self.network.device, self.network.dtype)
         result: Tensor = self.network.fast.features(pixels)
-        return result.float()
+        return _finite(result.float())
 
     def attention(self, image: Given, top: int = 5) -> AttendedImage:
         """Classify one image and look again at what the model looked at.
@@ -155,7 +158,7 @@ class ImageClassifier(System):
         with torch.inference_mode():
             logits = self.model(images.to(self.network.dtype)).float()
             evidence = self.model.evidence(images.to(self.network.dtype))
-        result = Classification(_name(image, 0), self._best(logits.softmax(-1)[0], top))
+        result = Classification(_name(image, 0), self._best(_probability(logits)[0], top))
         return AttendedImage(result, pixels, evidence)
 
     def require_head(self) -> None:
@@ -192,6 +195,19 @@ class ImageClassifier(System):
     def _best(self, probability: Tensor, top: int) -> tuple[tuple[str, float], ...]:
         found = probability.topk(min(top, len(self.classes)))
         return tuple((self.classes[i], p) for p, i in zip(found.values.tolist(), found.indices.tolist(), strict=True))
+
+
+def _probability(logits: Tensor) -> Tensor:
+    return _finite(logits.float()).softmax(-1)
+
+
+def _finite(answer: Tensor) -> Tensor:
+    if not bool(answer.isfinite().all()):
+        raise NotFiniteError(
+            "the network's answers are infinite or not numbers; its weights are damaged or too large, or its "
+            "preprocessing is another's"
+        )
+    return answer
 
 
 def _opened(image: Given, limit: int | None) -> Image.Image:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from patchword.errors import RecipeError, nearest
 from patchword.models.contracts import Evidence, EvidenceMap, SequenceConfig, SequenceToSequence
+from patchword.models.ranges import WIDEST
 from patchword.nn.alignment import Score
 from patchword.nn.attentional_decoder import AttentionalDecoder, AttentionalState
 from patchword.nn.embeddings import OutputProjection, TokenEmbedding
@@ -35,8 +36,8 @@ class RecurrentConfig(SequenceConfig):
     cell: Cell = "lstm"
     attention: Score = "general"
     input_feeding: bool = True
-    embedding_size: int = Field(256, gt=0)
-    hidden_size: int = Field(512, gt=0)
+    embedding_size: int = Field(256, gt=0, le=WIDEST)
+    hidden_size: int = Field(512, gt=0, le=WIDEST)
     encoder_layers: int = Field(1, ge=1, le=4)
     decoder_layers: int = Field(1, ge=1, le=4)
     dropout: float = Field(0.2, ge=0, lt=1)
@@ -52,6 +53,11 @@ class RecurrentConfig(SequenceConfig):
             )
         self.check_vocabulary()
         return self
+
+    @property
+    def layers(self) -> int:
+        """See `ModelConfig.layers`."""
+        return self.encoder_layers + self.decoder_layers
 
     @property
     def width(self) -> int:

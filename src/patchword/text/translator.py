@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 
 from patchword.checkpoints.model_folder import Description
-from patchword.errors import DataError
+from patchword.errors import DataError, ModelFolderError
 from patchword.models.contracts import Evidence, SequenceToSequence
 from patchword.system import System
 from patchword.text.batches import pad
@@ -119,6 +119,8 @@ class Translator(System):
     @classmethod
     def described(cls, folder: Path, description: Description, model: Any, **how: Any) -> Self:
         """See `System.described`."""
+        if not isinstance(model, SequenceToSequence):
+            raise ModelFolderError(folder, f"config.json: a {description.architecture} does not translate")
         details = TranslatorDetails.read(description.details)
         return cls(model, Vocabulary.load(folder), details.languages, description.facts, details.search, **how)
 

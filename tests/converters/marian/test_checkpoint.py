@@ -107,7 +107,9 @@ def test_settings_that_search_lacks_are_told(tokenizers: dict[bool, Any], tmp_pa
     model = marian.build(tokenizers)
     marian.save(model, tokenizers[False], tmp_path / "theirs", repetition_penalty=1.3)
     imported = api.import_checkpoint(tmp_path / "theirs", tmp_path / "ours")
-    assert imported.notes == ("repetition_penalty = 1.3 is left out: search has no such option",)
+    assert imported.notes == (
+        "repetition_penalty = 1.3, an option of generate, is left out: this search does not have it",
+    )
     assert imported.details.source_language == "en"
     assert imported.details.target_language == "de"
 

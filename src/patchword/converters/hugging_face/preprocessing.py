@@ -60,6 +60,17 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
     }
 
 
+def assumed_preprocessing(folder: Path) -> tuple[str, ...]:
+    """What preprocessor_config.json does not say and is the family's own default then, a sentence."""
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return ("no preprocessor_config.json: assumed the defaults of the family's processor",)
+    values = read_json(path)
+    wanted = ("resample", *(("image_mean", "image_std") if values.get("do_normalize", True) else ()))
+    missing = [key for key in wanted if values.get(key) is None]
+    return (f"preprocessor_config.json has no {' and no '.join(missing)}: assumed the family's own",) if missing else ()
+
+
 def processor_settings(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
     """preprocessor_config.json: the settings of the processor class that does the same steps.
 

@@ -1,6 +1,7 @@
 """Marian as `transformers` saves it (MarianMTModel): the OPUS-MT translators and their kin."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from patchword.converters.hugging_face.configs import activation
 from patchword.converters.imported import Imported, ImportOptions, fill
 from patchword.converters.marian.channels import to_interleaved
 from patchword.converters.marian.search import generation_settings, search_options
-from patchword.converters.marian.vocabulary import read_vocabulary
+from patchword.converters.marian.vocabulary import added_tokens, read_vocabulary
 from patchword.converters.settings import read_json
 from patchword.converters.tables import Row, Table, batch_of_one, same, stacked
-from patchword.errors import CheckpointError, RecipeError
+from patchword.errors import CheckpointError, RecipeError, shown
 from patchword.models.transformer import TransformerConfig
 from patchword.nn.positions import sinusoidal_table
 from patchword.text.details import TranslatorDetails
@@ -106,13 +107,14 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     Raises:
         CheckpointError: if it is not such a network, or its vocabulary is not whole.
     """
-    if options != ImportOptions():
+    if replace(options, weights=None) != ImportOptions():
         raise CheckpointError(folder, "is a translator: image size, heads and class names cannot be given")
     config = {**DEFAULTS, **config}
     settings = generation_settings(folder, config)
     config["decoder_start_token_id"] = settings.get("decoder_start_token_id", config["decoder_start_token_id"])
     tokenizer_file = folder / "tokenizer_config.json"
     tokenizer = read_json(tokenizer_file) if tokenizer_file.is_file() else {}
+    _check_sizes(folder, config, tensors)
     vocabulary = read_vocabulary(folder, config, tokenizer)
     tensors = {name if name == "final_logits_bias" else _prefixed(name): t for name, t in tensors.items()}
     positions = _positions(folder, tensors)
@@ -130,13 +132,31 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         for name, tensor in to_interleaved(ours, ours_config.d_model).items():
             ours.replace(name, tensor)
         ours_config = ours_config.model_copy(update={"positions": "sinusoidal"})
+    left_out = added_tokens(folder, tokenizer)
     named = {f"{side}_language": tokenizer.get(f"{side}_lang") or "?" for side in ("source", "target")}
     try:
         search, notes = search_options(settings, ours_config)
         details = TranslatorDetails.parse({**named, "search": search}, "tokenizer_config.json")
     except RecipeError as error:
         raise CheckpointError(folder, str(error)) from None
-    return Imported(folder, "Marian", "transformer", ours_config, ours, details, vocabulary.by_name(), tuple(notes))
+    return Imported(
+        folder, "Marian", "transformer", ours_config, ours, details, vocabulary.by_name(), (*notes, *left_out)
+    )
+
+
+def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """See that no vocabulary is larger than every matrix, before a table of its size is made.
+
+    Raises:
+        CheckpointError: naming the size.
+    """
+    rows = max((tensor.shape[0] for tensor in tensors.values() if tensor.ndim == 2), default=0)
+    for key in ("vocab_size", "decoder_vocab_size"):
+        size = config[key]
+        if isinstance(size, int) and size > rows:
+            raise CheckpointError(
+                folder, f"config.json: {key} = {shown(size)}, but no matrix among the weights has so many rows"
+            )
 
 
 def _prefixed(name: str) -> str:
@@ -147,13 +167,13 @@ def _prefixed(name: str) -> str:
 def _config(folder: Path, config: Mapping[str, Any], **choices: Any) -> TransformerConfig:
     for name, value in _FIXED.items():
         if config.get(name, value) != value:
-            raise CheckpointError(folder, f"config.json: {name} = {config[name]!r}; only {value!r} is supported")
+            raise CheckpointError(folder, f"config.json: {name} = {shown(config[name])}; only {value!r} is supported")
     for part in ("attention_heads", "ffn_dim"):
         encoder, decoder = f"encoder_{part}", f"decoder_{part}"
         if config[encoder] != config[decoder]:
             raise CheckpointError(
                 folder,
-                f"config.json: {encoder} = {config[encoder]}, but {decoder} = {config[decoder]}; "
+                f"config.json: {encoder} = {shown(config[encoder])}, but {decoder} = {shown(config[decoder])}; "
                 "only equal ones are supported",
             )
     fields = {

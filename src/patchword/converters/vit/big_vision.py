@@ -7,11 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.imported import Imported, ImportOptions, count_layers, length
 from patchword.converters.tables import Table, batch_of_one
 from patchword.converters.vit.jax import COMMON, jax_preprocessing, kernel_fields, layer
-from patchword.converters.vit.shared import class_names, imported_vit, square_grid
+from patchword.converters.vit.shared import check_head, imported_vit, native_grid
 from patchword.errors import CheckpointError
+from patchword.models.ranges import check_sides
 
 BLOCK = "Transformer/encoderblock_{i}"
 SCANNED = "Transformer/encoderblock/"  # all layers' tensors as one, with a first axis of layers
@@ -39,10 +41,13 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     class_token = "cls" in tensors
     notes: tuple[str, ...] = ("the file says nothing about preprocessing: assumed bilinear squash, mean and std 0.5",)
     if "pos_embedding" in tensors:
-        grid, _ = square_grid(origin, length(tensors, "pos_embedding", axis=1), {0})
+        count = length(tensors, "pos_embedding", axis=1)
+        grid, _, guessed = native_grid(origin, count, {0}, fields["patch_size"], options)
+        notes += guessed
         positions = tensors["pos_embedding"]
     else:
         height, width = options.image_size or (224, 224)
+        check_sides((height, width))
         grid = height // fields["patch_size"], width // fields["patch_size"]
         positions = sincos_2d(grid, fields["d_model"])[None]
         notes += (f"it has no positions: assumed fixed sines and cosines for {grid[0]} x {grid[1]} patches",)
@@ -57,6 +62,9 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "class_token": class_token,
         "pool": "class_token" if class_token else "mean",
     }
+    num_classes = length(tensors, "head/bias")
+    check_head(origin, {}, num_classes)
+    classes, named = class_names(origin, num_classes, options)
     return imported_vit(
         origin,
         "big_vision ViT",
@@ -64,9 +72,9 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         TABLE,
         tensors,
         preprocessing=jax_preprocessing(fields["image_size"]),
-        classes=class_names({}, length(tensors, "head/bias"), options, origin),
+        classes=classes,
         options=options,
-        notes=notes,
+        notes=(*notes, *named),
     )
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.hugging_face.configs import vit_fields
-from patchword.converters.hugging_face.preprocessing import read_preprocessing
+from patchword.converters.hugging_face.preprocessing import assumed_preprocessing, read_preprocessing
 from patchword.converters.imported import Imported, ImportOptions, count_layers, length
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Row, Table, batch_of_one, patches, same, stacked, token, zeros
-from patchword.converters.vit.shared import IMAGENET_STANDARD, class_names, imported_vit
+from patchword.converters.vit.shared import IMAGENET_STANDARD, check_head, imported_vit
 
 # ViTImageProcessor's own defaults, in the terms of preprocessor_config.json; the size is the network's.
 PROCESSOR = {
@@ -69,6 +70,9 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     tensors = without_prefix(tensors, "vit.")
     table = {**layout(tensors), "head.linear.*": same("classifier.*")}
     fields = {**vit_fields(config, folder), **encoder_fields(config, tensors, folder)}
+    num_classes = length(tensors, "classifier.weight")
+    check_head(folder, config, num_classes)
+    classes, named = class_names(folder, num_classes, options, config.get("id2label"))
     return imported_vit(
         folder,
         "Hugging Face ViT",
@@ -76,9 +80,10 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         without_attention_bias(table, config),
         tensors,
         preprocessing=read_preprocessing(folder, PROCESSOR, fields["image_size"]),
-        classes=class_names(config, length(tensors, "classifier.weight"), options, folder),
+        classes=classes,
         options=options,
         ignored=IGNORED,
+        notes=(*assumed_preprocessing(folder), *named),
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.imported import Imported, ImportOptions, count_layers, length
 from patchword.converters.tables import Row, Table, batch_of_one, same, token, transposed
-from patchword.converters.vit.shared import IMAGENET_STANDARD, class_names, imported_vit, square_grid
+from patchword.converters.vit.shared import IMAGENET_STANDARD, check_head, imported_vit, native_grid
 from patchword.errors import CheckpointError
 
 
@@ -91,13 +92,16 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     fields = kernel_fields(origin, tensors, f"{block}/MultiHeadDotProductAttention_1", f"{block}/MlpBlock_3")
     positions = length(tensors, "Transformer/posembed_input/pos_embedding", axis=1)
     class_token = "cls" in tensors
-    grid, _ = square_grid(origin, positions, {int(class_token)})
+    grid, _, guessed = native_grid(origin, positions, {int(class_token)}, fields["patch_size"], options)
     fields |= {
         "image_size": tuple(side * fields["patch_size"] for side in grid),
         "num_layers": count_layers(tensors, "Transformer/encoderblock_"),
         "class_token": class_token,
         "pool": "class_token" if class_token else "mean",
     }
+    num_classes = length(tensors, "head/bias")
+    check_head(origin, {}, num_classes)
+    classes, named = class_names(origin, num_classes, options)
     return imported_vit(
         origin,
         "JAX ViT",
@@ -105,9 +109,13 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         TABLE,
         tensors,
         preprocessing=jax_preprocessing(fields["image_size"]),
-        classes=class_names({}, length(tensors, "head/bias"), options, origin),
+        classes=classes,
         options=options,
-        notes=("the file says nothing about preprocessing: assumed bilinear squash, mean and std 0.5",),
+        notes=(
+            "the file says nothing about preprocessing: assumed bilinear squash, mean and std 0.5",
+            *guessed,
+            *named,
+        ),
     )
 
 

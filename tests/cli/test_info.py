@@ -1,0 +1,38 @@
+"""`patchword info`: whatever a folder says of itself is shown, and is JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from patchword.cli.main import app
+from tests.checkpoints.test_reading_models import write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path / "model", "ViT")
+    values = json.loads((tmp_path / "model" / "config.json").read_text())
+    facts = {"loss": float("nan"), "scores": {"best": float("inf")}, "made\x1b[2J": ["\x07", "a\nb"], "by": "\x1b]0;x"}
+    (tmp_path / "model" / "config.json").write_text(json.dumps(values | {"facts": facts}))
+    return tmp_path / "model"
+
+
+def test_numbers_that_json_does_not_have_are_null(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["info", str(folder), "--json"])
+
+    def refuse(text: str) -> None:
+        raise AssertionError(text)
+
+    found = json.loads(done.stdout, parse_constant=refuse)
+    assert (found["facts"]["loss"], found["facts"]["scores"]["best"]) == (None, None)
+    assert found["parameters"] > 0
+
+
+def test_what_would_move_a_terminals_cursor_is_written_out(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["info", str(folder)])
+    assert done.exit_code == 0, done.output
+    assert "\\x1b]0;x" in done.stdout
+    assert "made\\x1b[2J: \\x07, a\\nb" in done.stdout
+    assert all(character.isprintable() or character == "\n" for character in done.stdout)

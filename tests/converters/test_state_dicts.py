@@ -1,0 +1,123 @@
+"""Weights in common wrappers: found, and what was chosen is said."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from patchword import api
+from patchword.converters.imported import ImportOptions
+from patchword.converters.importing import convert
+from patchword.errors import CheckpointError
+
+
+@pytest.fixture
+def weights() -> dict[str, Tensor]:
+    """A ViT of two layers and three classes under timm's names."""
+    shapes: dict[str, tuple[int, ...]] = {"cls_token": (1, 1, 64), "pos_embed": (1, 5, 64)}
+    shapes |= {"patch_embed.proj.weight": (64, 3, 8, 8), "patch_embed.proj.bias": (64,)}
+    shapes |= {f"{name}.{kind}": (64,) for name in ("norm",) for kind in ("weight", "bias")}
+    for i in range(2):
+        block = f"blocks.{i}"
+        shapes |= {f"{block}.{norm}.{kind}": (64,) for norm in ("norm1", "norm2") for kind in ("weight", "bias")}
+        for name, (rows, columns) in {
+            "attn.qkv": (192, 64), "attn.proj": (64, 64), "mlp.fc1": (80, 64), "mlp.fc2": (64, 80),
+        }.items():  # fmt: skip
+            shapes |= {f"{block}.{name}.weight": (rows, columns), f"{block}.{name}.bias": (rows,)}
+    shapes |= {"head.weight": (3, 64), "head.bias": (3,)}
+    return {name: torch.randn(shape) for name, shape in shapes.items()}
+
+
+def under(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": tensor for name, tensor in weights.items()}
+
+
+def other(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor + 1 for name, tensor in weights.items()}
+
+
+def imported(path: Path, values: Any, **options: Any) -> tuple[Tensor, tuple[str, ...]]:
+    """The head's bias, which tells whose weights they are, and the notes."""
+    save_file(values, path) if path.suffix == ".safetensors" else torch.save(values, path)
+    found = convert(path, ImportOptions(**options))
+    assert found.details.as_dict()["classes"] == ["0", "1", "2"]
+    return found.tensors["head.linear.bias"], found.notes
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "model.", "module._orig_mod.", "model._orig_mod.module.", "net.vit.", "a.b."]
+)
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_what_wrappers_put_before_the_names_is_taken_off(
+    tmp_path: Path, weights: dict[str, Tensor], prefix: str, suffix: str
+) -> None:
+    bias, _ = imported(tmp_path / f"w{suffix}", under(prefix, weights))
+    assert torch.equal(bias, weights["head.bias"])
+
+
+@pytest.mark.parametrize("name", ["w.ckpt", "w.tar", "w.pth.tar", "W.PTH", "w.Bin", "w.pkl"])
+def test_files_are_read_whatever_scripts_call_them(tmp_path: Path, weights: dict[str, Tensor], name: str) -> None:
+    bias, _ = imported(tmp_path / name, {"state_dict": under("model.", weights), "epoch": 1})
+    assert torch.equal(bias, weights["head.bias"])
+    api.import_checkpoint(tmp_path / name, tmp_path / "by file")
+    api.import_checkpoint(tmp_path, tmp_path / "by file" / "by folder")
+
+
+@pytest.mark.parametrize(
+    "key", ["state_dict", "model", "model_state_dict", "net", "weights", "model_ema", "teacher", "what_i_call_it"]
+)
+def test_weights_under_any_one_key_are_found(tmp_path: Path, weights: dict[str, Tensor], key: str) -> None:
+    bias, _ = imported(tmp_path / "w.pth", {key: weights, "epoch": 1, "optimizer": {"state": {}}})
+    assert torch.equal(bias, weights["head.bias"])
+
+
+@pytest.mark.parametrize(
+    ("plain", "averaged"),
+    [("state_dict", "state_dict_ema"), ("model", "model_ema"), ("model", "ema"), ("student", "teacher")],
+)
+def test_averaged_weights_beside_plain_ones_are_taken_and_it_is_said(
+    tmp_path: Path, weights: dict[str, Tensor], plain: str, averaged: str
+) -> None:
+    values = {plain: weights, averaged: other(weights)}
+    bias, notes = imported(tmp_path / "w.pth", values)
+    assert torch.equal(bias, weights["head.bias"] + 1)
+    assert notes[0] == (f"holds {averaged!r} and {plain!r}: took {averaged!r}; give --weights {plain} for the other")
+    bias, notes = imported(tmp_path / "w.pth", values, weights=plain)
+    assert torch.equal(bias, weights["head.bias"])
+    assert not any("took" in note for note in notes)
+
+
+def test_averaged_weights_among_the_names_are_taken_and_it_is_said(tmp_path: Path, weights: dict[str, Tensor]) -> None:
+    for plain, averaged in (("model.", "model_ema.module."), ("", "ema.")):
+        values = {"state_dict": under(plain, weights) | under(averaged, other(weights))}
+        bias, notes = imported(tmp_path / "w.ckpt", values)
+        assert torch.equal(bias, weights["head.bias"] + 1)
+        assert notes[0].startswith(f"holds 2 networks: took the one under {averaged!r}")
+    values = {"state_dict": under("model.", weights) | under("model_ema.module.", other(weights))}
+    bias, notes = imported(tmp_path / "w.ckpt", values, weights="model")
+    assert torch.equal(bias, weights["head.bias"])
+
+
+def test_what_stands_beside_the_network_is_said(tmp_path: Path, weights: dict[str, Tensor]) -> None:
+    values = under("model.", weights) | {"criterion.weight": torch.ones(3), "n_averaged": torch.tensor(3)}
+    _, notes = imported(tmp_path / "w.ckpt", {"state_dict": values})
+    assert notes[0] == (
+        "took what is under 'model.'; left out 2 tensors beside it, such as criterion.weight, n_averaged"
+    )
+
+
+def test_several_networks_are_asked_about(tmp_path: Path, weights: dict[str, Tensor]) -> None:
+    for values in (
+        under("encoder_q.", weights) | under("encoder_k.", weights),
+        {"encoder_q": weights, "encoder_k": weights},
+    ):
+        torch.save(values, tmp_path / "w.pth")
+        with pytest.raises(CheckpointError, match="give --weights, one of encoder_") as caught:
+            convert(tmp_path / "w.pth")
+        assert "\n" not in str(caught.value)
+        assert convert(tmp_path / "w.pth", ImportOptions(weights="encoder_k")).details.as_dict()["classes"]
+        with pytest.raises(CheckpointError, match=r"--weights 'ema'|no weights have that name|several"):
+            convert(tmp_path / "w.pth", ImportOptions(weights="ema"))
