@@ -5,13 +5,13 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import LONGEST, RecipeError, nearest, shown
 
 
 class Config(BaseModel):
     """Base of every configuration: immutable, strict about names, and one sentence for each mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], origin: str) -> Self:
@@ -38,7 +38,7 @@ class Config(BaseModel):
             prefix: of the field's name, such as "model.", where these values are a table of something larger.
         """
         detail = error.errors(include_url=False)[0]
-        path = [str(part) for part in detail["loc"]]
+        path = [_clipped(str(part)) for part in detail["loc"]]
         field = prefix + ".".join(path) if path else ""
         if detail["type"] == "extra_forbidden":
             return f"unknown key {field!r}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
@@ -49,7 +49,7 @@ class Config(BaseModel):
         if not field:
             return message
         # A whole table would drown the sentence.
-        found = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
+        found = "" if isinstance(detail["input"], Mapping) else f" = {shown(detail['input'])}"
         return f"{field}{found}: {message}"
 
     @classmethod
@@ -61,3 +61,7 @@ class Config(BaseModel):
             nested = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type)]
             config = next(a for a in nested if issubclass(a, BaseModel))
         return list(config.model_fields)
+
+
+def _clipped(name: str) -> str:
+    return shown(name)[1:-1] if len(name) > LONGEST else name

@@ -44,6 +44,7 @@ class OutputError(PatchwordError):
 
     def __init__(self, path: Path | str, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
+        self.problem = problem
 
 
 class RecipeError(PatchwordError):
@@ -88,6 +89,10 @@ class ExportError(PatchwordError):
 
 class RunFolderError(ModelFolderError):
     """A run folder that is in the way, or that cannot be resumed."""
+
+
+class OutOfMemoryError(PatchwordError):
+    """Less memory than the work needs, which smaller pieces of it would not."""
 
 
 class NotFiniteError(PatchwordError, ValueError):

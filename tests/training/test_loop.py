@@ -84,7 +84,7 @@ def start(values: dict[str, Any], out: Path, resume: bool = False) -> "subproces
         import torch
         from patchword import api
         from patchword.training import loop
-        torch.set_num_threads(2)
+        torch.set_num_threads(1)
         recipe = api.read_recipe(json.loads(sys.stdin.read()), "test")
         outcome = api.train(recipe, {str(out)!r}, resume={resume}, show=False)
         sys.exit(0 if outcome.signal is None else 128 + outcome.signal)

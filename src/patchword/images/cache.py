@@ -1,6 +1,7 @@
 """Decoded training images: in memory, memory-mapped, or decoded again for every batch."""
 
 import shutil
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from patchword.errors import DataError
 from patchword.images.dataset import LabelledImages
 from patchword.images.transforms import Preprocessing
 from patchword.training.events import Listener, ignore, told
+from patchword.training.fingerprint import digest
 
 MEMORY_BYTES = 2 * 2**30  # up to this size images are kept in memory
 FREE_DISK_SHARE = 0.5  # a larger set is memory-mapped if it takes at most this share of the free disk
@@ -28,6 +30,7 @@ class ImageCache:
     Attributes:
         labels: (images,), of the readable ones.
         skipped: (name, reason) of each image that cannot be read.
+        digest: of the pixels and classes of the readable ones, in order.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class ImageCache:
         self._pixels: Tensor | None = self._allocate(shape, folder)
         # Every image is decoded once at the start, kept or not, so that a broken one cannot stop a long run later.
         readable: list[int] = []
+        contents: list[bytes] = []
         for index in told(range(len(data)), len(data), f"reading {data.origin.name}", listener):
             try:
                 image = preprocessing.pixels(data.open(index))
@@ -49,9 +53,11 @@ class ImageCache:
             if self._pixels is not None:
                 self._pixels[len(readable)] = image
             readable.append(index)
+            contents.append(b"%d %d" % (data.labels[index], zlib.crc32(image.numpy().data)))
         if not readable:
             raise DataError(data.origin, f"none of its {len(data)} images can be read; the first: {self.skipped[0][1]}")
         self._indices = readable
+        self.digest = digest([*(name.encode("utf-8", "surrogatepass") for name in data.classes), *contents])
         self.labels = torch.tensor([data.labels[i] for i in readable])
 
     def __len__(self) -> int:
@@ -62,6 +68,10 @@ class ImageCache:
         if self._pixels is not None:
             return self._pixels[torch.as_tensor(indices)]
         return torch.stack([self.preprocessing.pixels(self.data.open(self._indices[i])) for i in indices])
+
+    def name_of(self, index: int) -> str:
+        """What to call an image in messages."""
+        return self.data.name_of(self._indices[index])
 
     @staticmethod
     def _allocate(shape: tuple[int, ...], folder: Path) -> Tensor | None:

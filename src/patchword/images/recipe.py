@@ -10,7 +10,7 @@ from patchword.errors import RecipeError
 from patchword.images.augmentation import AugmentationConfig
 from patchword.images.transforms import Preprocessing
 from patchword.models.registry import regularisation
-from patchword.training.recipe import Recipe
+from patchword.training.recipe import PathText, Recipe
 
 TASK = "classification"
 
@@ -22,9 +22,9 @@ class ClassificationData(Config):
     every class is kept for validation, chosen by the training seed.
     """
 
-    folder: str = "."
-    train: tuple[str, ...] = Field(min_length=1, max_length=1)
-    validation: tuple[str, ...] | None = Field(None, min_length=1, max_length=1)
+    folder: PathText = "."
+    train: tuple[PathText, ...] = Field(min_length=1, max_length=1)
+    validation: tuple[PathText, ...] | None = Field(None, min_length=1, max_length=1)
     hold_out: float = Field(0.1, gt=0, lt=1)
 
     def path(self, names: tuple[str, ...]) -> Path:
@@ -45,7 +45,7 @@ class ClassificationRecipe(Recipe):
     data: ClassificationData
     preprocessing: Preprocessing = Preprocessing()
     augmentation: AugmentationConfig = AugmentationConfig()
-    batch_size: int = Field(128, gt=0)
+    batch_size: int = Field(128, gt=0, le=1_000_000)
     freeze: Literal["backbone"] | None = None
 
     def check_padding(self) -> None:

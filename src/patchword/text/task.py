@@ -1,5 +1,6 @@
 """Translation as a task for the training loop."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary
 from patchword.training.events import Listener, ignore
+from patchword.training.fingerprint import Fingerprint, digest
 from patchword.training.losses import linear_cross_entropy
+from patchword.training.state import epoch_generator
 from patchword.training.task import BatchLoss
 
 
@@ -37,6 +40,7 @@ class TranslationTask:
     """
 
     unit = "tokens"
+    size_key = "batch_tokens"
 
     def __init__(
         self,
@@ -70,7 +74,15 @@ class TranslationTask:
             raise DataError(recipe.data.train[0], f"every pair has more than data.max_tokens = {limit} tokens")
         self._sources = [sources[i] for i in fits]
         self._targets = [targets[i] for i in fits]
+        self._lines = [train[i].line for i in fits]
         self._validation = list(validation)
+        self.fingerprint = Fingerprint(
+            "pairs",
+            len(fits),
+            len(self._validation),
+            digest(array("i", row).tobytes() for rows in (self._sources, self._targets) for row in rows),
+            digest(text.encode() for pair in self._validation for text in (pair.source, pair.target)),
+        )
 
     @classmethod
     def prepare(cls, recipe: TranslationRecipe, run: Path, listener: Listener = ignore) -> "TranslationTask":
@@ -99,9 +111,14 @@ class TranslationTask:
 
     def epoch(self, number: int) -> list[list[int]]:
         """Batches of pair indices."""
-        generator = torch.Generator().manual_seed(self.recipe.training.seed * 1_000_003 + number)
+        generator = epoch_generator(self.recipe.training.seed, number)
         source_lengths = [len(ids) for ids in self._sources]
         return length_buckets(source_lengths, [len(ids) for ids in self._targets], self.recipe.batch_tokens, generator)
+
+    def named(self, batch: list[int]) -> str:
+        """The lines of a batch's pairs."""
+        shown = ", ".join(str(self._lines[i]) for i in batch[:5])
+        return f"{len(batch)} pairs, lines {shown}{', ...' if len(batch) > 5 else ''}"
 
     def load(self, batch: list[int], device: torch.device) -> TokenBatch:
         """Padded ids of one batch."""

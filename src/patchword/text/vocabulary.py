@@ -25,7 +25,7 @@ class VocabularyConfig(Config):
     the largest vocabulary that it can fill. With `split_digits` numbers are copied digit by digit, not memorised.
     """
 
-    size: int = Field(8000, ge=270)
+    size: int = Field(8000, ge=270, le=1_000_000)
     kind: Literal["bpe", "unigram"] = "bpe"
     joint: bool = True
     shrink: bool = False
