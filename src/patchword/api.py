@@ -14,8 +14,9 @@ from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.importing import convert
 from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
-from patchword.errors import RecipeError
+from patchword.errors import RecipeError, shown
 from patchword.evaluation import Evaluation
+from patchword.files import check_new_folder
 from patchword.progress import ProgressPrinter
 from patchword.recipes import TASKS, choose_recipe, read_recipe, read_recipe_file, resumed_recipe
 from patchword.speed import Speed
@@ -121,6 +122,7 @@ def import_checkpoint(source: Path | str, out: Path | str, options: ImportOption
         CheckpointError: if the checkpoint cannot be read, or is not exactly a network of ours.
         DataError: if there is something at `out` already.
     """
+    check_new_folder(Path(out))
     imported = convert(source, options)
     imported.write(Path(out), {})
     return imported
@@ -208,7 +210,7 @@ def evaluation(model: System | Path | str, data: Sequence[Path | str], **options
             for other in map(wing_of, TASKS):
                 if name in other.evaluation_options:
                     raise RecipeError(f"--{name.replace('_', '-')} is for {other.plural}; this is {wing.noun}")
-            raise RecipeError(f"unknown option {name!r} of an evaluation")
+            raise RecipeError(f"unknown option {shown(name)} of an evaluation")
     return wing.evaluate(system, [Path(path) for path in data], given)
 
 
@@ -248,5 +250,6 @@ def export(model: System | Path | str, out: Path | str, to: str) -> None:
         ExportError: if the format cannot express the model or needs a package that is missing.
     """
     check_format(to)
+    check_new_folder(Path(out))
     system = load(model) if isinstance(model, str | Path) else model
     write_export(system.exportable(), Path(out), to)

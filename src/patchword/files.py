@@ -74,6 +74,21 @@ def check_output(path: Path) -> None:
             temporary.write_bytes(b" ")
 
 
+def check_new_folder(path: Path) -> None:
+    """Find out before long work whether `new_folder` can begin; nothing is left behind.
+
+    Raises:
+        DataError: as `new_folder`.
+        OutputError: if the folder cannot be made.
+    """
+    _check_new(path)
+    with writing(path):
+        above = path.absolute().parent
+        while not above.exists():
+            above = above.parent
+        Path(tempfile.mkdtemp(dir=above, prefix=_prefix(path), suffix=".tmp")).rmdir()
+
+
 @contextmanager
 def replacing(path: Path, keep: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; when the block ends without an error it becomes `path`.
@@ -112,11 +127,8 @@ def new_folder(path: Path) -> Iterator[Path]:
         DataError: if there is something at `path` already other than an empty folder, or is the current folder.
         OutputError: if it cannot be written.
     """
-    if path.resolve() == Path.cwd():
-        raise DataError(path, "is the folder that you are in; choose another for the output")
+    _check_new(path)
     try:
-        if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
-            raise DataError(path, "exists already; choose another folder for the output")
         path.parent.mkdir(parents=True, exist_ok=True)
         forget_temporaries(path.parent, path.name)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path), suffix=".tmp"))
@@ -156,15 +168,37 @@ def forget_temporaries(folder: Path, name: str | None = None) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file (UTF-8), atomically."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    """Write a whole text file (UTF-8), atomically.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole binary file, atomically."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    """Write a whole binary file, atomically; what is a device or a pipe stays one.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with writing(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("ab", buffering=0) as stream:
+                stream.write(data)
+            return
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
+
+
+def _check_new(path: Path) -> None:
+    try:
+        if path.resolve() == Path.cwd():
+            raise DataError(path, "is the folder that you are in; choose another for the output")
+        if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+            raise DataError(path, "exists already; choose another folder for the output")
+    except OSError as error:
+        raise OutputError(path, f"cannot be made: {reason(error)}") from None
 
 
 def _host() -> str:

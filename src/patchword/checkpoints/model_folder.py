@@ -19,7 +19,7 @@ from torch import nn
 from patchword.checkpoints.safetensors_writer import write_tensors
 from patchword.checkpoints.weights import read_weights
 from patchword.config import Config
-from patchword.errors import ModelFolderError, RecipeError, nearest
+from patchword.errors import ModelFolderError, RecipeError, nearest, shown
 from patchword.files import replacing, write_bytes, write_text
 from patchword.models.registry import ARCHITECTURES, architecture_of
 from patchword.models.tensors import named_buffers, named_tensors
@@ -157,7 +157,7 @@ def read_description(path: Path, task: str | None = None) -> Description:
         raise ModelFolderError(path, str(error)) from None
     if description.architecture not in ARCHITECTURES:
         name = description.architecture
-        raise ModelFolderError(path, f"config.json: unknown architecture {name!r}; {nearest(name, ARCHITECTURES)}")
+        raise ModelFolderError(path, f"config.json: unknown architecture {shown(name)}; {nearest(name, ARCHITECTURES)}")
     if task is not None and description.task != task:
         raise ModelFolderError(path, f"holds a model for {description.task}, but {task} was asked for")
     return description

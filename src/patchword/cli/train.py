@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 
 
 def train(
@@ -89,11 +89,13 @@ def train(
             say(note)
         chosen = api.read_recipe(api.with_settings(values, settings or []), "--set")
     elif not recipe.endswith(".toml") and not Path(recipe).exists():
-        raise RecipeError(f"{recipe!r} is neither a recipe file nor a task; {nearest(recipe, api.TASKS)}")
+        raise RecipeError(f"{shown(recipe)} is neither a recipe file nor a task; {nearest(recipe, api.TASKS)}")
     else:
         values = {**api.read_recipe_file(recipe, paths, validation or []), **start}
         chosen = api.read_recipe(api.with_settings(values, [*chosen_model, *(settings or [])]), recipe)
-    facts = {"command": shlex.join(["patchword", *sys.argv[1:]])}
+    # An argument may hold bytes that are no text, and what a model says of itself is text.
+    command = shlex.join(["patchword", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode()
+    facts = {"command": command}
     outcome = api.train(chosen, out, resume=resume, facts=facts, show=not quiet)
     if outcome.signal is not None:
         say(f"stopped at step {outcome.step}; go on with: patchword train --resume --out {shlex.quote(str(out))}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from patchword.checkpoints.exportable import Exportable
 from patchword.converters.hugging_face.folder import write_hugging_face_folder
 from patchword.converters.onnx.folder import write_onnx_folder
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.files import new_folder
 
 # By name, what fills an empty folder; it raises ExportError where the format cannot express the model.
@@ -23,7 +23,7 @@ def check_format(to: str) -> None:
         RecipeError: with the nearest valid name.
     """
     if to not in EXPORTERS:
-        raise RecipeError(f"--to = {to!r}: unknown format; {nearest(to, EXPORTERS)}")
+        raise RecipeError(f"--to = {shown(to)}: unknown format; {nearest(to, EXPORTERS)}")
 
 
 def export(content: Exportable, out: Path, to: str) -> None:

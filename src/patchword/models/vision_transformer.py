@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from patchword.errors import RecipeError
+from patchword.errors import RecipeError, shown
 from patchword.models.contracts import Evidence, EvidenceMap, ImageConfig, ImageModel
 from patchword.nn.dropout import Dropout
 from patchword.nn.encoder import Encoder, LayerOptions
@@ -110,7 +110,9 @@ class VisionTransformerConfig(ImageConfig):
         """See `ModelConfig.size`: the papers' name, such as "B/16", a size, then the side of a patch in pixels."""
         size, _, patch_size = name.partition("/")
         if size not in SIZES or not patch_size.isdecimal():
-            raise RecipeError(f"unknown ViT {name!r}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}")
+            raise RecipeError(
+                f"unknown ViT {shown(name)}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}"
+            )
         return {**SIZES[size], "patch_size": int(patch_size)}
 
     @classmethod

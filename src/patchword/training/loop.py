@@ -74,7 +74,8 @@ class Trainer:
         listener: Listener = ignore,
         lock: FolderLock | None = None,
     ) -> None:
-        self.task, self.recipe, self.folder, self._lock = task, recipe, folder, lock
+        self.task, self.recipe, self.folder = task, recipe, folder
+        self._check_lock = lock.check if lock is not None else lambda: None
         self.limits = recipe.training
         self.facts, self._tell = dict(facts or {}), listener
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -282,10 +283,6 @@ class Trainer:
 
     def _progress(self, text: str) -> None:
         self._tell(ProgressEvent("training", fraction(self.limits, self.progress), text))
-
-    def _check_lock(self) -> None:
-        if self._lock is not None:
-            self._lock.check()
 
     def _save(self) -> None:
         self._check_lock()
