@@ -17,6 +17,7 @@ from patchword.engine.products import parse_precision
 from patchword.errors import RecipeError, shown
 from patchword.evaluation import Evaluation
 from patchword.files import check_new_folder
+from patchword.memory import memory_for
 from patchword.progress import ProgressPrinter
 from patchword.recipes import TASKS, choose_recipe, read_recipe, read_recipe_file, resumed_recipe
 from patchword.speed import Speed
@@ -166,7 +167,8 @@ def train(
         ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell,
         run_folder(out, resume, tell) as run,
     ):
-        task = wing_of(recipe.task).prepare(recipe, out, tell)
+        with memory_for("the model and its data", "choose a smaller model, or smaller images"):
+            task = wing_of(recipe.task).prepare(recipe, out, tell)
         for note in task.notes:
             tell(Note(note))
         resolved: Recipe = task.recipe  # with what an init model decides

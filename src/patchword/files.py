@@ -1,5 +1,6 @@
 """Files that have an end, and writing so that a kill at any moment leaves the old file or the new one, never half."""
 
+import errno
 import os
 import re
 import shutil
@@ -74,6 +75,18 @@ def check_output(path: Path) -> None:
             temporary.write_bytes(b" ")
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        OSError: if that cannot be.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:  # what is there is none
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
+
+
 def check_new_folder(path: Path) -> None:
     """Find out before long work whether `new_folder` can begin; nothing is left behind.
 
@@ -103,7 +116,7 @@ def replacing(path: Path, keep: bool = True) -> Iterator[Path]:
         OutputError: if it cannot be written.
     """
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=".tmp")
         os.close(handle)
         temporary = Path(name)
@@ -129,7 +142,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     _check_new(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         forget_temporaries(path.parent, path.name)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path), suffix=".tmp"))
     except OSError as error:

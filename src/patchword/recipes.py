@@ -25,8 +25,10 @@ def read_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
     task = values.get("task")
     if task is None:
         raise RecipeError(f"{origin}: key 'task' is missing; expected {' or '.join(map(repr, TASKS))}")
+    if not isinstance(task, str):
+        raise RecipeError(f"{origin}: task = {shown(task)}; expected {' or '.join(map(repr, TASKS))}")
     try:
-        wing = wing_of(str(task))
+        wing = wing_of(task)
     except RecipeError as error:
         raise RecipeError(f"{origin}: {error}") from None
     return wing.recipe.parse(values, origin)

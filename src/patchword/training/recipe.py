@@ -131,9 +131,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         DataError: if the file is missing or is not TOML, with the line.
     """
     try:
+        if path.exists() and not path.is_dir():  # which reading refuses
+            regular(path, "a recipe file")
         if path.stat().st_size > _LARGEST_FILE:
             raise DataError(path, f"has more than {_LARGEST_FILE:,} bytes; expected a recipe")
-        regular(path, "a recipe file")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(path, "no such recipe file") from None
