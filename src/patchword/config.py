@@ -3,15 +3,24 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from patchword.errors import LONGEST, RecipeError, nearest, shown
+from patchword.errors import RecipeError, clipped, nearest, shown
 
 
 class Config(BaseModel):
     """Base of every configuration: immutable, strict about names, and one sentence for each mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _within_64_bits(cls, value: Any) -> Any:
+        # More has no form in TOML, no place in a tensor, and sometimes not even decimal digits.
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and not -(2**63) <= number < 2**63:
+                raise ValueError("input should be a whole number of at most 64 bits")
+        return value
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], origin: str) -> Self:
@@ -38,7 +47,7 @@ class Config(BaseModel):
             prefix: of the field's name, such as "model.", where these values are a table of something larger.
         """
         detail = error.errors(include_url=False)[0]
-        path = [_clipped(str(part)) for part in detail["loc"]]
+        path = [clipped(str(part)) for part in detail["loc"]]
         field = prefix + ".".join(path) if path else ""
         if detail["type"] == "extra_forbidden":
             return f"unknown key {field!r}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
@@ -61,7 +70,3 @@ class Config(BaseModel):
             nested = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type)]
             config = next(a for a in nested if issubclass(a, BaseModel))
         return list(config.model_fields)
-
-
-def _clipped(name: str) -> str:
-    return shown(name)[1:-1] if len(name) > LONGEST else name

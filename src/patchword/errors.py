@@ -124,6 +124,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
+def clipped(text: str) -> str:
+    """A text that a message repeats without quotes, cut after `LONGEST` characters."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
 def one_line(text: str) -> str:
     """A text without what a terminal would obey: control characters, line ends and lone surrogates as escapes."""
     return "".join(c if c.isprintable() or c in " \u00a0\u3000" else ascii(c)[1:-1] for c in text)

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from torch import Tensor, nn
 
 from patchword.config import Config
-from patchword.errors import RecipeError, nearest, shown
+from patchword.errors import RecipeError, clipped, nearest, shown
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class ModelConfig(Config):
         known = [cls.SIZE_KEY, *(name for name in cls.model_fields if name not in cls.GIVEN)]
         for name in changes:
             if name not in known:
-                raise RecipeError(f"unknown key 'model.{shown(name)[1:-1]}'; {nearest(name, known)}")
+                raise RecipeError(f"unknown key 'model.{clipped(name)}'; {nearest(name, known)}")
         own = {name: value for name, value in given.items() if name in cls.model_fields}
         try:
             return cls.model_validate({**fields, **own, **changes})

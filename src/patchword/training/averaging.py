@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from patchword.checkpoints.safetensors_writer import write_tensors
-from patchword.errors import RunFolderError, shown
+from patchword.errors import RunFolderError, clipped
 from patchword.files import replacing
 from patchword.models.tensors import named_buffers
 
@@ -97,7 +97,7 @@ class LastCheckpoints:
         try:
             return load_file(self.folder / name)
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
-            raise RunFolderError(self.folder / name, f"damaged or missing: {shown(str(error))[1:-1]}") from None
+            raise RunFolderError(self.folder / name, f"damaged or missing: {clipped(str(error))}") from None
 
 
 @contextmanager

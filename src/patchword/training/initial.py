@@ -10,7 +10,7 @@ from typing import Any
 
 from patchword.checkpoints.model_folder import FORMAT_VERSION, Description, read_description
 from patchword.config import Config
-from patchword.errors import RecipeError, nearest, shown
+from patchword.errors import RecipeError, clipped, nearest
 from patchword.files import write_text
 from patchword.models.contracts import ModelConfig
 
@@ -31,7 +31,7 @@ def check_changes(init: str | None, config: ModelConfig, changes: Iterable[str])
     for name in changes:
         if name not in config.REGULARISATION:
             raise RecipeError(
-                f"init {init}: unknown key 'model.{shown(name)[1:-1]}'; {nearest(name, config.REGULARISATION)}"
+                f"init {init}: unknown key 'model.{clipped(name)}'; {nearest(name, config.REGULARISATION)}"
             )
 
 

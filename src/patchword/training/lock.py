@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from patchword.errors import RunFolderError, shown
+from patchword.errors import RunFolderError, clipped
 from patchword.files import is_running, regular, writing
 from patchword.training.events import Listener, Note, ignore
 
@@ -213,4 +213,4 @@ def _held(path: Path, holder: dict[str, Any]) -> RunFolderError:
 
 def _named(holder: dict[str, Any]) -> str:
     since = str(holder.get("since", "an unknown time"))
-    return f"process {holder['pid']} on {shown(holder['host'])[1:-1]} since {shown(since)[1:-1]}"
+    return f"process {holder['pid']} on {clipped(holder['host'])} since {clipped(since)}"

@@ -9,7 +9,7 @@ import tomli_w
 from pydantic import Field, model_validator
 
 from patchword.config import Config
-from patchword.errors import DataError, RecipeError, reason, shown
+from patchword.errors import DataError, RecipeError, clipped, reason, shown
 from patchword.files import regular, write_text
 from patchword.models.registry import ModelChoice
 
@@ -156,7 +156,7 @@ def with_settings(values: dict[str, Any], settings: Iterable[str]) -> dict[str, 
     result = _copy(values)
     for setting in settings:
         name, equals, text = setting.partition("=")
-        told = f"--set {shown(setting)[1:-1]}"
+        told = f"--set {clipped(setting)}"
         if not equals or not name.strip():
             raise RecipeError(f"{told}: expected name=value, such as schedule.warmup_steps=2000")
         *path, last = name.strip().split(".")

@@ -3,6 +3,7 @@
 import random
 import re
 import warnings
+import zipfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any
@@ -10,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from patchword.errors import RunFolderError, shown
+from patchword.errors import RunFolderError, clipped, shown
 from patchword.files import replacing
 
 STATE_VERSION = 1
@@ -79,7 +80,7 @@ def restore_random_states(states: dict[str, Any]) -> None:
         if "cuda" in states and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(states["cuda"])
     except Exception as error:
-        raise ValueError(f"its random generators' states cannot be used: {shown(str(error))[1:-1]}") from None
+        raise ValueError(f"its random generators' states cannot be used: {clipped(str(error))}") from None
 
 
 def epoch_generator(seed: int, epoch: int) -> torch.Generator:
@@ -163,10 +164,13 @@ def load_state(path: Path) -> tuple[Progress, dict[str, Any]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a damaged file seems to be
+            with zipfile.ZipFile(path) as whole:  # a changed bit in a weight is seen by its checksum alone
+                if (part := whole.testzip()) is not None:
+                    raise ValueError(f"the checksum of {part} is another")
             # weights_only: a state is data, never code.
             values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise RunFolderError(path, f"the saved state is damaged: {shown(str(error))[1:-1]}") from None
+        raise RunFolderError(path, f"the saved state is damaged: {clipped(str(error))}") from None
     if not isinstance(values, dict):
         raise RunFolderError(path, "the saved state is damaged: it is no table of values")
     version = values.get("version")
