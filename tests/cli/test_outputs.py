@@ -160,9 +160,9 @@ for write in (lambda: api.export(system, sys.argv[2], "hf"), lambda: system.save
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize("verb", ["info", "translate", "classify", "bench", "evaluate", "import"])
+@pytest.mark.parametrize("verb", ["info", "translate", "classify", "bench", "evaluate"])
 def test_names_that_no_file_can_have_are_named(tmp_path: Path, verb: str, text: list[str], refused: Command) -> None:
-    more = {"translate": ["x"], "classify": ["x"], "evaluate": text, "import": [tmp_path / "out"]}.get(verb, [])
+    more = {"translate": ["x"], "classify": ["x"], "evaluate": text}.get(verb, [])
     said = refused(verb, tmp_path / LONG, *more)[1]
     assert said.startswith(f"{tmp_path}/xxx")
     assert said.endswith(": file name too long")

@@ -229,7 +229,7 @@ def test_a_validation_that_is_no_number_is_never_the_best(
     ("change", "said"),
     [
         (lambda lines: lines[:-40], r"3\d\d training pairs then, 3\d\d now"),
-        (lambda lines: ["x", *lines[1:]], "as many training pairs as then, but not the same"),
+        (lambda lines: [*lines[:3], "x", *lines[4:]], "as many training pairs as then, but not the same"),
         (lambda lines: [*lines[1:], lines[0]], "pairs as then, but not the same"),
     ],
     ids=["shorter", "other_words", "another_order"],
