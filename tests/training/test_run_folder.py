@@ -6,7 +6,6 @@ import pytest
 
 from patchword.errors import OutputError, RecipeError, RunFolderError
 from patchword.files import replacing
-from patchword.training.events import Event, Note
 from patchword.training.lock import locked
 from patchword.training.run_folder import run_folder
 
@@ -47,19 +46,37 @@ def test_what_began_stays(tmp_path: Path) -> None:
     assert everything(tmp_path / "run") == [tmp_path / "run" / "recipe.toml"]
 
 
-def test_a_run_that_saved_nothing_makes_room_for_another_and_one_that_did_does_not(tmp_path: Path) -> None:
-    (tmp_path / "vocabulary").mkdir()
+@pytest.mark.parametrize("saved", ["", "best", "state/latest.pt"])
+def test_a_run_that_ends_by_a_mistake_leaves_the_folder_free_unless_it_had_saved_something(
+    tmp_path: Path, saved: str
+) -> None:
+    def begin() -> None:
+        with run_folder(tmp_path / "run", resume=False) as folder:
+            folder.recipe.write_text("")
+            folder.begun = True
+            if saved:
+                (folder.path / saved).mkdir(parents=True)
+            raise RecipeError("no")
+
+    with pytest.raises(RecipeError):
+        begin()
+    assert (tmp_path / "run").exists() == bool(saved)
+    expected: type[Exception] = RunFolderError if saved else RecipeError
+    with pytest.raises(expected, match="already holds a run" if saved else "no"):
+        begin()
+
+
+def test_a_resumed_run_stays_whatever_ends_it(tmp_path: Path) -> None:
+    def resume() -> None:
+        with run_folder(tmp_path, resume=True):
+            raise RecipeError("no")
+
     (tmp_path / "recipe.toml").write_text("")
-    heard: list[Event] = []
-    with run_folder(tmp_path, resume=False, listener=heard.append):
-        assert everything(tmp_path) == [tmp_path / "lock"]
-    assert heard == [Note(f"{tmp_path} holds a run that had saved nothing; it begins anew")]
-    for name in ("best", "state/latest.pt"):
-        (tmp_path / "recipe.toml").write_text("")
-        (tmp_path / name).mkdir(parents=True)
-        with pytest.raises(RunFolderError, match="already holds a run"), run_folder(tmp_path, resume=False):
-            pass
-        (tmp_path / name).rmdir()
+    with pytest.raises(RecipeError):
+        resume()
+    assert everything(tmp_path) == [tmp_path / "recipe.toml"]
+    with pytest.raises(RunFolderError, match="already holds a run"), run_folder(tmp_path, resume=False):
+        pass
 
 
 def test_there_must_be_a_run_to_resume(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Translation as a task for the training loop."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class TranslationTask:
             "pairs",
             len(fits),
             len(self._validation),
-            digest(array("i", row).tobytes() for rows in (self._sources, self._targets) for row in rows),
+            digest(packed for rows in (self._sources, self._targets) for packed in _packed(rows)),
             digest(text.encode() for pair in self._validation for text in (pair.source, pair.target)),
         )
 
@@ -166,6 +167,12 @@ class TranslationTask:
     def _translator(self, model: Any, facts: Mapping[str, Any]) -> Translator:
         languages = (self.recipe.data.source_language, self.recipe.data.target_language)
         return Translator(model, self.vocabulary, languages, facts, self._options)
+
+
+def _packed(rows: Sequence[Sequence[int]]) -> Iterator[bytes]:
+    """Rows of ids as bytes: their lengths, and the ids one after another."""
+    yield array("i", map(len, rows)).tobytes()
+    yield array("i", chain.from_iterable(rows)).tobytes()
 
 
 def read_split(recipe: TranslationRecipe) -> tuple[list[Pair], list[Pair]]:

@@ -180,7 +180,7 @@ class Trainer:
     def _kept(self) -> str:
         """What is left of a run that cannot go on."""
         if not self.state_file.exists():
-            return "nothing was saved, so the same folder can be used again"
+            return "nothing had been saved"
         return "best/ and state/ are as they were saved last"
 
     def _learning_rate(self, step: int) -> float:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from patchword.errors import RunFolderError
+from patchword.errors import PatchwordError, RunFolderError
 from patchword.files import forget_temporaries, writing
-from patchword.training.events import Listener, Note, ignore
+from patchword.training.events import Listener, ignore
 from patchword.training.lock import FolderLock, locked
 
 _FOLDERS = ("", "best", "state", "vocabulary", "cache")
@@ -33,8 +33,8 @@ class RunFolder:
 def run_folder(path: Path, resume: bool, listener: Listener = ignore) -> Iterator[RunFolder]:
     """Have a run folder alone inside the block, made if it is missing.
 
-    A run that ended before it had saved anything, because its batches were too large or its loss was no number, does
-    not keep the folder from a new one.
+    What a new run has written is taken away if it ends by a mistake before it has saved anything: a wrong setting,
+    batches that are too large, a loss that is no number. The corrected command then finds the folder as this one did.
 
     Args:
         path: the folder.
@@ -55,16 +55,13 @@ def run_folder(path: Path, resume: bool, listener: Listener = ignore) -> Iterato
                 _check(path, resume)  # again, now that nobody else changes it
                 for name in _FOLDERS:
                     forget_temporaries(path / name)
-                if not resume and _recipe(path).is_file():
-                    listener(Note(f"{path} holds a run that had saved nothing; it begins anew"))
-                    _recipe(path).unlink()
-                    shutil.rmtree(path / "vocabulary", ignore_errors=True)
                 before = set(path.iterdir())
             folder = RunFolder(path, lock, begun=resume)
             try:
                 yield folder
-            except BaseException:
-                if not folder.begun:
+            except BaseException as error:
+                mistaken = isinstance(error, PatchwordError) and not resume and not _has_saved(path)
+                if mistaken or not folder.begun:
                     _take_away(set(path.iterdir()) - before)
                 raise
     finally:
@@ -81,11 +78,15 @@ def _state(path: Path) -> Path:
     return path / "state" / "latest.pt"
 
 
+def _has_saved(path: Path) -> bool:
+    return _state(path).exists() or (path / "best").exists()
+
+
 def _check(path: Path, resume: bool) -> None:
     if path.exists() and not path.is_dir():
         raise RunFolderError(path, "is a file; the output must be a folder")
     begun = _recipe(path).is_file()
-    if begun and not resume and (_state(path).exists() or (path / "best").exists()):
+    if begun and not resume:
         raise RunFolderError(path, "already holds a run; go on with --resume, or choose another folder")
     if resume and not begun:
         raise RunFolderError(path, "nothing to resume: the folder holds no run")
