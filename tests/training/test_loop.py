@@ -274,12 +274,16 @@ def test_of_two_runs_in_one_folder_one_wins(phrases: tuple[Path, Path], tmp_path
         train(recipe_values(phrases, max_steps=2), tmp_path / "run")
     values = recipe_values(phrases, max_steps=100_000, validate_every=1_000_000)
     first = start(values, tmp_path / "run", resume)
-    wait_for_step(tmp_path / "run", 25, first)
-    with pytest.raises(RunFolderError, match=f"is in use by process {first.pid} on "):
-        train(values, tmp_path / "run", resume)
-    assert first.poll() is None
-    first.send_signal(signal.SIGTERM)
-    assert first.wait(60) == 128 + signal.SIGTERM
+    try:
+        wait_for_step(tmp_path / "run", 25, first)
+        with pytest.raises(RunFolderError, match=f"is in use by process {first.pid} on "):
+            train(values, tmp_path / "run", resume)
+        assert first.poll() is None
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(60) == 128 + signal.SIGTERM
+    finally:
+        first.kill()
+        first.wait()
     assert not (tmp_path / "run" / "lock").exists()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from patchword.errors import PatchwordError, RunFolderError
 from patchword.files import forget_temporaries, writing
 from patchword.training.events import Listener, ignore
-from patchword.training.lock import FolderLock, locked
+from patchword.training.lock import NAME, FolderLock, locked
 
 _FOLDERS = ("", "best", "state", "vocabulary", "cache")
 
@@ -46,7 +46,8 @@ def run_folder(path: Path, resume: bool, listener: Listener = ignore) -> Iterato
         OutputError: if it cannot be made or written.
     """
     with writing(path):
-        _check(path, resume)
+        if not (path / NAME).exists():  # otherwise who works there is to be said first
+            _check(path, resume)
         made = _made(path)
     before: set[Path] | None = None
     try:
@@ -114,5 +115,5 @@ def _take_away(paths: set[Path]) -> None:
         with suppress(OSError):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif path.name != "lock":
+            elif path.name != NAME:
                 path.unlink()
