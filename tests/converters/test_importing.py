@@ -20,7 +20,7 @@ from patchword.converters.imported import ImportOptions
 from patchword.converters.importing import convert
 from patchword.converters.tables import converted_back, same
 from patchword.converters.vit.hugging_face import VERSION_4
-from patchword.errors import CheckpointError, DataError, HeadlessError, PatchwordError
+from patchword.errors import CheckpointError, DataError, HeadlessError, OutputError, PatchwordError
 from patchword.images.classifier import ImageClassifier
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 from tests.converters.reference import photographs
@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_nothing_behind(checkpoint: Path, tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(safetensors_writer, "json", SimpleNamespace(dumps=full))
-    with pytest.raises(DataError, match="No space left on device"):
+    with pytest.raises(OutputError, match="cannot be written: no space left on the disk"):
         api.import_checkpoint(checkpoint, tmp_path / "ours")
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 

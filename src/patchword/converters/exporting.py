@@ -36,7 +36,8 @@ def export(content: Exportable, out: Path, to: str) -> None:
 
     Raises:
         RecipeError: if there is no format of that name.
-        DataError: if there is something at `out` already, or it cannot be written.
+        DataError: if there is something at `out` already.
+        OutputError: if it cannot be written.
         ExportError: if the format cannot express the model or needs a package that is missing.
     """
     check_format(to)
