@@ -150,6 +150,18 @@ def test_without_the_systems_locks_one_wins_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_system_locks")
+def test_without_links_either_there_still_is_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(module, "BEAT", 0.05)
+    with locked(tmp_path), pytest.raises(RunFolderError, match=f"in use by process {os.getpid()} "), locked(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_system_locks")
 def test_without_them_a_dead_process_of_this_machine_holds_nothing(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -100,28 +101,30 @@ def locked(folder: Path, listener: Listener = ignore) -> Iterator[FolderLock]:
 
 def _acquired(path: Path, token: str, listener: Listener) -> int:
     """An open file that has our token, and the system's lock where there is such a thing."""
+    if not _has_system_locks(path.parent):
+        return _made(path, token, listener)
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            owned = _system_lock(handle)
-            if owned is False:
+            if not _system_lock(handle):
                 raise _held(path, _read(path))
-            if owned is None:  # no locks here
-                os.close(handle)
-                handle = _made(path, token, listener)
-            elif not _is_at(handle, path):  # its holder deleted it between our opening and locking it
+            if not _is_at(handle, path):  # its holder deleted it between our opening and locking it
                 os.close(handle)
                 continue
-            else:
-                holder = _read(path)
-                if holder and holder.get("host") != socket.gethostname() and _lives(path, holder, listener):
-                    raise _held(path, holder)
+            holder = _read(path)
+            if holder and holder["host"] != socket.gethostname() and _lives(path, holder, listener):
+                raise _held(path, holder)
             _write(handle, token)
             return handle
         except BaseException:
             with suppress(OSError):
                 os.close(handle)
             raise
+
+
+def _has_system_locks(folder: Path) -> bool:
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return _system_lock(file.fileno()) is not None
 
 
 def _system_lock(handle: int) -> bool | None:
@@ -140,20 +143,45 @@ def _system_lock(handle: int) -> bool | None:
 
 
 def _made(path: Path, token: str, listener: Listener) -> int:
-    """Without the system's locks: the file is ours if we make it, since of several only one can."""
-    while True:
-        holder = _read(path)
-        gone = holder.get("host") == socket.gethostname() and not is_running(holder["pid"]) if holder else True
-        if not gone and _lives(path, holder, listener):
-            raise _held(path, holder)
-        aside = path.with_name(f"{NAME}-{token}")
-        with suppress(FileNotFoundError):
-            path.rename(aside)  # of several who find a dead one, one moves it
-            aside.unlink()
-        try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        except FileExistsError:
-            time.sleep(0.1)  # for what it says
+    """Without the system's locks: of several who put a whole file in the lock's place, one can."""
+    mine = path.with_name(f"{NAME}-{token}")
+    handle = os.open(mine, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        _write(handle, token)
+        while not _linked(mine, path):
+            holder = _read(path)
+            dead = not holder or (holder["host"] == socket.gethostname() and not is_running(holder["pid"]))
+            if not dead and _lives(path, holder, listener):
+                raise _held(path, holder)
+            _move_aside(path, holder, path.with_name(f"{NAME}-{token}-dead"))
+        return handle
+    except BaseException:
+        os.close(handle)
+        raise
+    finally:
+        mine.unlink(missing_ok=True)
+
+
+def _linked(mine: Path, path: Path) -> bool:
+    try:
+        os.link(mine, path)
+    except FileExistsError:
+        return mine.stat().st_nlink == 2  # a network disk may have done it, and say so of a second try
+    except OSError:  # a disk without links: better than no lock
+        if path.exists():
+            return False
+        mine.rename(path)
+    return True
+
+
+def _move_aside(path: Path, holder: dict[str, Any], aside: Path) -> None:
+    """Take away a lock that nobody holds; if another has done so meanwhile, what is there now is that one's."""
+    with suppress(FileNotFoundError):
+        path.rename(aside)
+        if _read(aside).get("token") != holder.get("token"):
+            with suppress(FileExistsError):
+                os.link(aside, path)
+        aside.unlink()
 
 
 def _lives(path: Path, holder: dict[str, Any], listener: Listener) -> bool:
