@@ -3,15 +3,24 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from patchword.errors import LONGEST, RecipeError, nearest, shown
+from patchword.errors import RecipeError, clipped, nearest, shown
 
 
 class Config(BaseModel):
     """Base of every configuration: immutable, strict about names, and one sentence for each mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _within_64_bits(cls, value: Any) -> Any:
+        # More has no form in TOML, no place in a tensor, and sometimes not even decimal digits.
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and not -(2**63) <= number < 2**63:
+                raise ValueError("input should be a whole number of at most 64 bits")
+        return value
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], origin: str) -> Self:
@@ -38,7 +47,7 @@ class Config(BaseModel):
             prefix: of the field's name, such as "model.", where these values are a table of something larger.
         """
         detail = error.errors(include_url=False)[0]
-        path = [str(part) for part in detail["loc"]]
+        path = [clipped(str(part)) for part in detail["loc"]]
         field = prefix + ".".join(path) if path else ""
         if detail["type"] == "extra_forbidden":
             return f"unknown key {shown(field)}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
@@ -50,7 +59,7 @@ class Config(BaseModel):
             return message
         # A whole table would drown the sentence.
         found = "" if isinstance(detail["input"], Mapping) else f" = {shown(detail['input'])}"
-        return f"{field[:LONGEST]}{found}: {message}"
+        return f"{field}{found}: {message}"
 
     @classmethod
     def _fields_at(cls, path: list[str]) -> list[str]:

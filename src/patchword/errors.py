@@ -44,6 +44,7 @@ class OutputError(PatchwordError):
 
     def __init__(self, path: Path | str, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
+        self.problem = problem
 
 
 class RecipeError(PatchwordError):
@@ -90,6 +91,10 @@ class RunFolderError(ModelFolderError):
     """A run folder that is in the way, or that cannot be resumed."""
 
 
+class OutOfMemoryError(PatchwordError):
+    """Less memory than the work needs, which smaller pieces of it would not."""
+
+
 class NotFiniteError(PatchwordError, ValueError):
     """Weights that hold infinite values or such as are no numbers, or a network that computes them."""
 
@@ -116,6 +121,11 @@ def shown(value: Any) -> str:
         text = repr(value[: LONGEST + 1] if isinstance(value, str | bytes) else value)
     except (ValueError, RecursionError):
         return f"a very large {type(value).__name__}"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def clipped(text: str) -> str:
+    """A text that a message repeats without quotes, cut after `LONGEST` characters."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

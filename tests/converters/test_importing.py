@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_nothing_behind(checkpoint: Path, tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(safetensors_writer, "json", SimpleNamespace(dumps=full))
-    with pytest.raises(OutputError, match="no space left on the disk"):
+    with pytest.raises(OutputError, match="cannot be written: no space left on the disk"):
         api.import_checkpoint(checkpoint, tmp_path / "ours")
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 

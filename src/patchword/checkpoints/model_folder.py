@@ -14,10 +14,10 @@ from typing import Any
 import safetensors
 import torch
 from pydantic import Field
-from safetensors.torch import save_file
 from torch import nn
 
 from patchword.checkpoints.json_file import read_json_file
+from patchword.checkpoints.safetensors_writer import write_tensors
 from patchword.checkpoints.weights import misfit, read_weights, weight_shapes
 from patchword.config import Config
 from patchword.errors import DataError, ModelFolderError, RecipeError, nearest, shown
@@ -72,9 +72,8 @@ def write_model_folder(
         files: further files by name.
     """
     architecture = architecture_of(model)
-    path.mkdir(parents=True, exist_ok=True)
     with replacing(path / "model.safetensors") as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in named_tensors(model).items()}, temporary)
+        write_tensors(temporary, named_tensors(model))
     write_description(
         path,
         task=task,

@@ -88,7 +88,7 @@ def evaluate(
     """
     from patchword import api
     from patchword.cli.lines import without_line_ends
-    from patchword.files import write_text
+    from patchword.files import check_output, write_text
 
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their references")
@@ -97,7 +97,11 @@ def evaluate(
         raise RecipeError("what to evaluate on? --data ..., or --source FILE --target FILE")
     if neighbours_from is not None and knn is None:
         raise RecipeError("--neighbours-from goes with --knn, the number of neighbours")
+    if output is not None:
+        check_output(output)
     system = api.load(model, precision=precision, reference=reference)
+    if output is not None and api.wing_of(system.task).verb != "translate":
+        raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
     options = {
         "method": method,
         "beam": beam,
@@ -112,10 +116,6 @@ def evaluate(
     found = api.evaluation(system, paths, **options)
     for note in found.notes:
         typer.echo(f"patchword: {one_line(note)}", err=True)
-    if output is not None:
-        if found.answers is None:
-            raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
-        write_text(output, "".join(f"{without_line_ends(answer)}\n" for answer in found.answers))
     used = system.network.precision
     if as_json:
         typer.echo(json.dumps({**found.scores.as_dict(), "precision": used}, indent=2, ensure_ascii=False))
@@ -123,6 +123,9 @@ def evaluate(
         typer.echo(found.scores.as_text())
         if used != "float32":
             typer.echo(f"computed in {used}; --precision float32 may score a little higher")
+    if output is not None and found.answers is not None:
+        # After the scores, which are not to be lost where this fails.
+        write_text(output, "".join(f"{without_line_ends(answer)}\n" for answer in found.answers))
     for reason in found.skipped:
         typer.echo(f"patchword: {reason}", err=True)
     if found.skipped:

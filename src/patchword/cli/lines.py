@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -10,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from patchword.errors import DataError
+from patchword.errors import DataError, reason
+from patchword.files import writing
 
 
 def chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -91,6 +93,7 @@ class RecordFile:
 
     def __init__(self, path: Path, resume: bool, numbered: bool) -> None:
         self.done = 0
+        self._path = path
         self._file: IO[bytes]
         try:
             if resume and path.exists():
@@ -101,7 +104,7 @@ class RecordFile:
             else:
                 self._file = path.open("wb")
         except OSError as error:
-            raise DataError(path, f"cannot be written: {error.strerror}") from None
+            raise DataError(path, f"cannot be written: {reason(error)}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -109,12 +112,14 @@ class RecordFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError) if kind else writing(self._path):  # closing writes once more what could not be written
+            self._file.close()
 
     def write(self, text: str) -> None:
         """Write whole records; they are out of this process's hands when this returns."""
-        self._file.write(text.encode())
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(text.encode())
+            self._file.flush()
 
 
 class LineBar:

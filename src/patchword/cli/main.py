@@ -17,7 +17,7 @@ from patchword.cli.import_ import import_
 from patchword.cli.info import info
 from patchword.cli.train import train
 from patchword.cli.translate import translate
-from patchword.errors import PatchwordError
+from patchword.errors import PatchwordError, one_line, reason
 
 app = typer.Typer(
     name="patchword",
@@ -57,16 +57,36 @@ def main() -> None:
     """Entry point. Exit codes: 0 all well, 1 an item of many failed, 2 wrong input or usage, 128 + n on signal n."""
     _speak_utf8()
     try:
-        app()
+        try:
+            app()
+        except SystemExit:
+            sys.stdout.flush()  # here, where a full disk can still be told
+            raise
     except PatchwordError as error:
-        typer.echo(f"patchword: {error}", err=True)
-        sys.exit(2)
+        _refuse(str(error))
+    except MemoryError as error:
+        _refuse(f"there is not enough memory{f': {error}' if str(error) else ''}; use smaller batches or models")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error, but Python would print one at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(0)
+    except OSError as error:
+        # Whatever nobody expected of a file, or standard output on a full disk.
+        if error.filename is None:
+            _forget_output()
+        name = "standard output" if error.filename is None else os.fsdecode(error.filename)
+        _refuse(f"{name}: {reason(error)}")
+
+
+def _refuse(sentence: str) -> None:
+    typer.echo(f"patchword: {one_line(sentence)}", err=True)
+    sys.exit(2)
+
+
+def _forget_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, one_line, shown
 
 
 def train(
@@ -88,10 +88,10 @@ def train(
     """
     from patchword import api
 
-    for number, argument in enumerate(sys.argv[1:], 1):
-        # The run folder keeps them as text.
-        if argument != argument.encode(errors="replace").decode():
-            raise RecipeError(f"argument {number}, {argument}: has bytes that are not UTF-8; rename the file")
+    for path in filter(None, [*(data or []), source, target, *(validation or []), init]):
+        # A recipe keeps it, as text.
+        if str(path) != str(path).encode(errors="replace").decode():
+            raise RecipeError(f"{one_line(str(path))}: its name has bytes that are not UTF-8; rename it")
     paths = [source, target] if source and target else list(data or [])
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
@@ -126,11 +126,13 @@ def train(
             say(note)
         chosen = api.read_recipe(api.with_settings(values, settings), "--set")
     elif not recipe.endswith(".toml") and not Path(recipe).exists():
-        raise RecipeError(f"{recipe!r} is neither a recipe file nor a task; {nearest(recipe, api.TASKS)}")
+        raise RecipeError(f"{shown(recipe)} is neither a recipe file nor a task; {nearest(recipe, api.TASKS)}")
     else:
         values = {**api.read_recipe_file(recipe, paths, validation or []), **start}
         chosen = api.read_recipe(api.with_settings(values, [*chosen_model, *settings]), recipe)
-    facts = {"command": shlex.join(["patchword", *sys.argv[1:]])}
+    # An argument may hold bytes that are no text, and what a model says of itself is text.
+    command = shlex.join(["patchword", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode()
+    facts = {"command": command}
     outcome = api.train(chosen, out, resume=resume, facts=facts, show=not quiet)
     if outcome.signal is not None:
         say(f"stopped at step {outcome.step}; go on with: patchword train --resume --out {shlex.quote(str(out))}")

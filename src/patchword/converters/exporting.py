@@ -37,7 +37,8 @@ def export(content: Exportable, out: Path, to: str) -> None:
 
     Raises:
         RecipeError: if there is no format of that name.
-        DataError: if there is something at `out` already, or it cannot be written.
+        DataError: if there is something at `out` already.
+        OutputError: if it cannot be written.
         NotFiniteError: if a weight is infinite or not a number.
         ExportError: if the format cannot express the model or needs a package that is missing.
     """

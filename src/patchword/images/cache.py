@@ -1,6 +1,7 @@
 """Decoded training images: in memory, memory-mapped, or decoded again for every batch."""
 
 import shutil
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from patchword.images.dataset import LabelledImages
 from patchword.images.files import alone
 from patchword.images.transforms import Preprocessing
 from patchword.training.events import Listener, Note, ignore, told
+from patchword.training.fingerprint import digest
 
 MEMORY_BYTES = 2 * 2**30  # up to this size images are kept in memory
 FREE_DISK_SHARE = 0.5  # a larger set is memory-mapped if it takes at most this share of the free disk
@@ -29,6 +31,7 @@ class ImageCache:
     Attributes:
         labels: (images,), of the readable ones.
         skipped: (name, reason) of each image that cannot be read.
+        digest: of the pixels and classes of the readable ones, in order.
 
     Raises:
         DataError: if none can be read.
@@ -45,6 +48,7 @@ class ImageCache:
         self._pixels: Tensor | None = self._allocate(shape, folder)
         # Every image is decoded once at the start, kept or not, so that a broken one cannot stop a long run later.
         readable: list[int] = []
+        contents: list[bytes] = []
         for index in told(range(len(data)), len(data), f"reading {data.origin.name}", listener):
             try:
                 image = self._read(index)
@@ -54,9 +58,11 @@ class ImageCache:
             if self._pixels is not None:
                 self._pixels[len(readable)] = image
             readable.append(index)
+            contents.append(b"%d %d" % (data.labels[index], zlib.crc32(image.numpy().data)))
         if not readable:
             raise DataError(data.origin, f"none of its {len(data)} images can be read; the first: {self.skipped[0][1]}")
         self._indices = readable
+        self.digest = digest([*(name.encode("utf-8", "surrogatepass") for name in data.classes), *contents])
         self.labels = torch.tensor([data.labels[i] for i in readable])
 
     def __len__(self) -> int:
@@ -86,6 +92,10 @@ class ImageCache:
                     self._tell(Note(f"{error}; another image of its class takes its place"))
                 self._lost.add(index)
         raise DataError(self.data.origin, f"class {self.data.classes[label]!r} has no image any more that can be read")
+
+    def name_of(self, index: int) -> str:
+        """What to call an image in messages."""
+        return self.data.name_of(self._indices[index])
 
     @staticmethod
     def _allocate(shape: tuple[int, ...], folder: Path) -> Tensor | None:

@@ -15,6 +15,7 @@ from patchword.images.details import ClassifierDetails
 from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
 from patchword.images.sources import Picture, pictures
 from patchword.images.transforms import Preprocessing
+from patchword.memory import memory_for
 from patchword.models.contracts import Evidence, ImageModel
 from patchword.system import System
 
@@ -186,7 +187,8 @@ class ImageClassifier(System):
                 errors.append(None)
             except DataError as error:
                 errors.append(str(error))
-        rows = iter(self.probabilities(torch.stack(pixels)) if pixels else ())
+        with memory_for(f"{len(pixels)} images at once", "lower batch_size, or use a model of smaller images"):
+            rows = iter(self.probabilities(torch.stack(pixels)) if pixels else ())
         return [
             Classification(_name(image, first + i), self._best(next(rows), top) if error is None else (), error)
             for i, (image, error) in enumerate(zip(images, errors, strict=True))

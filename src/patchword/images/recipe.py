@@ -11,7 +11,7 @@ from patchword.images.augmentation import AugmentationConfig
 from patchword.images.files import LEAST_PIXELS, MAX_PIXELS, MOST_PIXELS
 from patchword.images.transforms import Preprocessing
 from patchword.models.registry import regularisation
-from patchword.training.recipe import Recipe
+from patchword.training.recipe import PathText, Recipe
 
 TASK = "classification"
 
@@ -25,9 +25,9 @@ class ClassificationData(Config):
     one is an error. `max_pixels` may be decoded of one image, for which some ten bytes of memory each are needed.
     """
 
-    folder: str = "."
-    train: tuple[str, ...] = Field(min_length=1, max_length=1)
-    validation: tuple[str, ...] | None = Field(None, min_length=1, max_length=1)
+    folder: PathText = "."
+    train: tuple[PathText, ...] = Field(min_length=1, max_length=1)
+    validation: tuple[PathText, ...] | None = Field(None, min_length=1, max_length=1)
     hold_out: float = Field(0.1, gt=0, lt=1)
     strict: bool = False
     max_pixels: int = Field(MAX_PIXELS, ge=LEAST_PIXELS, le=MOST_PIXELS)
@@ -50,7 +50,7 @@ class ClassificationRecipe(Recipe):
     data: ClassificationData
     preprocessing: Preprocessing = Preprocessing()
     augmentation: AugmentationConfig = AugmentationConfig()
-    batch_size: int = Field(128, gt=0)
+    batch_size: int = Field(128, gt=0, le=1_000_000)
     freeze: Literal["backbone"] | None = None
 
     def check_padding(self) -> None:

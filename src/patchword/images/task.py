@@ -19,7 +19,9 @@ from patchword.images.layout import VALIDATION
 from patchword.images.recipe import ClassificationRecipe
 from patchword.models.contracts import ImageModel
 from patchword.training.events import Listener, Note, ignore
+from patchword.training.fingerprint import Fingerprint
 from patchword.training.losses import smooth_one_hot, soft_cross_entropy
+from patchword.training.state import epoch_generator
 from patchword.training.task import BatchLoss
 
 MOST_DAMAGED = 0.05  # of the images, in training
@@ -46,6 +48,7 @@ class ClassificationTask:
     """
 
     unit = "images"
+    size_key = "batch_size"
     metric = "accuracy"
     greater_is_better = True
 
@@ -62,6 +65,7 @@ class ClassificationTask:
         self.model = model
         self.frozen = model.frozen(recipe.freeze)
         self._train, self._validation = train, validation
+        self.fingerprint = Fingerprint("images", len(train), len(validation), train.digest, validation.digest)
         self.skipped = [*train.skipped, *validation.skipped]
         counts = f"{len(train):,} training images, {len(validation):,} validation images, {len(classes)} classes"
         self.notes = [*notes, counts]
@@ -108,10 +112,15 @@ class ClassificationTask:
 
         A function of the seed and the number alone.
         """
-        generator = torch.Generator().manual_seed(self.recipe.training.seed * 1_000_003 + number)
+        generator = epoch_generator(self.recipe.training.seed, number)
         order = torch.randperm(len(self._train), generator=generator)
         size = min(self.recipe.batch_size, len(order))
         return list(order[: len(order) // size * size].split(size))
+
+    def named(self, batch: Tensor) -> str:
+        """The names of a batch's images."""
+        shown = ", ".join(self._train.name_of(i) for i in batch[:3].tolist())
+        return f"{len(batch)} images, {shown}{', ...' if len(batch) > 3 else ''}"
 
     def load(self, batch: Tensor, device: torch.device) -> ImageBatch:
         """Augmented, normalised images of one batch."""

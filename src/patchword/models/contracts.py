@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from torch import Tensor, nn
 
 from patchword.config import Config
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, clipped, nearest, shown
 from patchword.models.ranges import MOST_CLASSES, MOST_TOKENS, check_sides
 
 
@@ -81,11 +81,11 @@ class ModelConfig(Config):
         try:
             fields = cls.size(name)
         except RecipeError as error:
-            raise RecipeError(f"model.{cls.SIZE_KEY} = {name!r}: {error}") from None
+            raise RecipeError(f"model.{cls.SIZE_KEY} = {shown(name)}: {error}") from None
         known = [cls.SIZE_KEY, *(name for name in cls.model_fields if name not in cls.GIVEN)]
         for name in changes:
             if name not in known:
-                raise RecipeError(f"unknown key 'model.{name}'; {nearest(name, known)}")
+                raise RecipeError(f"unknown key 'model.{clipped(name)}'; {nearest(name, known)}")
         own = {name: value for name, value in given.items() if name in cls.model_fields}
         try:
             return cls.model_validate({**fields, **own, **changes})

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import Evidence, EvidenceMap, SequenceConfig, SequenceToSequence
 from patchword.models.ranges import WIDEST
 from patchword.nn.alignment import Score
@@ -68,7 +68,7 @@ class RecurrentConfig(SequenceConfig):
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: tiny, small, base or big."""
         if name not in SIZES:
-            raise RecipeError(f"unknown RNN size {name!r}; {nearest(name, SIZES)}")
+            raise RecipeError(f"unknown RNN size {shown(name)}; {nearest(name, SIZES)}")
         return dict(SIZES[name])
 
 

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import Evidence, EvidenceMap, ImageConfig, ImageModel
 from patchword.models.ranges import MOST_LAYERS, WIDEST, check_sides
 from patchword.nn.dropout import Dropout
@@ -124,7 +124,7 @@ class ResidualNetworkConfig(ImageConfig):
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: "resnet50" and the like."""
         if name not in SIZES:
-            raise RecipeError(f"unknown ResNet {name!r}; {nearest(name, SIZES)}")
+            raise RecipeError(f"unknown ResNet {shown(name)}; {nearest(name, SIZES)}")
         return dict(SIZES[name])
 
     @classmethod

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import Evidence, EvidenceMap, SequenceConfig, SequenceToSequence
 from patchword.models.ranges import MOST_LAYERS, MOST_TOKENS, WIDEST
 from patchword.nn.cache import DecoderState
@@ -82,7 +82,7 @@ class TransformerConfig(SequenceConfig):
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: tiny, small, base or big."""
         if name not in SIZES:
-            raise RecipeError(f"unknown Transformer size {name!r}; {nearest(name, SIZES)}")
+            raise RecipeError(f"unknown Transformer size {shown(name)}; {nearest(name, SIZES)}")
         return dict(SIZES[name])
 
     @classmethod

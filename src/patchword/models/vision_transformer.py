@@ -120,7 +120,7 @@ class VisionTransformerConfig(ImageConfig):
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: the papers' name, such as "B/16", a size, then the side of a patch in pixels."""
         size, _, patch_size = name.partition("/")
-        if size not in SIZES or not patch_size.isdecimal() or len(patch_size) > 9:
+        if size not in SIZES or not patch_size.isdecimal() or len(patch_size) > 6:
             raise RecipeError(
                 f"unknown ViT {shown(name)}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}"
             )

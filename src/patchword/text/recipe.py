@@ -11,7 +11,7 @@ from patchword.models.registry import regularisation
 from patchword.text.language import said
 from patchword.text.options import MOST_TOKENS
 from patchword.text.vocabulary import VocabularyConfig
-from patchword.training.recipe import Recipe
+from patchword.training.recipe import MOST, PathText, Recipe
 
 TASK = "translation"
 
@@ -29,12 +29,12 @@ class TranslationData(Config):
     of a table's two columns, from 1, or their names.
     """
 
-    folder: str = "."
-    train: tuple[str, ...] = Field(min_length=1, max_length=2)
-    validation: tuple[str, ...] | None = Field(None, min_length=1, max_length=2)
-    hold_out: int = Field(500, gt=0)
-    source_language: str = "source"
-    target_language: str = "target"
+    folder: PathText = "."
+    train: tuple[PathText, ...] = Field(min_length=1, max_length=2)
+    validation: tuple[PathText, ...] | None = Field(None, min_length=1, max_length=2)
+    hold_out: int = Field(500, gt=0, le=MOST)
+    source_language: str = Field("source", max_length=100)
+    target_language: str = Field("target", max_length=100)
     max_tokens: int = Field(128, gt=2, le=MOST_TOKENS)
     columns: tuple[int | str, int | str] | None = None
     strict: bool = False
@@ -83,7 +83,7 @@ class TranslationRecipe(Recipe):
     task: Literal["translation"] = "translation"
     data: TranslationData
     vocabulary: VocabularyConfig = VocabularyConfig()
-    batch_tokens: int = Field(4096, gt=0)
+    batch_tokens: int = Field(4096, gt=0, le=1_000_000_000)
     validate_bleu: bool = False
     freeze: Literal["embeddings", "encoder"] | None = None
 

@@ -1,6 +1,8 @@
 """Translation as a task for the training loop."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary
 from patchword.training.events import Listener, ignore
+from patchword.training.fingerprint import Fingerprint, digest
 from patchword.training.losses import linear_cross_entropy
+from patchword.training.state import epoch_generator
 from patchword.training.task import BatchLoss
 
 
@@ -37,6 +41,7 @@ class TranslationTask:
     """
 
     unit = "tokens"
+    size_key = "batch_tokens"
 
     def __init__(
         self,
@@ -69,7 +74,15 @@ class TranslationTask:
             raise DataError(recipe.data.train[0], f"every pair has more than data.max_tokens = {limit} tokens")
         self._sources = [sources[i] for i in fits]
         self._targets = [targets[i] for i in fits]
+        self._lines = [train[i].line for i in fits]
         self._validation = self._short_enough(list(validation))
+        self.fingerprint = Fingerprint(
+            "pairs",
+            len(fits),
+            len(self._validation),
+            digest(packed for rows in (self._sources, self._targets) for packed in _packed(rows)),
+            digest(text.encode() for pair in self._validation for text in (pair.source, pair.target)),
+        )
 
     def _short_enough(self, pairs: list[Pair]) -> list[Pair]:
         """Validation pairs without those that have too many tokens, as in training."""
@@ -119,9 +132,14 @@ class TranslationTask:
 
     def epoch(self, number: int) -> list[list[int]]:
         """Batches of pair indices."""
-        generator = torch.Generator().manual_seed((self.recipe.training.seed * 1_000_003 + number) % 2**63)
+        generator = epoch_generator(self.recipe.training.seed, number)
         source_lengths = [len(ids) for ids in self._sources]
         return length_buckets(source_lengths, [len(ids) for ids in self._targets], self.recipe.batch_tokens, generator)
+
+    def named(self, batch: list[int]) -> str:
+        """The lines of a batch's pairs."""
+        shown = ", ".join(str(self._lines[i]) for i in batch[:5])
+        return f"{len(batch)} pairs, lines {shown}{', ...' if len(batch) > 5 else ''}"
 
     def load(self, batch: list[int], device: torch.device) -> TokenBatch:
         """Padded ids of one batch."""
@@ -169,6 +187,12 @@ class TranslationTask:
     def _translator(self, model: Any, facts: Mapping[str, Any]) -> Translator:
         languages = (self.recipe.data.source_language, self.recipe.data.target_language)
         return Translator(model, self.vocabulary, languages, facts, self._options)
+
+
+def _packed(rows: Sequence[Sequence[int]]) -> Iterator[bytes]:
+    """Rows of ids as bytes: their lengths, and the ids one after another."""
+    yield array("i", map(len, rows)).tobytes()
+    yield array("i", chain.from_iterable(rows)).tobytes()
 
 
 def read_split(recipe: TranslationRecipe) -> tuple[list[Pair], list[Pair], list[Damage]]:

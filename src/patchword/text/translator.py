@@ -10,6 +10,7 @@ import torch
 
 from patchword.checkpoints.model_folder import Description
 from patchword.errors import DataError, ModelFolderError
+from patchword.memory import memory_for
 from patchword.models.contracts import Evidence, SequenceToSequence
 from patchword.system import System
 from patchword.text.batches import pad
@@ -150,6 +151,7 @@ class Translator(System):
         Raises:
             DataError: if a text holds half a surrogate pair, which is no character.
             NotFiniteError: if the network computes what is no number.
+            OutOfMemoryError: if the search needs more memory than there is.
         """
         options = options or self.options
         ids = self._encoded(texts)
@@ -163,11 +165,14 @@ class Translator(System):
         def decode(batch: slice) -> list[list[Hypothesis]]:
             return self._search([ids[i] for i in order[batch]], options)
 
-        for batch, found in zip(batches, in_parallel(decode, batches, self.network.device), strict=True):
-            for index, hypotheses in zip(order[batch], found, strict=True):
-                alternatives = tuple(Alternative(self._text(h), h.score) for h in hypotheses)
-                best = alternatives[0]
-                results[index] = replace(results[index], text=best.text, score=best.score, alternatives=alternatives)
+        with memory_for("the search", "lower beam, or translate fewer or shorter texts at once"):
+            for batch, found in zip(batches, in_parallel(decode, batches, self.network.device), strict=True):
+                for index, hypotheses in zip(order[batch], found, strict=True):
+                    alternatives = tuple(Alternative(self._text(h), h.score) for h in hypotheses)
+                    best = alternatives[0]
+                    results[index] = replace(
+                        results[index], text=best.text, score=best.score, alternatives=alternatives
+                    )
         return results
 
     def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:

@@ -66,6 +66,8 @@ class Vocabulary:
         self.normalisation = normalisation
         try:
             models = [source] if target is None else [source, target]
+            if not all(models):
+                raise RuntimeError("it is empty")
             processors = [sentencepiece.SentencePieceProcessor(model_proto=model) for model in models]
         except RuntimeError as error:
             raise ValueError(f"not a SentencePiece model: {error}") from None

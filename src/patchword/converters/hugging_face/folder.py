@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from patchword.checkpoints.exportable import Exportable
+from patchword.checkpoints.safetensors_writer import write_tensors
 from patchword.converters.marian.export import hugging_face_marian
 from patchword.converters.resnet.hugging_face_export import hugging_face_resnet
 from patchword.converters.tables import converted_back
@@ -47,7 +47,7 @@ def write_hugging_face_folder(content: Exportable, folder: Path) -> None:
     if architecture not in _ARCHITECTURES:
         raise ExportError(f"--to hf: transformers has no class for our {architecture}")
     tensors, files = _ARCHITECTURES[architecture](content)
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    write_tensors(folder / "model.safetensors", tensors, {"format": "pt"})
     for name, values in files.items():
         if not isinstance(values, bytes):
             values = (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
