@@ -29,6 +29,7 @@ HUGGING_FACE: dict[str, Converter] = {
     "dinov2": dinov2.convert,
     "dinov2_with_registers": dinov2.convert,
     "marian": marian.convert,
+    "pegasus": marian.convert,
     "resnet": resnet.convert,
     "vit": vit.convert,
 }

@@ -145,8 +145,8 @@ def load(folder: Path) -> tuple[Any, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         transformers = reference("transformers")
-        model = transformers.MarianMTModel.from_pretrained(folder, dtype=torch.float32).eval()
-        return model, transformers.MarianTokenizer.from_pretrained(folder)
+        model = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval()
+        return model, transformers.AutoTokenizer.from_pretrained(folder)
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def assert_equal_logits(translator: Translator, model: Any, tokenizer: Any, text
     batch = tokenizer(texts, return_tensors="pt", padding=True)
     ours = pad(translator.vocabulary.encode_source(texts), translator.vocabulary.pad_id)
     assert torch.equal(ours, batch["input_ids"])
-    target = torch.randint(2, model.config.decoder_vocab_size - 1, (len(texts), 20))
+    target = torch.randint(2, translator.model.config.target_vocab_size - 1, (len(texts), 20))
     target[:, 0] = model.config.decoder_start_token_id
     wanted = model(**batch, decoder_input_ids=target).logits
     torch.testing.assert_close(translator.model(ours, target), wanted, atol=1e-4, rtol=0)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.safetensors_writer import write_tensors
-from patchword.converters.marian.export import hugging_face_marian
+from patchword.converters.marian.export import hugging_face_transformer
 from patchword.converters.resnet.hugging_face_export import hugging_face_resnet
 from patchword.converters.tables import converted_back
 from patchword.converters.vit.hugging_face_export import hugging_face_vit
@@ -27,7 +27,7 @@ def _vision_transformer(content: Exportable) -> tuple[dict[str, Tensor], dict[st
 # By architecture: the tensors under their names, and the other files by name, as bytes or as values for JSON; refuses
 # what the class there cannot express.
 _ARCHITECTURES: dict[str, Callable[[Exportable], tuple[dict[str, Tensor], dict[str, Any]]]] = {
-    "transformer": hugging_face_marian,
+    "transformer": hugging_face_transformer,
     "vision_transformer": _vision_transformer,
     "residual_network": hugging_face_resnet,
 }

@@ -1,4 +1,7 @@
-"""Marian as `transformers` saves it (MarianMTModel): the OPUS-MT translators and their kin."""
+"""Marian as `transformers` saves it (MarianMTModel): the OPUS-MT translators and their kin.
+
+Pegasus is here as far as it is a Marian of Pre-LN layers with Marian's vocabulary, which is what `export` writes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +25,14 @@ from patchword.text.details import TranslatorDetails
 
 # A key of ours in config.json: how the channels stood before `channels.to_halves`.
 CHANNELS_KEY = "patchword_channels"
+# Another: "learned" or "none", where the tables of positions are no sinusoids.
+POSITIONS_KEY = "patchword_positions"
+
+# Our learned positions, and their tables.
+POSITIONS = {
+    "source_positions.embedding": "model.encoder.embed_positions.weight",
+    "target_positions.embedding": "model.decoder.embed_positions.weight",
+}
 
 SHARED, SOURCE, TARGET, OUTPUT = (
     "model.shared.weight",
@@ -56,10 +67,15 @@ _LAYERS: Table = {
 }
 
 
-def table(share_embeddings: bool) -> Table:
+_LAST_NORMS: Table = {f"{side}.norm.*": same(f"model.{side}.layer_norm.*") for side in ("encoder", "decoder")}
+
+
+def table(share_embeddings: bool, norm_first: bool) -> Table:
     """Our names to theirs."""
     return {
         **_LAYERS,
+        **(_LAST_NORMS if norm_first else {}),
+        **{ours: same(theirs) for ours, theirs in POSITIONS.items()},
         "source_embedding.weight": same(SHARED if share_embeddings else SOURCE),
         "target_embedding.weight": same(TARGET),
         "output.weight": same(OUTPUT),
@@ -92,24 +108,36 @@ DEFAULTS: dict[str, Any] = {
     "tie_word_embeddings": True,
 }
 
-# What older files say, and the one value that MarianMTModel and we compute.
-_FIXED = {
-    "normalize_before": False,
-    "normalize_embedding": False,
-    "add_final_layer_norm": False,
-    "static_position_embeddings": True,
+# PegasusConfig's, where they differ.
+PEGASUS_DEFAULTS = DEFAULTS | {
+    "vocab_size": 50265,
+    "decoder_start_token_id": 0,
+    "pad_token_id": 0,
+    "eos_token_id": 1,
+    "forced_eos_token_id": 1,
 }
 
 
+def _fixed(norm_first: bool) -> dict[str, Any]:
+    """What older files say, and the one value that the class and we compute."""
+    return {
+        "normalize_before": norm_first,
+        "normalize_embedding": False,
+        "add_final_layer_norm": norm_first,
+        "static_position_embeddings": True,
+    }
+
+
 def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], options: ImportOptions) -> Imported:
-    """A folder whose config.json says model_type "marian".
+    """A folder whose config.json says model_type "marian", or "pegasus".
 
     Raises:
         CheckpointError: if it is not such a network, or its vocabulary is not whole.
     """
     if replace(options, weights=None) != ImportOptions():
         raise CheckpointError(folder, "is a translator: image size, heads and class names cannot be given")
-    config = {**DEFAULTS, **config}
+    norm_first = config["model_type"] == "pegasus"
+    config = {**(PEGASUS_DEFAULTS if norm_first else DEFAULTS), **config}
     settings = generation_settings(folder, config)
     config["decoder_start_token_id"] = settings.get("decoder_start_token_id", config["decoder_start_token_id"])
     tokenizer_file = folder / "tokenizer_config.json"
@@ -117,17 +145,18 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     _check_sizes(folder, config, tensors)
     vocabulary = read_vocabulary(folder, config, tokenizer)
     tensors = {name if name == "final_logits_bias" else _prefixed(name): t for name, t in tensors.items()}
-    positions = _positions(folder, tensors)
+    positions = _positions(folder, config, tensors)
     tensors, shared, tied = _embeddings(tensors, config)
     ours_config = _config(
         folder,
         config,
+        norm_first=norm_first,
         positions=positions,
         share_embeddings=shared,
         tie_output=tied,
         output_bias="final_logits_bias" in tensors,
     )
-    ours = fill(folder, "transformer", ours_config, table(shared), tensors)
+    ours = fill(folder, "transformer", ours_config, table(shared, norm_first), tensors)
     if config.get(CHANNELS_KEY) == "interleaved" and positions == "sinusoidal_halves":
         for name, tensor in to_interleaved(ours, ours_config.d_model).items():
             ours.replace(name, tensor)
@@ -140,7 +169,14 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     except RecipeError as error:
         raise CheckpointError(folder, str(error)) from None
     return Imported(
-        folder, "Marian", "transformer", ours_config, ours, details, vocabulary.by_name(), (*notes, *left_out)
+        folder,
+        "Pegasus" if norm_first else "Marian",
+        "transformer",
+        ours_config,
+        ours,
+        details,
+        vocabulary.by_name(),
+        (*notes, *left_out),
     )
 
 
@@ -165,7 +201,7 @@ def _prefixed(name: str) -> str:
 
 
 def _config(folder: Path, config: Mapping[str, Any], **choices: Any) -> TransformerConfig:
-    for name, value in _FIXED.items():
+    for name, value in _fixed(choices["norm_first"]).items():
         if config.get(name, value) != value:
             raise CheckpointError(folder, f"config.json: {name} = {shown(config[name])}; only {value!r} is supported")
     for part in ("attention_heads", "ffn_dim"):
@@ -201,21 +237,22 @@ def _config(folder: Path, config: Mapping[str, Any], **choices: Any) -> Transfor
         raise CheckpointError(folder, str(error)) from None
 
 
-def _positions(folder: Path, tensors: dict[str, Tensor]) -> str:
-    """The layout of the sinusoids; a file that has tables of them loses them here.
+def _positions(folder: Path, config: Mapping[str, Any], tensors: dict[str, Tensor]) -> str:
+    """The kind of positions; a file that has tables of what is computed loses them here.
 
     Raises:
-        CheckpointError: if the tables are anything else.
+        CheckpointError: if the tables are no sinusoids where the class has no others.
     """
-    tables = [
-        tensors.pop(name)
-        for name in ("model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight")
-        if name in tensors
-    ]
+    tables = {name: tensors.pop(name) for name in POSITIONS.values() if name in tensors}
     for kind, layout in (("sinusoidal_halves", "halves"), ("sinusoidal", "interleaved")):
-        if all(t.dim() == 2 and _is_sinusoidal(t, layout) for t in tables):
+        if all(t.dim() == 2 and _is_sinusoidal(t, layout) for t in tables.values()):
             return kind
-    raise CheckpointError(folder, "embed_positions.weight is no table of sinusoids; only those are supported")
+    if config["model_type"] != "pegasus":
+        raise CheckpointError(folder, "embed_positions.weight is no table of sinusoids; only those are supported")
+    if config.get(POSITIONS_KEY) == "none":
+        return "none"
+    tensors.update(tables)
+    return "learned"
 
 
 def _is_sinusoidal(weight: Tensor, layout: str) -> bool:

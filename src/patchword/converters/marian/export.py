@@ -1,35 +1,50 @@
-"""Our Transformer as MarianMTModel and MarianTokenizer of `transformers`."""
+"""Our Transformer as a translator of `transformers`: Post-LN as MarianMTModel, Pre-LN as Pegasus.
+
+PegasusForConditionalGeneration is the same network as MarianMTModel but for where the norms stand: the same names, the
+same sinusoids from position 0 on, and the last norm of either side that Pre-LN has. It saves and loads its tables of
+positions, so learned ones are tables like any other, and none are zeros; MarianMTModel leaves its tables out.
+"""
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.vocabulary_files import VocabularyFiles
 from patchword.converters.marian.channels import to_halves
-from patchword.converters.marian.checkpoint import CHANNELS_KEY, table
+from patchword.converters.marian.checkpoint import (
+    CHANNELS_KEY,
+    POSITIONS,
+    POSITIONS_KEY,
+    SHARED,
+    SOURCE,
+    TARGET,
+    table,
+)
 from patchword.converters.marian.search import generation_config
 from patchword.converters.marian.vocabulary import TARGET_IDS, written_vocabulary
 from patchword.converters.tables import converted_back
 from patchword.errors import ExportError
 from patchword.models.transformer import TransformerConfig
+from patchword.nn.positions import sinusoidal_table
 from patchword.text.options import SearchOptions
 
 _ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "silu": "swish"}
 
 
-def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def hugging_face_transformer(content: Exportable) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors under their names, and the other files by name: bytes, or values for JSON.
 
-    Interleaved sinusoids are no obstacle: the channels are reordered to MarianMTModel's halves, which changes nothing
-    that is computed, and config.json says so for the way back. Of the search options, Wu's length penalty and the
-    limit by the source's length have no counterpart; see `marian_search.generation_config`.
+    Interleaved sinusoids are no obstacle: the channels are reordered to halves, which changes nothing that is computed,
+    and config.json says so for the way back. Of the search options, Wu's length penalty and the limit by the source's
+    length have no counterpart; see `search.generation_config`.
 
     Args:
         content: a Transformer with its vocabulary and languages.
 
     Raises:
-        ExportError: with what MarianMTModel cannot express.
+        ExportError: with what the class cannot express.
     """
     config: Any = content.model.config
     _check(config)
@@ -37,6 +52,7 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
     tensors = {name: parameter.detach() for name, parameter in content.model.named_parameters()}
     if config.positions == "sinusoidal":
         tensors = to_halves(tensors, config.d_model)
+    learned = {name: tensors.pop(name) for name in POSITIONS if name in tensors}
     vocabulary = written_vocabulary(VocabularyFiles.parse(content.files))
     tokenizer = {
         "tokenizer_class": "MarianTokenizer",
@@ -48,21 +64,33 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
         "pad_token": "<pad>",
         "model_max_length": config.max_positions,
     }
-    return converted_back(table(config.share_embeddings), tensors), {
-        "config.json": marian_config(config),
+    theirs = converted_back(table(config.share_embeddings, config.norm_first), tensors)
+    if config.norm_first:
+        theirs |= _positions(config, learned)
+        if not config.tie_output:
+            theirs |= {name: theirs[SHARED].clone() for name in (SOURCE, TARGET)}  # without ties it has three
+    return theirs, {
+        "config.json": hugging_face_config(config),
         "generation_config.json": generation_config(search, config),
         "tokenizer_config.json": tokenizer,
         **vocabulary,
     }
 
 
-def marian_config(config: TransformerConfig) -> dict[str, Any]:
-    """config.json of a MarianMTModel that computes the same."""
-    return {
+def hugging_face_config(config: TransformerConfig) -> dict[str, Any]:
+    """config.json of a MarianMTModel, or a PegasusForConditionalGeneration, that computes the same."""
+    kind: dict[str, Any] = {
         "architectures": ["MarianMTModel"],
         "model_type": "marian",
-        "vocab_size": config.source_vocab_size,
         "decoder_vocab_size": config.target_vocab_size,
+        "share_encoder_decoder_embeddings": config.share_embeddings,
+        "static_position_embeddings": True,
+    }
+    if config.norm_first:
+        kind = {"architectures": ["PegasusForConditionalGeneration"], "model_type": "pegasus"}
+    return {
+        **kind,
+        "vocab_size": config.source_vocab_size,
         "d_model": config.d_model,
         **{f"{side}_attention_heads": config.num_heads for side in ("encoder", "decoder")},
         **{f"{side}_ffn_dim": config.d_ff for side in ("encoder", "decoder")},
@@ -75,8 +103,6 @@ def marian_config(config: TransformerConfig) -> dict[str, Any]:
         "activation_function": _ACTIVATIONS[config.activation],
         "max_position_embeddings": config.max_positions,
         "scale_embedding": config.scale_embeddings,
-        "static_position_embeddings": True,
-        "share_encoder_decoder_embeddings": config.share_embeddings,
         "tie_word_embeddings": config.tie_output,
         "is_encoder_decoder": True,
         "pad_token_id": config.pad_id,
@@ -85,19 +111,30 @@ def marian_config(config: TransformerConfig) -> dict[str, Any]:
         "forced_eos_token_id": None,
         "dtype": "float32",
         **({CHANNELS_KEY: "interleaved"} if config.positions == "sinusoidal" else {}),
+        **({POSITIONS_KEY: config.positions} if not config.positions.startswith("sinusoidal") else {}),
     }
+
+
+def _positions(config: TransformerConfig, learned: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Pegasus's tables of positions."""
+    if learned:
+        return {theirs: learned[ours] for ours, theirs in POSITIONS.items()}
+    shape = config.max_positions, config.d_model
+    made = torch.zeros(shape) if config.positions == "none" else sinusoidal_table(*shape, "halves")
+    return {theirs: made.clone() for theirs in POSITIONS.values()}
 
 
 def _check(config: TransformerConfig) -> None:
     """Refuse what the class lacks."""
-    if config.norm_first:
-        lacks = "Pre-LN layers (norm_first)"
-    elif not config.positions.startswith("sinusoidal"):
-        lacks = f"positions = {config.positions!r}; it has sinusoids only"
-    elif config.layer_norm_eps != 1e-5:
+    name = "PegasusForConditionalGeneration" if config.norm_first else "MarianMTModel"
+    if config.layer_norm_eps != 1e-5:
         lacks = f"layer_norm_eps = {config.layer_norm_eps}; it has 1e-05 only"
-    elif config.share_embeddings and not config.tie_output:
+    elif config.norm_first and not config.share_embeddings:
+        lacks = "norm_first with share_embeddings = false; it has one vocabulary"
+    elif not config.norm_first and not config.positions.startswith("sinusoidal"):
+        lacks = f"positions = {config.positions!r}; it has sinusoids only"
+    elif not config.norm_first and config.share_embeddings and not config.tie_output:
         lacks = "share_embeddings without tie_output; it ties all three or none"
     else:
         return
-    raise ExportError(f"--to hf: MarianMTModel cannot express {lacks}")
+    raise ExportError(f"--to hf: {name} cannot express {lacks}")
