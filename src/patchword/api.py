@@ -172,7 +172,7 @@ def train(
         ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell,
         run_folder(out, resume, tell) as run,
     ):
-        with memory_for("the model and its data", "choose a smaller model, or smaller images"):
+        with memory_for("the model and its data", "choose a smaller model, or less data"):
             task = wing_of(recipe.task).prepare(recipe, out, tell)
         for note in task.notes:
             tell(Note(note))

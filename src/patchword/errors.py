@@ -1,11 +1,14 @@
 """What a user can put right, as types whose text is one clear sentence."""
 
 import errno
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+_OBEYED = frozenset(("Cc", "Cs", "Zl", "Zp"))  # categories of Unicode
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LONGEST = 200  # characters of a bad value that a message repeats
 
 
@@ -130,8 +133,9 @@ def clipped(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text without what a terminal would obey: control characters, line ends and lone surrogates as escapes."""
-    return "".join(c if c.isprintable() or c in " \u00a0\u3000" else ascii(c)[1:-1] for c in text)
+    """A text without what a terminal would obey: control characters, line ends, turns of the direction of writing and
+    lone surrogates as escapes. What joins letters or emoji, or is a space of some width, stays."""
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in _OBEYED or c in _DIRECTIONS else c for c in text)
 
 
 def reason(error: OSError) -> str:

@@ -113,7 +113,7 @@ def test_lines_are_counted_with_and_without_a_last_line_end(tmp_path: Path, cont
 
 def test_the_file_to_translate_is_not_overwritten(folder: Path, text: Path) -> None:
     before = text.read_text()
-    with pytest.raises(RecipeError, match="is the file to translate"):
+    with pytest.raises(RecipeError, match="is a file that is read"):
         translate(folder, "--file", text, "--output", text.parent / "." / text.name)
     assert text.read_text() == before
 

@@ -74,6 +74,19 @@ def test_evaluate_looks_at_its_output_before_the_model(
         assert (out, said) == ("", f"{output}: {problem}")
 
 
+@pytest.mark.parametrize("name", ["p.en", "p.de"])
+def test_evaluate_does_not_write_over_what_it_reads(
+    tmp_path: Path, translator: Path, text: list[str], refused: Command, name: str
+) -> None:
+    before = (tmp_path / name).read_bytes()
+    (tmp_path / "link").symlink_to(tmp_path / name)
+    for output in (tmp_path / name, tmp_path / "link"):
+        assert refused("evaluate", translator, *text, "--output", output)[1].endswith(
+            "is a file that is read; give it another name"
+        )
+    assert (tmp_path / name).read_bytes() == before
+
+
 @FULL
 def test_scores_are_printed_though_the_answers_cannot_be_written(
     translator: Path, text: list[str], refused: Command

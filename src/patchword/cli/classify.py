@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from patchword.cli.json_text import json_text
 from patchword.cli.lines import LineBar
 from patchword.errors import RecipeError, one_line
 
@@ -67,8 +67,8 @@ def _show(result: Any, as_json: bool, as_csv: bool) -> None:
     name = one_line(result.name)
     if as_json:
         predictions = [{"class": label, "probability": probability} for label, probability in result.predictions]
-        row = {"image": name, "predictions": predictions, "error": result.error}
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        row = {"image": result.name, "predictions": predictions, "error": result.error}
+        typer.echo(json_text(row))
     elif as_csv:
         for rank, (label, probability) in enumerate(result.predictions, 1):
             typer.echo(_row(name, rank, one_line(label), f"{probability:.6f}", ""), nl=False)

@@ -1,11 +1,13 @@
 """`patchword evaluate`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from patchword.cli.inputs import refuse_overwriting
+from patchword.cli.json_text import json_text
+from patchword.cli.lines import without_line_ends
 from patchword.errors import RecipeError, one_line
 
 
@@ -19,8 +21,12 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    source: Annotated[Path | None, typer.Option(help="Source sentences, one a line.", show_default=False)] = None,
-    target: Annotated[Path | None, typer.Option(help="Their references, line by line.", show_default=False)] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="Translation: source sentences, one a line.", show_default=False)
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option(help="Translation: their references, line by line.", show_default=False)
+    ] = None,
     method: Annotated[
         str | None,
         typer.Option(help="Translation: beam, greedy or sample.", show_default=False),
@@ -39,7 +45,7 @@ def evaluate(
     target_language: Annotated[
         str | None,
         typer.Option(
-            help="Translation: BLEU cuts words as it does; else as the model says, or the text's script.",
+            help="Translation: how BLEU cuts words; else the model's language, or the text's script.",
             show_default=False,
         ),
     ] = None,
@@ -87,7 +93,6 @@ def evaluate(
     --knn what its features alone can tell apart.
     """
     from patchword import api
-    from patchword.cli.lines import without_line_ends
     from patchword.files import check_output, write_text
 
     if bool(source) != bool(target):
@@ -98,6 +103,7 @@ def evaluate(
     if neighbours_from is not None and knn is None:
         raise RecipeError("--neighbours-from goes with --knn, the number of neighbours")
     if output is not None:
+        refuse_overwriting(output, paths)
         check_output(output)
     system = api.load(model, precision=precision, reference=reference)
     if output is not None and api.wing_of(system.task).verb != "translate":
@@ -118,7 +124,7 @@ def evaluate(
         typer.echo(f"patchword: {one_line(note)}", err=True)
     used = system.network.precision
     if as_json:
-        typer.echo(json.dumps({**found.scores.as_dict(), "precision": used}, indent=2, ensure_ascii=False))
+        typer.echo(json_text({**found.scores.as_dict(), "precision": used}, indent=2))
     else:
         typer.echo(found.scores.as_text())
         if used != "float32":

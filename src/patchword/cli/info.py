@@ -1,6 +1,5 @@
 """`patchword info`."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from patchword.cli.json_text import json_text
 from patchword.errors import one_line
 
 
@@ -20,7 +20,7 @@ def info(
 
     report = {**api.describe(model), "kernels": api.kernels()}
     if as_json:
-        typer.echo(json.dumps(_of_json(report), ensure_ascii=False, indent=2))
+        typer.echo(json_text(_of_json(report), indent=2))
         return
     typer.echo(f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}")
     typer.echo(f"{report['parameters']:,} parameters, {report['bytes'] / 2**20:.1f} MiB on disk")

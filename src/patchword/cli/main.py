@@ -17,7 +17,8 @@ from patchword.cli.import_ import import_
 from patchword.cli.info import info
 from patchword.cli.train import train
 from patchword.cli.translate import translate
-from patchword.errors import PatchwordError, one_line, reason
+from patchword.errors import PatchwordError, clipped, one_line, reason
+from patchword.memory import is_out_of_memory
 
 app = typer.Typer(
     name="patchword",
@@ -64,8 +65,11 @@ def main() -> None:
             raise
     except PatchwordError as error:
         _refuse(str(error))
-    except MemoryError as error:
-        _refuse(f"there is not enough memory{f': {error}' if str(error) else ''}; use smaller batches or models")
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        text = str(error).splitlines()
+        _refuse(f"there is not enough memory{f': {clipped(text[0])}' if text else ''}; use smaller batches or models")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,8 +24,12 @@ def train(
             show_default=False,
         ),
     ] = None,
-    source: Annotated[Path | None, typer.Option(help="Source sentences, one a line.", show_default=False)] = None,
-    target: Annotated[Path | None, typer.Option(help="Their translations, line by line.", show_default=False)] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="Translation: source sentences, one a line.", show_default=False)
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option(help="Translation: their translations, line by line.", show_default=False)
+    ] = None,
     validation: Annotated[
         list[Path] | None,
         typer.Option(
@@ -55,10 +58,13 @@ def train(
         ),
     ] = None,
     source_language: Annotated[
-        str | None, typer.Option(help="Translation: such as en; else by the files' names.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Translation: such as en; else by the file's name or header, or the script.", show_default=False
+        ),
     ] = None,
     target_language: Annotated[
-        str | None, typer.Option(help="Translation: such as de; else by the files' names.", show_default=False)
+        str | None, typer.Option(help="Translation: such as de; else the same way.", show_default=False)
     ] = None,
     columns: Annotated[
         str | None,
@@ -71,7 +77,7 @@ def train(
         int | None,
         typer.Option(
             metavar="N",
-            help="Classification: pixels that may be decoded of one image (data.max_pixels).",
+            help="Classification: pixels that may be decoded of one image; by default 100 million.",
             show_default=False,
         ),
     ] = None,
@@ -107,12 +113,14 @@ def train(
         "columns": columns,
         "max_pixels": max_pixels,
     }
-    of_data = [f"data.{name}={json.dumps(value)}" for name, value in named.items() if value is not None]
+    of_data = [
+        f"data.{name}={json.dumps(value, ensure_ascii=False)}" for name, value in named.items() if value is not None
+    ]
     of_data += ["data.strict=true"] if strict else []
     if resume and of_data:
         raise RecipeError(f"{of_data[0]}: it is for a new run; --resume goes on with what the run in {out} has")
     settings = [*of_data, *(settings or [])]
-    say = (lambda _: None) if quiet else partial(typer.echo, err=True)
+    say = (lambda _: None) if quiet else (lambda text: typer.echo(one_line(text), err=True))
     if resume:
         chosen = api.resumed_recipe(out, settings)
     elif recipe is None:

@@ -1,6 +1,5 @@
 """`patchword translate`."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -9,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from patchword.cli.inputs import refuse_overwriting
+from patchword.cli.json_text import json_text
 from patchword.cli.lines import without_line_ends
 from patchword.errors import DataError, RecipeError
 
@@ -70,8 +71,8 @@ def translate(
         raise DataError(file, "give sentences or --file, not both")
     if resume and output is None:
         raise RecipeError("--resume goes on with a file; name it with --output")
-    if output is not None and file is not None and output.exists() and output.samefile(file):
-        raise RecipeError(f"--output {output} is the file to translate; give it another name")
+    if output is not None and file is not None:
+        refuse_overwriting(output, [file])
     translator: Any = api.load(model, task="translation", precision=precision, reference=reference)
     options = translator.options.changed(
         {
@@ -131,7 +132,7 @@ def _record(number: int, translation: Any, n_best: int, as_json: bool) -> str:
         alternatives = [{"text": a.text, "score": a.score} for a in translation.alternatives]
         row = {"source": translation.source, "text": translation.text, "score": translation.score}
         row |= {"alternatives": alternatives, **({"error": translation.error} if translation.error else {})}
-        return json.dumps(row, ensure_ascii=False) + "\n"
+        return json_text(row) + "\n"
     if n_best == 1:
         return without_line_ends(translation.text) + "\n"
     rows = [f"{a.score:.4f}\t{without_line_ends(a.text)}" for a in translation.alternatives]

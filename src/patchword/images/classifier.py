@@ -187,7 +187,7 @@ class ImageClassifier(System):
                 errors.append(None)
             except DataError as error:
                 errors.append(str(error))
-        with memory_for(f"{len(pixels)} images at once", "lower batch_size, or use a model of smaller images"):
+        with memory_for(f"{len(pixels)} images at once", "give fewer at once"):
             rows = iter(self.probabilities(torch.stack(pixels)) if pixels else ())
         return [
             Classification(_name(image, first + i), self._best(next(rows), top) if error is None else (), error)

@@ -19,6 +19,7 @@ from patchword.images.colours import as_rgb, opaque, raw_mode
 from patchword.images.essentials import hides_tags, without_metadata
 from patchword.images.formats import FORMATS, HEAD, IMAGE_SUFFIXES, format_of, other_kind
 from patchword.images.orientation import exif_orientation, orientation_of
+from patchword.memory import is_out_of_memory
 
 __all__ = [
     "FORMATS",
@@ -105,11 +106,11 @@ def alone(label: str) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except MemoryError:
-        raise DataError(label, "takes more memory than there is") from None
     except Image.DecompressionBombError:
         raise DataError(label, "has more pixels than are allowed") from None
     except Exception as error:
+        if is_out_of_memory(error):
+            raise DataError(label, "takes more memory than there is") from None
         if isinstance(error, OSError) and error.errno is not None:
             raise DataError(label, f"cannot be read: {reason(error)}") from None
         text = str(error) or type(error).__name__
