@@ -15,21 +15,22 @@ from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.importing import convert
 from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
-from patchword.errors import RecipeError, shown
+from patchword.errors import RecipeError
 from patchword.evaluation import Evaluation
 from patchword.files import check_new_folder
 from patchword.memory import memory_for
 from patchword.progress import ProgressPrinter
-from patchword.recipes import TASKS, choose_recipe, read_recipe, read_recipe_file, resumed_recipe
+from patchword.recipes import TASKS, choose_recipe, new_recipe, read_recipe, read_recipe_file, resumed_recipe
 from patchword.speed import Speed
 from patchword.system import System
 from patchword.training.events import Listener, Note, ignore
-from patchword.training.loop import Outcome, Trainer
+from patchword.training.loop import Trainer
 from patchword.training.metrics import read_metrics
-from patchword.training.recipe import Recipe, read_toml, with_settings
+from patchword.training.outcome import Outcome
+from patchword.training.recipe import Recipe, Settings, with_settings
 from patchword.training.run_folder import run_folder
 from patchword.training.state import seed_everything
-from patchword.wings import Wing, wing_of, wing_of_folder
+from patchword.wings import Wing, refuse_option, wing_of, wing_of_folder
 
 if TYPE_CHECKING:
     from patchword.images.classifier import ImageClassifier
@@ -135,36 +136,49 @@ def import_checkpoint(source: Path | str, out: Path | str, options: ImportOption
 
 
 def train(
-    recipe: Recipe | Path | str,
-    out: Path | str,
+    recipe: Recipe | Path | str | None = None,
+    out: Path | str | None = None,
     *,
-    settings: Sequence[str] = (),
+    data: Path | str | Sequence[Path | str] = (),
+    validation: Path | str | Sequence[Path | str] = (),
+    settings: Settings = (),
     resume: bool = False,
     facts: Mapping[str, Any] | None = None,
     show: bool = True,
     listener: Listener | None = None,
+    **options: Any,
 ) -> Outcome:
     """Train a model in a run folder; the best one is in its `best/`.
 
     Args:
-        recipe: a recipe, or the path of a TOML file. With `init` in it, the path of a model or run folder, training
-            starts from that model's weights; with `freeze`, a part of them stays as it is.
+        recipe: "translation" or "classification", whose recipe is then picked to suit `data`; the path of a recipe's
+            TOML file; or a whole `Recipe`. None with `resume`.
         out: the run folder.
-        settings: changes such as "schedule.warmup_steps=2000", for a recipe given as a path.
+        data: training data, or the folder of a recipe's files; see `recipes.choose_recipe`.
+        validation: validation data; without any, some of the data is held out.
+        settings: changes by recipe key: {"schedule.warmup_steps": 2000}, or "schedule.warmup_steps=2000".
         resume: go on with the run in `out`.
         facts: put into the model's description, such as the command.
         show: print progress bars, scores and sentences about the data, unless there is a listener.
         listener: receives them as events instead.
+        options: what the command line has: `model`, `init` (the path of a model whose weights training starts from),
+            `freeze`, `epochs`, `max_steps`, `max_minutes`, `batch_size`, `learning_rate`, `seed`, `threads`, `strict`
+            and a task's own, such as `columns` or `image_size`.
 
     Raises:
+        RecipeError: if recipe, options or settings make no sense.
         RunFolderError: if `out` holds a run and `resume` is False, it holds none and `resume` is True, or another
             process trains in it.
         OutputError: if `out` cannot be written.
         PatchwordError: whatever else is wrong with recipe or data, in one sentence.
     """
-    out = Path(out)
+    if out is None:
+        raise RecipeError("where to? out = ..., the run folder")
+    out, notes = Path(out), []
     if not isinstance(recipe, Recipe):
-        recipe = read_recipe(with_settings(read_toml(Path(recipe)), settings), str(recipe))
+        recipe, notes = _recipe(recipe, out, resume, paths_of(data), paths_of(validation), options, settings)
+    elif options or settings or data or validation:
+        raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
     seed_everything(recipe.training.seed)
@@ -172,6 +186,8 @@ def train(
         ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell,
         run_folder(out, resume, tell) as run,
     ):
+        for note in notes:
+            tell(Note(note))
         with memory_for("the model and its data", "choose a smaller model, or less data"):
             task = wing_of(recipe.task).prepare(recipe, out, tell)
         for note in task.notes:
@@ -187,13 +203,37 @@ def train(
         return trainer.run()
 
 
-def evaluate(model: System | Path | str, data: Sequence[Path | str], **options: Any) -> Any:
+def paths_of(paths: Path | str | Sequence[Path | str]) -> list[Path]:
+    """One path or several, as a list."""
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
+
+def _recipe(
+    recipe: Path | str | None,
+    out: Path,
+    resume: bool,
+    data: Sequence[Path],
+    validation: Sequence[Path],
+    options: Mapping[str, Any],
+    settings: Settings,
+) -> tuple[Recipe, list[str]]:
+    """What `train` is to do, and sentences on how that was picked."""
+    if resume:
+        if data or validation:
+            raise RecipeError(f"--resume goes on with the run in {out} and its data; none can be given")
+        return resumed_recipe(out, settings, options), []
+    if recipe is None:
+        raise RecipeError(f"what to train? {' or '.join(map(repr, TASKS))} with its data, or a recipe file")
+    return new_recipe(str(recipe), data, validation, options, settings)
+
+
+def evaluate(model: System | Path | str, data: Path | str | Sequence[Path | str], **options: Any) -> Any:
     """Score a model on data that it was not trained on.
 
     Args:
         model: a system, or the path of a model folder.
-        data: paths: two aligned files or one .tsv or .jsonl for a translator; one image folder, zip or CSV for a
-            classifier.
+        data: a path or paths: two aligned files, or one .tsv, .csv, .jsonl or .zip of pairs, for a translator; one
+            image folder, zip or CSV for a classifier.
         options: `search` (SearchOptions), or some of its fields, for a translator; `knn` for a classifier, to score a
             vote of that many nearest neighbours among the features instead of the head, and `neighbours_from`, the
             path of labelled images that the neighbours come from (by default each image's neighbours are the others).
@@ -207,18 +247,15 @@ def evaluate(model: System | Path | str, data: Sequence[Path | str], **options: 
     return evaluation(model, data, **options).scores
 
 
-def evaluation(model: System | Path | str, data: Sequence[Path | str], **options: Any) -> Evaluation:
+def evaluation(model: System | Path | str, data: Path | str | Sequence[Path | str], **options: Any) -> Evaluation:
     """As `evaluate`, with what the model answered to each item, and why items were left out."""
     system: Any = load(model) if isinstance(model, str | Path) else model
     wing = wing_of(system.task)
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in wing.evaluation_options:
-            for other in map(wing_of, TASKS):
-                if name in other.evaluation_options:
-                    raise RecipeError(f"--{name.replace('_', '-')} is for {other.plural}; this is {wing.noun}")
-            raise RecipeError(f"unknown option {shown(name)} of an evaluation")
-    return wing.evaluate(system, [Path(path) for path in data], given)
+            refuse_option(wing, name, "evaluation_options", wing.evaluation_options)
+    return wing.evaluate(system, paths_of(data), given)
 
 
 def stream_lines(path: Path | None) -> Iterator[str]:

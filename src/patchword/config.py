@@ -8,6 +8,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from patchword.errors import RecipeError, clipped, nearest, shown
 
 
+def dotted_names(config: "type[Config]", above: str = "") -> list[str]:
+    """Names of all fields of a config and of those nested in it: "training.max_epochs"."""
+    found = []
+    for name, field in config.model_fields.items():
+        kinds = [
+            kind for kind in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(kind, type)
+        ]
+        nested = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Config)), None)
+        found += [f"{above}{name}"] if nested is None else dotted_names(nested, f"{above}{name}.")
+    return found
+
+
 class Config(BaseModel):
     """Base of every configuration: immutable, strict about names, and one sentence for each mistake."""
 

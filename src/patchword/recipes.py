@@ -1,15 +1,118 @@
 """Where a recipe comes from: a file, some data that it is to suit, or a run that goes on."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from patchword.errors import RecipeError, RunFolderError, shown
-from patchword.models.registry import ModelChoice
-from patchword.training.recipe import Recipe, read_toml, with_settings
-from patchword.wings import WINGS, wing_of
+from patchword.config import dotted_names
+from patchword.errors import RecipeError, RunFolderError, nearest, shown
+from patchword.models.registry import ARCHITECTURES, ModelChoice
+from patchword.training.recipe import Recipe, Settings, read_toml, with_settings
+from patchword.wings import WINGS, refuse_option, wing_of
 
 TASKS = tuple(WINGS)
+
+# Options of `train` for every task, and the recipe key that each stands for; a wing adds its own.
+OPTIONS: dict[str, str] = {
+    "init": "init",
+    "freeze": "freeze",
+    "model": "model.architecture",
+    "epochs": "training.max_epochs",
+    "max_steps": "training.max_steps",
+    "max_minutes": "training.max_minutes",
+    "learning_rate": "optimizer.learning_rate",
+    "seed": "training.seed",
+    "threads": "training.threads",
+    "strict": "data.strict",
+}
+
+
+def new_recipe(
+    source: str,
+    data: Sequence[Path | str] = (),
+    validation: Sequence[Path | str] = (),
+    options: Mapping[str, Any] | None = None,
+    settings: Settings = (),
+) -> tuple[Recipe, list[str]]:
+    """The recipe of a new run.
+
+    Args:
+        source: a recipe file, or a task, whose recipe is then chosen to suit the data.
+        data: see `choose_recipe` and `read_recipe_file`.
+        validation: the same.
+        options: by names in `OPTIONS` or `Wing.training_options`; None leaves what the recipe has.
+        settings: changes by recipe key; they come after `options`.
+
+    Returns:
+        the recipe, and sentences that say what was picked and why.
+
+    Raises:
+        RecipeError: if there is no such task or file, option or key, or a value is out of its range.
+        PatchwordError: if data or the init model cannot be read.
+    """
+    if source in TASKS:
+        values: dict[str, Any] = {"task": source}
+    elif not source.endswith(".toml") and not os.path.exists(source):  # noqa: PTH110 - Path's raises on long names
+        raise RecipeError(f"{shown(source)} is neither a recipe file nor a task; {nearest(source, TASKS)}")
+    else:
+        values = read_recipe_file(source, data, validation)
+    task = _task(values, source)
+    given = settings_of(task, options or {})
+    check_keys(task, with_settings({}, settings))
+    notes: list[str] = []
+    if source in TASKS:
+        values, notes = choose_recipe(source, data, validation, with_settings(with_settings({}, given), settings))
+    values = with_settings(with_settings(values, given), settings)
+    return read_recipe(values, "train" if source in TASKS else source), notes
+
+
+def settings_of(task: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What options of `train` stand for: values by recipe key.
+
+    Raises:
+        RecipeError: if one is for another task, or there is none of its name.
+    """
+    wing = wing_of(task)
+    known = OPTIONS | dict(wing.training_options)
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if name not in known:
+            refuse_option(wing, name, "training_options", known)
+    # Who says how long by one of these means it instead of what the recipe says by the other.
+    instead = {"epochs": "training.max_steps", "max_steps": "training.max_epochs"}
+    dropped = {instead[name]: None for name in given if name in instead}
+    return dropped | {known[name]: value for name, value in given.items()}
+
+
+def check_keys(task: str, values: Mapping[str, Any], above: str = "") -> None:
+    """See that recipe keys exist, before any data are read.
+
+    Raises:
+        RecipeError: naming the first that does not, and the nearest one of any table.
+    """
+    names = recipe_keys(task)
+    tables = {name.rpartition(".")[0] for name in names}
+    for key, value in values.items():
+        name = f"{above}{key}"
+        if name in tables and isinstance(value, Mapping):
+            check_keys(task, value, f"{name}.")
+        elif name not in names:
+            # Who knows the key but not its table is told the table.
+            alike = [each for each in names if each.rpartition(".")[2] == str(key).rpartition(".")[2]]
+            hint = f"did you mean {' or '.join(map(repr, alike))}?" if alike else nearest(name, names)
+            raise RecipeError(f"unknown key {shown(name)}; {hint}")
+
+
+def recipe_keys(task: str) -> tuple[str, ...]:
+    """Every key that a recipe of a task can have, with the tables that it is in: "training.max_epochs"."""
+    architectures = [found for found in ARCHITECTURES.values() if found.task == task]
+    model = {"model.architecture": None, **{f"model.{found.config.SIZE_KEY}": None for found in architectures}}
+    for found in architectures:
+        fields = (name for name in found.config.model_fields if name not in found.config.GIVEN)
+        model |= dict.fromkeys(f"model.{name}" for name in fields)
+    own = (name for name in dotted_names(wing_of(task).recipe) if not name.startswith("model."))
+    return (*own, *model)
 
 
 def read_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
@@ -22,16 +125,7 @@ def read_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
     Raises:
         RecipeError: naming the field, what was found, and the nearest valid name.
     """
-    task = values.get("task")
-    if task is None:
-        raise RecipeError(f"{origin}: key 'task' is missing; expected {' or '.join(map(repr, TASKS))}")
-    if not isinstance(task, str):
-        raise RecipeError(f"{origin}: task = {shown(task)}; expected {' or '.join(map(repr, TASKS))}")
-    try:
-        wing = wing_of(task)
-    except RecipeError as error:
-        raise RecipeError(f"{origin}: {error}") from None
-    return wing.recipe.parse(values, origin)
+    return wing_of(_task(values, origin)).recipe.parse(values, origin)
 
 
 def choose_recipe(
@@ -91,12 +185,13 @@ def read_recipe_file(
     return {**values, "data": table}
 
 
-def resumed_recipe(out: Path, settings: Sequence[str] = ()) -> Recipe:
+def resumed_recipe(out: Path, settings: Settings = (), options: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe that a run was started with, for resuming it; only its limits may be changed.
 
     Args:
         out: the run folder.
         settings: changes such as "training.max_epochs=40".
+        options: see `new_recipe`.
 
     Raises:
         RunFolderError: if the folder holds no run.
@@ -106,8 +201,11 @@ def resumed_recipe(out: Path, settings: Sequence[str] = ()) -> Recipe:
     if not kept.is_file():
         raise RunFolderError(out, "nothing to resume: the folder holds no run")
     values = read_toml(kept)
-    before: dict[str, Any] = read_recipe(values, str(kept)).model_dump()
-    after = read_recipe(with_settings(values, settings), "--set")
+    recipe = read_recipe(values, str(kept))
+    before: dict[str, Any] = recipe.model_dump()
+    changes = with_settings(with_settings({}, settings_of(recipe.task, options or {})), settings)
+    check_keys(recipe.task, changes)
+    after = read_recipe(_merged(values, changes), "train --resume")
     changed = {
         f"{table}.{key}".rstrip(".")
         for table, fields in after.model_dump().items()
@@ -116,13 +214,33 @@ def resumed_recipe(out: Path, settings: Sequence[str] = ()) -> Recipe:
     }
     limits = {f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience")}
     if after.schedule.name == "cosine":
-        limits.remove("training.max_steps")  # the schedule depends on it
+        limits -= {"training.max_steps", "training.max_epochs"}  # the schedule depends on them
     if changed - limits:
         raise RecipeError(
             f"--resume goes on with the same run: {', '.join(sorted(changed - limits))} cannot change; "
             f"only {', '.join(sorted(limits))} can"
         )
     return after
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(values)
+    for key, value in changes.items():
+        old = result.get(key)
+        result[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _task(values: Mapping[str, Any], origin: str) -> str:
+    task = values.get("task")
+    if task is None:
+        raise RecipeError(f"{origin}: key 'task' is missing; expected {' or '.join(map(repr, TASKS))}")
+    if not isinstance(task, str):
+        raise RecipeError(f"{origin}: task = {shown(task)}; expected {' or '.join(map(repr, TASKS))}")
+    try:
+        return wing_of(task).task
+    except RecipeError as error:
+        raise RecipeError(f"{origin}: {error}") from None
 
 
 def _entry(values: Mapping[str, Any], table: str) -> Mapping[str, Any]:

@@ -1,9 +1,9 @@
 """The two wings, as the objects that doors look up by their task; a third task would be a folder and one line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from patchword.checkpoints.model_folder import read_description
 from patchword.errors import ModelFolderError, RecipeError, nearest, shown
@@ -32,6 +32,7 @@ class Wing(Protocol):
         data_options: what to type on the command line to name training data.
         recipe: its recipes.
         system: a trained model with all that it needs.
+        training_options: options of `train` that are this wing's, and the recipe key that each stands for.
         evaluation_options: what `evaluate` takes beside model and data.
     """
 
@@ -42,6 +43,7 @@ class Wing(Protocol):
     data_options: str
     recipe: type[Recipe]
     system: type[System]
+    training_options: Mapping[str, str]
     evaluation_options: Sequence[str]
 
     def choose(
@@ -84,6 +86,24 @@ def wing_of(task: str) -> Wing:
         raise RecipeError(f"unknown task {shown(task)}; {nearest(task, WINGS)}")
     found: Wing = import_module(WINGS[task]).WING
     return found
+
+
+def refuse_option(wing: Wing, name: str, kind: str, known: Iterable[str]) -> NoReturn:
+    """Say why a wing does not take an option.
+
+    Args:
+        wing: that was given it.
+        name: of the option, with underscores.
+        kind: the attribute of wings that lists such options.
+        known: the wing's own.
+
+    Raises:
+        RecipeError: that it is another wing's, or nobody's.
+    """
+    for other in map(wing_of, WINGS):
+        if name in getattr(other, kind):
+            raise RecipeError(f"--{name.replace('_', '-')} is for {other.plural}; this is {wing.noun}")
+    raise RecipeError(f"unknown option {shown(name)}; {nearest(name, known)}")
 
 
 def wing_of_folder(path: Path) -> Wing:

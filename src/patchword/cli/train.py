@@ -1,92 +1,114 @@
 """`patchword train`."""
 
-import json
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from patchword.errors import RecipeError, nearest, one_line, shown
+from patchword.cli.options import flag, option
+from patchword.errors import RecipeError, one_line
+
+EXAMPLES = """
+Examples:
+
+  patchword train translation --source a.en --target a.de --out runs/en-de
+
+  patchword train translation --data pairs.tsv --columns 1,3 --epochs 20 --out runs/en-de
+
+  patchword train classification --data photos/ --model cnn --max-minutes 30 --out runs/photos
+
+  patchword train classification --data photos/ --init models/vit --freeze backbone --out runs/probe
+
+  patchword train recipes/multi30k-en-de.toml --data multi30k/ --set schedule.warmup_steps=800 --out runs/m30k
+
+  patchword train --resume --out runs/m30k
+"""
+DATA, MODEL, TRAINING = "Data", "Model", "Training"
 
 
 def train(
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe file; or just: translation, classification.", show_default=False)
+        str | None, typer.Argument(help="translation, classification, or a recipe file.", show_default=False)
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="The run folder to write.", show_default=False)] = ...,  # type: ignore[assignment]
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Folder of the recipe's files. Without a recipe: a .tsv, .csv, .jsonl or .zip of pairs, or two "
-            "aligned files; or images: a folder a class, the same as zip, or a CSV of path,label.",
-            show_default=False,
+        option(
+            "A .tsv, .csv, .jsonl or .zip of pairs, or two aligned files; or images: a folder a class, the same as "
+            "zip, or a CSV of path,label. With a recipe file: the folder of its files.",
+            panel=DATA,
         ),
     ] = None,
-    source: Annotated[
-        Path | None, typer.Option(help="Translation: source sentences, one a line.", show_default=False)
-    ] = None,
-    target: Annotated[
-        Path | None, typer.Option(help="Translation: their translations, line by line.", show_default=False)
-    ] = None,
+    source: Annotated[Path | None, option("Translation: sources, one a line.", panel=DATA)] = None,
+    target: Annotated[Path | None, option("Translation: their translations, in order.", panel=DATA)] = None,
     validation: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Validation data (give twice for two aligned files); else some is held out.", show_default=False
-        ),
-    ] = None,
-    init: Annotated[
-        Path | None,
-        typer.Option(help="Fine-tune: start from this model folder, or run folder.", show_default=False),
-    ] = None,
-    freeze: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PART",
-            help="With --init, what does not train. Classification: backbone (a linear probe). "
-            "Translation: embeddings, encoder.",
-            show_default=False,
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Architecture, by its name or a short one such as rnn or cnn; one that there is not lists them all.",
-            show_default=False,
-        ),
+        option("Validation data (give twice for two aligned files); else some is held out.", panel=DATA),
     ] = None,
     source_language: Annotated[
-        str | None,
-        typer.Option(
-            help="Translation: such as en; else by the file's name or header, or the script.", show_default=False
-        ),
+        str | None, option("Translation: such as en; else by file name, header or script.", panel=DATA)
     ] = None,
-    target_language: Annotated[
-        str | None, typer.Option(help="Translation: such as de; else the same way.", show_default=False)
-    ] = None,
+    target_language: Annotated[str | None, option("Translation: such as de; else the same way.", panel=DATA)] = None,
     columns: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="Translation: a table's two columns, by number or name.", show_default=False),
+        str | None, option("Translation: a table's two columns, by number or name.", metavar="A,B", panel=DATA)
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="End at the first damaged pair or image; else few are left out.")
+        bool,
+        flag("End at the first damaged pair or image; else few are left out.", "--strict", panel=DATA),
     ] = False,
     max_pixels: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            help="Classification: pixels that may be decoded of one image; by default 100 million.",
-            show_default=False,
+        option(
+            "Classification: pixels that may be decoded of one image; by default 100 million.", metavar="N", panel=DATA
         ),
     ] = None,
+    model: Annotated[
+        str | None, option("transformer or rnn; vit or cnn (model.architecture).", metavar="NAME", panel=MODEL)
+    ] = None,
+    init: Annotated[
+        Path | None, option("Fine-tune: start from this model folder, or run folder (init).", panel=MODEL)
+    ] = None,
+    freeze: Annotated[
+        str | None,
+        option(
+            "With --init, what does not train. Classification: backbone, a linear probe. Translation: embeddings, "
+            "encoder (freeze).",
+            metavar="PART",
+            panel=MODEL,
+        ),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        option("Classification: pixels a side of what the model sees (preprocessing.image_size).", panel=MODEL),
+    ] = None,
+    epochs: Annotated[
+        int | None, option("How often the data are gone through (training.max_epochs).", panel=TRAINING)
+    ] = None,
+    max_steps: Annotated[int | None, option("Updates of the weights (training.max_steps).", panel=TRAINING)] = None,
+    max_minutes: Annotated[
+        float | None, option("At most so long; the learning rate falls by then (training.max_minutes).", panel=TRAINING)
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        option("Images at once (batch_size); of a translator tokens at once (batch_tokens).", panel=TRAINING),
+    ] = None,
+    learning_rate: Annotated[float | None, option("The highest (optimizer.learning_rate).", panel=TRAINING)] = None,
+    seed: Annotated[int | None, option("Of everything random (training.seed).", panel=TRAINING)] = None,
+    threads: Annotated[int | None, option("Of the processor (training.threads).", panel=TRAINING)] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change a recipe value: schedule.warmup_steps=2000."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other value of a recipe: schedule.warmup_steps=2000.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    resume: Annotated[bool, flag("Go on with the run in --out.", "--resume")] = False,
+    quiet: Annotated[bool, flag("No progress bar, no notes.", "--quiet", "-q")] = False,
 ) -> None:
     """Train a translator or an image classifier, from nothing or from a model that was trained before.
 
@@ -98,52 +120,39 @@ def train(
         # A recipe keeps it, as text.
         if str(path) != str(path).encode(errors="replace").decode():
             raise RecipeError(f"{one_line(str(path))}: its name has bytes that are not UTF-8; rename it")
-    paths = [source, target] if source and target else list(data or [])
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
-    start: dict[str, Any] = {"init": init and str(init.resolve()), "freeze": freeze}
-    start = {name: value for name, value in start.items() if value}
-    if resume and (start or model):
-        option = next(iter(start), "model")
-        raise RecipeError(f"--{option} is for a new run; --resume goes on with what the run in {out} has")
-    chosen_model = [f"model.architecture={model}"] if model else []
-    named = {
-        "source_language": source_language,
-        "target_language": target_language,
-        "columns": columns,
-        "max_pixels": max_pixels,
-    }
-    of_data = [
-        f"data.{name}={json.dumps(value, ensure_ascii=False)}" for name, value in named.items() if value is not None
-    ]
-    of_data += ["data.strict=true"] if strict else []
-    if resume and of_data:
-        raise RecipeError(f"{of_data[0]}: it is for a new run; --resume goes on with what the run in {out} has")
-    settings = [*of_data, *(settings or [])]
-    say = (lambda _: None) if quiet else (lambda text: typer.echo(one_line(text), err=True))
-    if resume:
-        chosen = api.resumed_recipe(out, settings)
-    elif recipe is None:
-        raise RecipeError(
-            "which task? patchword train translation|classification --data ... --out ..., or a recipe file"
-        )
-    elif recipe in api.TASKS:
-        given = api.with_settings(start, [*chosen_model, *settings])
-        values, notes = api.choose_recipe(recipe, paths, validation or [], given)
-        for note in notes:
-            say(note)
-        chosen = api.read_recipe(api.with_settings(values, settings), "--set")
-    elif not recipe.endswith(".toml") and not Path(recipe).exists():
-        raise RecipeError(f"{shown(recipe)} is neither a recipe file nor a task; {nearest(recipe, api.TASKS)}")
-    else:
-        values = {**api.read_recipe_file(recipe, paths, validation or []), **start}
-        chosen = api.read_recipe(api.with_settings(values, [*chosen_model, *settings]), recipe)
     # An argument may hold bytes that are no text, and what a model says of itself is text.
     command = shlex.join(["patchword", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode()
-    facts = {"command": command}
-    outcome = api.train(chosen, out, resume=resume, facts=facts, show=not quiet)
+    outcome = api.train(
+        recipe,
+        out,
+        data=[source, target] if source and target else data or [],
+        validation=validation or [],
+        settings=settings or [],
+        resume=resume,
+        facts={"command": command},
+        show=not quiet,
+        model=model,
+        init=init and str(init.resolve()),
+        freeze=freeze,
+        image_size=image_size and [image_size, image_size],
+        epochs=epochs,
+        max_steps=max_steps,
+        max_minutes=max_minutes,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        threads=threads,
+        source_language=source_language,
+        target_language=target_language,
+        columns=columns,
+        strict=strict or None,
+        max_pixels=max_pixels,
+    )
+    say: Callable[[str], None] = (lambda _: None) if quiet else (lambda text: typer.echo(one_line(text), err=True))
     if outcome.signal is not None:
         say(f"stopped at step {outcome.step}; go on with: patchword train --resume --out {shlex.quote(str(out))}")
         raise typer.Exit(128 + outcome.signal)
-    verb = api.wing_of(chosen.task).verb
+    verb = api.wing_of(outcome.task).verb
     say(f"done: the best model is {out}/best; try: patchword {verb} {shlex.quote(str(out))} ...")

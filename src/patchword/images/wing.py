@@ -32,6 +32,11 @@ class ClassificationWing:
     data_options = "--data FOLDER"
     recipe = ClassificationRecipe
     system = ImageClassifier
+    training_options: Mapping[str, str] = {
+        "batch_size": "batch_size",
+        "image_size": "preprocessing.image_size",
+        "max_pixels": "data.max_pixels",
+    }
     evaluation_options = ("knn", "neighbours_from", "max_pixels")
 
     def choose(

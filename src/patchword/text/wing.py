@@ -32,6 +32,12 @@ class TranslationWing:
     data_options = "--source FILE --target FILE, or --data FILE.tsv (.csv, .jsonl, .zip)"
     recipe = TranslationRecipe
     system = Translator
+    training_options: Mapping[str, str] = {
+        "batch_size": "batch_tokens",
+        "columns": "data.columns",
+        "source_language": "data.source_language",
+        "target_language": "data.target_language",
+    }
     evaluation_options = (
         "search",
         "method",

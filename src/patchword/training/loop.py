@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +21,14 @@ from patchword.training.limits import fraction, limit_reached
 from patchword.training.lock import FolderLock
 from patchword.training.metrics import MetricsLog, draw_curves, read_metrics
 from patchword.training.optimizer import make_optimizer, set_learning_rate
+from patchword.training.outcome import Outcome
+from patchword.training.pace import FIRST, Pace
 from patchword.training.recipe import Recipe
 from patchword.training.restoring import check_fit, restore
-from patchword.training.schedule import learning_rate_factor
 from patchword.training.state import Progress, save_state
 from patchword.training.task import BatchLoss, Task
 
 LOG_EVERY = 25  # steps between rows of metrics.jsonl
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        step: updates made.
-        best: the best validation score, None if there was no validation.
-        signal: number of the signal that stopped the run, None if it came to its end.
-    """
-
-    step: int
-    best: float | None
-    signal: int | None
 
 
 class Trainer:
@@ -83,6 +68,7 @@ class Trainer:
         freeze(self.model, task.frozen)
         self.optimizer = make_optimizer(self.model, recipe.optimizer, task.model.depth)
         self.average = ExponentialAverage(self.model, self.limits.ema_decay) if self.limits.ema_decay else None
+        self.pace = Pace(recipe, lambda: -(-len(task.epoch(0)) // recipe.optimizer.accumulate))
         self.progress = Progress()
         self.state_file = folder / "state" / "latest.pt"
         if resume:
@@ -111,6 +97,8 @@ class Trainer:
                 self.progress.seconds = time.perf_counter() - started
                 if self.progress.step % LOG_EVERY == 0:
                     self._log()
+                if self.progress.step % LOG_EVERY == 0 or self.progress.step == FIRST:
+                    self.progress.horizon = self.pace.horizon(self.progress)
                 if self._validation_due():
                     self._validate()
                     self._save()
@@ -123,7 +111,7 @@ class Trainer:
             if request.signal is None:
                 self._finish()
             self._save()
-        return Outcome(self.progress.step, self.progress.best, request.signal)
+        return Outcome(self.progress.step, self.progress.best, request.signal, self.recipe.task, self.folder / "best")
 
     def _updates(self, request: StopRequest) -> Iterator[list[Any]]:
         """Groups of batches, one group an optimizer update, from where the run is; the position moves with them."""
@@ -144,7 +132,7 @@ class Trainer:
     def _update(self, batches: list[Any]) -> None:
         """One optimizer update on the mean loss of all items of the batches."""
         step = self.progress.step + 1
-        set_learning_rate(self.optimizer, self._learning_rate(step))
+        set_learning_rate(self.optimizer, self.pace.rate(step, self.progress.horizon))
         self.optimizer.zero_grad(set_to_none=True)
         count = 0
         with memory_for(f"a batch at step {step}", f"lower {self.task.size_key} or choose a smaller model"):
@@ -183,10 +171,6 @@ class Trainer:
             return "nothing had been saved"
         return "best/ and state/ are as they were saved last"
 
-    def _learning_rate(self, step: int) -> float:
-        factor = learning_rate_factor(self.recipe.schedule, step, self.limits.max_steps)
-        return self.recipe.optimizer.learning_rate * factor
-
     def _loss(self, batch: Any) -> BatchLoss:
         tensors = self.task.load(batch, self.device)
         bfloat16 = self.limits.precision == "bfloat16" or (
@@ -208,7 +192,7 @@ class Trainer:
                 "step": progress.step,
                 "epoch": progress.epoch,
                 "loss": loss,
-                "learning_rate": self._learning_rate(progress.step),
+                "learning_rate": self.pace.rate(progress.step, progress.horizon),
                 f"{self.task.unit}_per_second": round(rate, 1),
                 "seconds": round(progress.seconds, 1),
             }
@@ -271,7 +255,10 @@ class Trainer:
     def _finish(self) -> None:
         """The last validation, and that of the averaged last checkpoints, which is kept only if it scores better."""
         if self.progress.finished:
+            self._tell(Note(f"the run was finished at step {self.progress.step:,}; raise one of its limits to go on"))
             return
+        if sentence := self.pace.cut_short(self.progress):
+            self._tell(Note(f"warning: {sentence}"))
         if self.progress.validated != self.progress.step and self.progress.step > 0:
             self._validate()
         if len(self.checkpoints.names) > 1:

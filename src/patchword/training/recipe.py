@@ -1,7 +1,7 @@
 """Recipes: TOML files that become frozen, validated configurations."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -19,6 +19,7 @@ _LARGEST_FILE = 2**20  # bytes of a recipe
 _DEEPEST = 8  # tables around a value
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+Settings = Mapping[str, Any] | Iterable[str]
 PathText = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00]*$")]
 
 
@@ -45,7 +46,7 @@ class ScheduleConfig(Config):
     """Learning rate as a factor of the optimizer's, by step; steps count optimizer updates.
 
     `inverse_sqrt` rises linearly over the warm-up and falls with the square root of the step (section 5.3);
-    `cosine` falls to `final_factor` at `training.max_steps`.
+    `cosine` falls to `final_factor` at the last step that the limits in `training` leave.
     """
 
     name: Literal["inverse_sqrt", "cosine", "constant"] = "inverse_sqrt"
@@ -94,12 +95,6 @@ class Recipe(Config):
     training: TrainingConfig = TrainingConfig(max_epochs=10)
 
     @model_validator(mode="after")
-    def _check_schedule(self) -> Self:
-        if self.schedule.name == "cosine" and self.training.max_steps is None:
-            raise ValueError("schedule.name = 'cosine' needs training.max_steps")
-        return self
-
-    @model_validator(mode="after")
     def _check_init(self) -> Self:
         for table, allowed in self.OF_INIT.items():
             config: Config = getattr(self, table)
@@ -144,8 +139,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise DataError(path, f"not valid TOML: {_problem(error)}") from None
 
 
-def with_settings(values: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
-    """Apply `--set a.b=value` settings; the value is TOML, or else taken as a string.
+def with_settings(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Apply settings: `a.b=value` with a value of TOML, or else taken as a string; or a mapping of names to values.
 
     Returns:
         a new mapping; `values` is unchanged.
@@ -154,24 +149,31 @@ def with_settings(values: dict[str, Any], settings: Iterable[str]) -> dict[str, 
         RecipeError: if a setting has no "=" or its path goes through a value.
     """
     result = _copy(values)
+    if isinstance(settings, Mapping):
+        for name, value in settings.items():
+            _put(result, name, value, f"{clipped(name)}")
+        return result
     for setting in settings:
         name, equals, text = setting.partition("=")
         told = f"--set {clipped(setting)}"
         if not equals or not name.strip():
             raise RecipeError(f"{told}: expected name=value, such as schedule.warmup_steps=2000")
-        *path, last = name.strip().split(".")
-        if len(path) > _DEEPEST:
-            raise RecipeError(f"{told}: the name has {len(path) + 1:,} parts; no value lies so deep")
-        table = result
-        for part in path:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise RecipeError(f"{told}: {shown(part)} is a value, not a table")
-        table[last] = _value(text.strip())
+        _put(result, name.strip(), _value(text.strip()), told)
     return result
 
 
-def _copy(values: dict[str, Any]) -> dict[str, Any]:
+def _put(values: dict[str, Any], name: str, value: Any, told: str) -> None:
+    *path, last = name.split(".")
+    if len(path) > _DEEPEST:
+        raise RecipeError(f"{told}: the name has {len(path) + 1:,} parts; no value lies so deep")
+    for part in path:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise RecipeError(f"{told}: {shown(part)} is a value, not a table")
+    values[last] = value
+
+
+def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _copy(value) if isinstance(value, dict) else value for key, value in values.items()}
 
 

@@ -33,6 +33,8 @@ class Progress:
         loss_sum: plain loss summed since the last row of metrics.
         loss_count: items in that sum.
         finished: whether the run came to its end.
+        checkpoints: names of the files of weights that are to be averaged.
+        horizon: the last step that a time limit leaves, as far as it is known; see `training.pace`.
     """
 
     step: int = 0
@@ -46,6 +48,7 @@ class Progress:
     loss_count: int = 0
     finished: bool = False
     checkpoints: list[str] = field(default_factory=list)
+    horizon: int = 0
 
 
 def random_states() -> dict[str, Any]:
@@ -195,6 +198,7 @@ def _progress(values: dict[str, Any]) -> Progress:
         ValueError: naming the one that is not.
     """
     known = {each.name: each.default for each in fields(Progress)}
+    values = {"horizon": 0, **values}  # states from before there was one
     for name in values:
         if name not in known:
             raise ValueError(f"unknown value {shown(name)} in its progress")

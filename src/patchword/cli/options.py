@@ -1,0 +1,22 @@
+"""How options are declared: what is left out changes nothing, and a flag is shown as a flag."""
+
+from typing import Any
+
+import typer
+
+
+def option(help: str, *names: str, panel: str | None = None, **more: Any) -> Any:
+    """An option with a value, whose default is not worth a word.
+
+    Args:
+        help: a sentence or a few words.
+        names: other than that of the parameter.
+        panel: the heading that it stands under in the help.
+        more: what else `typer.Option` takes.
+    """
+    return typer.Option(*names, help=help, show_default=False, rich_help_panel=panel, **more)
+
+
+def flag(help: str, *names: str, panel: str | None = None) -> Any:
+    """An option without a value; without names, its negation would be another."""
+    return typer.Option(*names, help=help, show_default=False, rich_help_panel=panel, metavar="")
