@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
     from patchword.models.transformer import Transformer, TransformerConfig
     from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+    from patchword.text.options import SearchOptions
     from patchword.text.translator import Translator
 
 __version__ = "0.1.0"
@@ -27,6 +28,7 @@ __all__ = [
     "RecurrentConfig",
     "ResidualNetwork",
     "ResidualNetworkConfig",
+    "SearchOptions",
     "Transformer",
     "TransformerConfig",
     "Translator",
@@ -46,6 +48,7 @@ _HOMES = {
     "RecurrentConfig": "patchword.models.recurrent",
     "ResidualNetwork": "patchword.models.residual_network",
     "ResidualNetworkConfig": "patchword.models.residual_network",
+    "SearchOptions": "patchword.text.options",
     "Transformer": "patchword.models.transformer",
     "TransformerConfig": "patchword.models.transformer",
     "Translator": "patchword.text.translator",

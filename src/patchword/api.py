@@ -68,7 +68,12 @@ __all__ = [
 
 
 def load(
-    path: Path | str, *, task: str | None = None, precision: str = "float32", reference: bool = False
+    path: Path | str,
+    *,
+    task: str | None = None,
+    precision: str = "float32",
+    reference: bool = False,
+    device: str = "auto",
 ) -> "Translator | ImageClassifier":
     """Open a model folder, or a run folder's best model, for what it does.
 
@@ -77,14 +82,15 @@ def load(
         task: what the model must be for; None for whatever it is.
         precision: "float32", or "int8" for more speed and less memory at a small loss.
         reference: run the network of `models` itself, not the engine's packed one.
+        device: "cpu", "cuda", "cuda:1", "mps" or "auto"; the engine's packed networks are the processor's.
 
     Raises:
         ModelFolderError: if it is missing, damaged, or of another or an unknown task.
-        RecipeError: if there is no such precision.
+        RecipeError: if there is no such precision or device.
     """
     found = parse_precision(precision)
     wing = wing_of_folder(Path(path)) if task is None else wing_of(task)
-    return wing.system.load(path, precision=found, reference=reference)  # type: ignore[return-value]
+    return wing.system.load(path, precision=found, reference=reference, device=device)  # type: ignore[return-value]
 
 
 def save(system: System, path: Path | str) -> None:

@@ -5,19 +5,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import torch
+
 from patchword.checkpoints.card import model_card
 from patchword.checkpoints.exportable import Details, Exportable
 from patchword.checkpoints.model_folder import (
     Description,
     model_path,
+    number_of_parameters,
     read_description,
     read_model,
     write_model_folder,
 )
+from patchword.devices import find_device
 from patchword.engine.network import Network
 from patchword.engine.products import Precision
 from patchword.errors import ModelFolderError, NoSuchPrecisionError, RecipeError
-from patchword.models.registry import architecture_of
+from patchword.models.registry import architecture_of, architecture_of_config
 
 
 class System:
@@ -30,6 +34,7 @@ class System:
             the memory, for a small loss.
         reference: run the network of `models` itself, not the engine's packed one.
         reread: makes the same model again; see `engine.network.Network`.
+        device: where it runs; None for the processor.
 
     Raises:
         RecipeError: if int8 is asked for and the network has no packed form.
@@ -45,8 +50,9 @@ class System:
         precision: Precision = "float32",
         reference: bool = False,
         reread: Callable[[], Any] | None = None,
+        device: torch.device | None = None,
     ) -> None:
-        self.network = Network(model, precision, reference, reread)
+        self.network = Network(model, precision, reference, reread, device)
         self.facts = dict(facts or {})
 
     @property
@@ -55,18 +61,23 @@ class System:
         return self.network.model
 
     @classmethod
-    def load(cls, path: Path | str, *, precision: Precision = "float32", reference: bool = False) -> Self:
+    def load(
+        cls, path: Path | str, *, precision: Precision = "float32", reference: bool = False, device: str = "auto"
+    ) -> Self:
         """Open a model folder, or a run folder's best model.
 
         Args:
             path: the folder.
             precision: "float32", or "int8" for more speed and less memory at a small loss.
             reference: run the network of `models` itself, not the engine's packed one.
+            device: see `devices.find_device`; with "auto" int8 is the processor's.
 
         Raises:
             ModelFolderError: if the folder is missing, damaged, for another task, or its parts do not fit.
             NoSuchPrecisionError: if the engine has no such precision for its network.
+            RecipeError: if there is no such device.
         """
+        place = find_device("cpu" if device == "auto" and precision != "float32" else device)
         folder = model_path(Path(path))
         description = read_description(folder, cls.task)
         try:
@@ -77,6 +88,7 @@ class System:
                 precision=precision,
                 reference=reference,
                 reread=lambda: read_model(folder, description),
+                device=place,
             )
         except NoSuchPrecisionError:
             raise
@@ -114,6 +126,18 @@ class System:
     def title(self) -> str:
         """The model card's heading."""
 
+    @abstractmethod
+    def _summary(self) -> str:
+        """What it is for, in a few words."""
+
+    def __repr__(self) -> str:
+        # By the config: the network itself may have been given up for what is packed.
+        kind = architecture_of_config(self.network.config)
+        parameters = number_of_parameters(kind, self.network.config)
+        how = f"{self.network.precision} on {self.network.device}"
+        name = type(self).__name__
+        return f"<{name}: {self._summary()}; {kind.replace('_', ' ')}, {parameters:,} parameters, {how}>"
+
     def save(self, path: Path | str) -> None:
         """Write a model folder."""
         parameters = sum(p.numel() for p in self.model.parameters())
@@ -130,6 +154,18 @@ class System:
             card=card,
             files=self.files,
         )
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move the network to another device, and give this system back.
+
+        Args:
+            device: see `devices.find_device`, or torch's own.
+
+        Raises:
+            RecipeError: if there is no such device, or the network is in int8, which is the processor's.
+        """
+        self.network.to(find_device(device) if isinstance(device, str) else device)
+        return self
 
     def exportable(self) -> Exportable:
         """What an exporter needs of it."""

@@ -98,6 +98,7 @@ def train(
     learning_rate: Annotated[float | None, option("The highest (optimizer.learning_rate).", panel=TRAINING)] = None,
     seed: Annotated[int | None, option("Of everything random (training.seed).", panel=TRAINING)] = None,
     threads: Annotated[int | None, option("Of the processor (training.threads).", panel=TRAINING)] = None,
+    device: Annotated[str | None, option("cpu, cuda, mps or auto (training.device).", panel=TRAINING)] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -144,6 +145,7 @@ def train(
         learning_rate=learning_rate,
         seed=seed,
         threads=threads,
+        device=device,
         source_language=source_language,
         target_language=target_language,
         columns=columns,

@@ -23,6 +23,7 @@ class Network:
         reference: run the reference itself.
         reread: makes the same model again. With it the reference's weights are given up once they are packed, and
             read again when somebody asks for them.
+        device: where it runs; packed networks are the processor's, elsewhere the reference runs.
 
     Raises:
         RecipeError: if there is no such precision, or int8 is asked for and this network has no packed form.
@@ -35,7 +36,13 @@ class Network:
         precision: Precision = "float32",
         reference: bool = False,
         reread: Callable[[], nn.Module] | None = None,
+        device: torch.device | None = None,
     ) -> None:
+        if device is not None and device.type != "cpu":
+            if precision != "float32":
+                raise RecipeError(f"precision {shown(precision)} is the processor's; device {device} runs in float32")
+            check_finite(model)
+            model, reread = model.to(device), None
         self.config: Any = model.config
         self.precision = parse_precision(precision)
         self._model: nn.Module | None = model.eval()
@@ -84,6 +91,14 @@ class Network:
     def dtype(self) -> torch.dtype:
         """What images are converted to."""
         return torch.float32 if self._model is None else next(iter(self._model.parameters())).dtype
+
+    def to(self, device: torch.device) -> None:
+        """Move the network; what is packed for the processor is packed again when it comes back."""
+        with self._own_lock:
+            if device.type != "cpu" and self.precision != "float32":
+                raise RecipeError(f"precision {shown(self.precision)} is the processor's; load the model in float32")
+            self._model = self.model.to(device)
+            self._packed = self._packed_from = self._reread = None
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles, which pack anew: what is packed is known by its addresses."""

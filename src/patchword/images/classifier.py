@@ -1,10 +1,12 @@
 """A trained image classifier: image in, classes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, overload
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -19,7 +21,8 @@ from patchword.memory import memory_for
 from patchword.models.contracts import Evidence, ImageModel
 from patchword.system import System
 
-Given = Path | str | Image.Image | Picture  # an image, as it may be given
+Given = Path | str | Image.Image | np.ndarray | Picture  # an image, as it may be given
+_ONE = (Path, str, Image.Image, np.ndarray, Picture)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,20 @@ class Classification:
     name: str
     predictions: tuple[tuple[str, float], ...]
     error: str | None = None
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{label} {100 * probability:.1f} %" for label, probability in self.predictions)
+        return f"{self.name}: {self.error or found}"
+
+    def _repr_html_(self) -> str:
+        bar = '<div style="background:#4477aa;height:0.8em;width:{:.1f}em"></div>'
+        rows = [
+            f"<td>{escape(label)}</td><td>{100 * probability:.1f} %</td><td>{bar.format(10 * probability)}</td>"
+            for label, probability in self.predictions
+        ]
+        rows = rows or [f'<td colspan="3"><em>{escape(self.error or "")}</em></td>']
+        found = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f'<table><tr><th colspan="3">{escape(self.name)}</th></tr>{found}</table>'
 
 
 @dataclass(frozen=True)
@@ -107,23 +124,44 @@ class ImageClassifier(System):
         """What `classify` takes, of files, folders and zips; see `sources.pictures`."""
         return pictures(paths)
 
+    @overload
     def classify(
-        self, images: Sequence[Given], top: int = 5, batch_size: int = 32, max_pixels: int | None = None
-    ) -> list[Classification]:
-        """Classify images, in order. One that cannot be read does not keep the others from being classified.
+        self, images: Given, top: int = 5, batch_size: int = 32, max_pixels: int | None = None
+    ) -> Classification: ...
+
+    @overload
+    def classify(
+        self, images: Iterable[Given], top: int = 5, batch_size: int = 32, max_pixels: int | None = None
+    ) -> list[Classification]: ...
+
+    def classify(
+        self, images: Given | Iterable[Given], top: int = 5, batch_size: int = 32, max_pixels: int | None = None
+    ) -> Classification | list[Classification]:
+        """Classify an image, or several, in order. One that cannot be read does not keep others from being classified.
 
         Args:
-            images: files, decoded images of any mode, or what `pictures` found.
+            images: files, decoded images of any mode, arrays of uint8 (height, width) or (height, width, 3), or what
+                `pictures` found.
             top: how many classes to report for each.
             batch_size: images put through the model together.
             max_pixels: how many may be decoded of one image; see `open_image`.
 
+        Returns:
+            the classification of one image, or a list of those of several.
+
         Raises:
+            TypeError: if an image is none of these.
             HeadlessError: if the model has no classes.
             RecipeError: if `max_pixels` cannot be a limit.
         """
         self.require_head()
         limit = allowed_pixels(max_pixels)
+        if isinstance(images, _ONE):
+            return self._classify_batch([images], 0, top, limit)[0]
+        images = list(images)
+        for image in images:
+            if not isinstance(image, _ONE):
+                raise TypeError(f"an image is a path, a PIL image or an array; found {type(image).__name__}")
         results: list[Classification] = []
         for start in range(0, len(images), batch_size):
             results += self._classify_batch(images[start : start + batch_size], start, top, limit)
@@ -140,9 +178,15 @@ class ImageClassifier(System):
         return _probability(self.network.fast(images))
 
     @torch.inference_mode()
-    def features(self, images: Sequence[Image.Image]) -> Tensor:
-        """The representation before the head, (images, feature_size)."""
-        pixels = self.preprocessing(images).to(self.network.device, self.network.dtype)
+    def features(self, images: Given | Iterable[Given]) -> Tensor:
+        """The representation before the head, (images, feature_size); of one image (1, feature_size).
+
+        Raises:
+            DataError: if an image cannot be read.
+        """
+        several = [images] if isinstance(images, _ONE) else images
+        stacked = torch.stack([self._pixels(image, _name(image, i)) for i, image in enumerate(several)])
+        pixels = self.preprocessing.normalise(stacked.to(self.network.device)).to(self.network.dtype)
         result: Tensor = self.network.fast.features(pixels)
         return _finite(result.float())
 
@@ -161,6 +205,10 @@ class ImageClassifier(System):
             evidence = self.model.evidence(images.to(self.network.dtype))
         result = Classification(_name(image, 0), self._best(_probability(logits)[0], top))
         return AttendedImage(result, pixels, evidence)
+
+    def _summary(self) -> str:
+        height, width = self.preprocessing.image_size
+        return f"{len(self.classes)} classes, images of {height} x {width} pixels"
 
     def require_head(self) -> None:
         """See that the model classifies at all.
@@ -213,6 +261,10 @@ def _finite(answer: Tensor) -> Tensor:
 
 
 def _opened(image: Given, limit: int | None) -> Image.Image:
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+            raise ValueError(f"an array of {image.dtype} {image.shape}; expected uint8 (height, width, 3)")
+        image = Image.fromarray(image)
     if isinstance(image, Image.Image):
         return as_rgb(image)  # Pillow decodes when pixels are first asked for
     return image.decode(limit) if isinstance(image, Picture) else open_image(Path(image), max_pixels=limit)
@@ -221,4 +273,4 @@ def _opened(image: Given, limit: int | None) -> Image.Image:
 def _name(image: Given, index: int) -> str:
     if isinstance(image, Picture):
         return image.name
-    return f"image {index + 1}" if isinstance(image, Image.Image) else str(image)
+    return f"image {index + 1}" if isinstance(image, Image.Image | np.ndarray) else str(image)

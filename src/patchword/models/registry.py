@@ -52,6 +52,11 @@ def architecture_of(model: nn.Module) -> str:
     raise ValueError(f"{type(model).__name__} is not a registered architecture")
 
 
+def architecture_of_config(config: ModelConfig) -> str:
+    """The name of the architecture that a config is of."""
+    return next(name for name, architecture in ARCHITECTURES.items() if type(config) is architecture.config)
+
+
 def architecture_for(task: str, name: str | None = None) -> str:
     """An architecture of a task, by its name or its short name; the task's first without one.
 

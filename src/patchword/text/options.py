@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from patchword.config import Config
+from patchword.errors import RecipeError
 from patchword.text.hypothesis import length_penalty
 
 MOST_TOKENS = 2048  # of a source, and of a translation, whatever the limits that are asked for
@@ -74,7 +75,11 @@ class SearchOptions(Config):
         """
         given = {name: value for name, value in changes.items() if value is not None}
         method = {"method": "beam"} if "beam" in given else {}
-        return self.parse({**self.model_dump(), **method, **given}, origin)
+        found = self.parse({**self.model_dump(), **method, **given}, origin)
+        for name in ("temperature", "top_k", "top_p", "seed"):
+            if name in given and found.method != "sample":
+                raise RecipeError(f"{origin}: {name} is for method sample, which draws tokens; this is {found.method}")
+        return found
 
     def penalty(self, length: int) -> float:
         """What the log-probability of a hypothesis of `length` tokens, the end token included, is divided by."""

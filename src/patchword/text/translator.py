@@ -1,10 +1,11 @@
 """A trained translator: text in, text out."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import torch
 
@@ -58,6 +59,15 @@ class Translation:
     def is_long(self) -> bool:
         """Whether the source is longer than sentences are, so that parts of it may be missing."""
         return self.source_tokens > LONG
+
+    def __str__(self) -> str:
+        return self.text if self.error is None else f"[{self.error}]"
+
+    def _repr_html_(self) -> str:
+        rows = [f"<td>{a.score:.3f}</td><td>{escape(a.text)}</td>" for a in self.alternatives]
+        rows = rows or [f"<td></td><td><em>{escape(self.error or 'nothing to translate')}</em></td>"]
+        found = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><tr><th>score</th><th>{escape(self.source)}</th></tr>{found}</table>"
 
 
 @dataclass(frozen=True)
@@ -141,19 +151,44 @@ class Translator(System):
         """See `System.title`."""
         return f"Translation, {self.languages[0]} to {self.languages[1]}"
 
-    def translate(self, texts: Sequence[str], options: SearchOptions | None = None) -> list[Translation]:
-        """Translate sentences, in order; sentences of like length are decoded together.
+    @overload
+    def translate(self, texts: str, options: SearchOptions | None = None, **changes: Any) -> Translation: ...
+
+    @overload
+    def translate(
+        self, texts: Iterable[str], options: SearchOptions | None = None, **changes: Any
+    ) -> list[Translation]: ...
+
+    def translate(
+        self, texts: str | Iterable[str], options: SearchOptions | None = None, **changes: Any
+    ) -> Translation | list[Translation]:
+        """Translate a sentence, or several, in order; sentences of like length are decoded together.
 
         Args:
             texts: a sentence each; an empty one has an empty translation, one of more tokens than `longest` an error.
             options: how to search; by default the translator's own `options`.
+            changes: fields of `SearchOptions` that differ from them: beam=5, or method="sample", temperature=0.8.
+
+        Returns:
+            the translation of one text, or a list of those of several.
 
         Raises:
+            RecipeError: if a search option does not exist or is out of its range.
+            TypeError: if a text is none.
             DataError: if a text holds half a surrogate pair, which is no character.
             NotFiniteError: if the network computes what is no number.
             OutOfMemoryError: if the search needs more memory than there is.
         """
-        options = options or self.options
+        options = (options or self.options).changed(changes, "translate")
+        if isinstance(texts, str):
+            return self._translated([texts], options)[0]
+        texts = list(texts)
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"a text is a str, or several are a list of them; found {type(text).__name__}")
+        return self._translated(texts, options)
+
+    def _translated(self, texts: Sequence[str], options: SearchOptions) -> list[Translation]:
         ids = self._encoded(texts)
         errors = [self._too_long(row) for row in ids]
         order = sorted((i for i, row in enumerate(ids) if row and errors[i] is None), key=lambda i: -len(ids[i]))
@@ -174,6 +209,9 @@ class Translator(System):
                         results[index], text=best.text, score=best.score, alternatives=alternatives
                     )
         return results
+
+    def _summary(self) -> str:
+        return f"{self.languages[0]} to {self.languages[1]}"
 
     def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:
         """Translate one sentence and look again at what the model looked at.

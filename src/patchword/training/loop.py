@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from patchword.devices import find_device
 from patchword.errors import RunFolderError
 from patchword.memory import memory_for
 from patchword.training.averaging import ExponentialAverage, LastCheckpoints, using, weights_of
@@ -63,7 +64,7 @@ class Trainer:
         self._check_lock = lock.check if lock is not None else lambda: None
         self.limits = recipe.training
         self.facts, self._tell = dict(facts or {}), listener
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = find_device(self.limits.device)
         self.model = task.model.to(self.device)
         freeze(self.model, task.frozen)
         self.optimizer = make_optimizer(self.model, recipe.optimizer, task.model.depth)

@@ -68,6 +68,7 @@ class TrainingConfig(Config):
     average_last: int = Field(1, ge=1, le=1000)  # average the models of this many validations at the end
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: str = Field("auto", max_length=20)  # auto, cpu, cuda, cuda:1, mps
     threads: int | None = Field(None, gt=0, le=1024)
 
     @model_validator(mode="after")
