@@ -6,8 +6,13 @@ from typing import Annotated
 
 import typer
 
+from patchword.cli.options import flag
 from patchword.errors import NoSuchPrecisionError
 
+EXAMPLES = """
+patchword bench runs/en-de
+patchword bench runs/photos --threads 1 --json
+"""
 WAYS = {"reference": ("float32", True), "float32": ("float32", False), "int8": ("int8", False)}
 
 
@@ -15,7 +20,8 @@ def bench(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; else all.", show_default=False)] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Repetitions; the median is shown.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="An object a measurement.")] = False,
+    device: Annotated[str, typer.Option(help="cpu; or cuda or mps, which run the reference.")] = "cpu",
+    as_json: Annotated[bool, flag("An object a measurement.", "--json")] = False,
 ) -> None:
     """Measure how fast a model is on this machine: the reference network, and the engine in float32 and int8.
 
@@ -31,9 +37,10 @@ def bench(
         torch.set_num_threads(threads)
     columns: dict[str, dict[str, float]] = {}
     unit = ""
-    for way, (precision, reference) in WAYS.items():
+    ways = WAYS if device == "cpu" else {device: ("float32", True)}
+    for way, (precision, reference) in ways.items():
         try:
-            system = api.load(model, precision=precision, reference=reference)
+            system = api.load(model, precision=precision, reference=reference, device=device)
         except NoSuchPrecisionError as error:
             typer.echo(f"patchword: {way} is left out: {error}", err=True)
             continue

@@ -11,8 +11,13 @@ import typer
 
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import LineBar
+from patchword.cli.options import flag
 from patchword.errors import RecipeError, one_line
 
+EXAMPLES = """
+patchword classify runs/photos cat.jpg dog.png --top 3
+patchword classify runs/photos holiday/ scans.zip --csv > classes.csv
+"""
 MANY = 100  # images, from which on a bar shows how far it is
 AT_ONCE = 32
 
@@ -24,11 +29,10 @@ def classify(
     ],
     top: Annotated[int, typer.Option(min=1, help="Classes shown an image.")] = 5,
     precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
-    reference: Annotated[bool, typer.Option("--reference", help="Run the plain network, not the engine.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="An object a line: image, predictions, error.")] = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="A row a class: image, rank, class, probability, error.")
-    ] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    reference: Annotated[bool, flag("Run the plain network, not the engine.", "--reference")] = False,
+    as_json: Annotated[bool, flag("An object a line: image, predictions, error.", "--json")] = False,
+    as_csv: Annotated[bool, flag("A row a class: image, rank, class, probability, error.", "--csv")] = False,
     max_pixels: Annotated[
         int | None,
         typer.Option(metavar="N", help="Pixels that may be decoded of one image.", show_default=False),
@@ -42,7 +46,7 @@ def classify(
 
     if as_json and as_csv:
         raise RecipeError("--json and --csv are two ways to write the same; choose one")
-    classifier: Any = api.load(model, task="classification", precision=precision, reference=reference)
+    classifier: Any = api.load(model, task="classification", precision=precision, reference=reference, device=device)
     classifier.require_head()
     found, notes = classifier.pictures(images)
     for note in notes:

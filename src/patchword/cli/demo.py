@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+EXAMPLES = """
+patchword demo --out demo
+"""
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="Where models and report.html go.")] = Path("demo"),

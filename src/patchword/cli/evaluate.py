@@ -8,7 +8,15 @@ import typer
 from patchword.cli.inputs import refuse_overwriting
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import without_line_ends
+from patchword.cli.options import flag
 from patchword.errors import RecipeError, one_line
+
+EXAMPLES = """
+patchword evaluate runs/en-de --source test.en --target test.de --output test.out
+patchword evaluate runs/en-de --data pairs.tsv --columns 1,3 --json
+patchword evaluate runs/photos --data test.zip
+patchword evaluate models/vit --data photos/ --knn 20
+"""
 
 
 def evaluate(
@@ -83,8 +91,9 @@ def evaluate(
         ),
     ] = None,
     precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
-    reference: Annotated[bool, typer.Option("--reference", help="Run the plain network, not the engine.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    reference: Annotated[bool, flag("Run the plain network, not the engine.", "--reference")] = False,
+    as_json: Annotated[bool, flag("Everything, as one JSON object.", "--json")] = False,
 ) -> None:
     """Score a model on data that it was not trained on.
 
@@ -105,7 +114,7 @@ def evaluate(
     if output is not None:
         refuse_overwriting(output, paths)
         check_output(output)
-    system = api.load(model, precision=precision, reference=reference)
+    system = api.load(model, precision=precision, reference=reference, device=device)
     if output is not None and api.wing_of(system.task).verb != "translate":
         raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
     options = {

@@ -5,6 +5,11 @@ from typing import Annotated
 
 import typer
 
+EXAMPLES = """
+patchword export runs/photos out/ --to hf
+patchword export runs/en-de out/ --to onnx
+"""
+
 
 def export(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],

@@ -7,6 +7,12 @@ import typer
 
 from patchword.errors import RecipeError, one_line, shown
 
+EXAMPLES = """
+patchword import opus-mt-en-de/ models/en-de
+patchword import hf:google/vit-base-patch16-224 models/vit
+patchword import checkpoint.pth models/vit --classes names.txt --image-size 384
+"""
+
 
 def import_(
     source: Annotated[str, typer.Argument(help="A checkpoint's folder or file, or hf:OWNER/NAME.", show_default=False)],

@@ -8,12 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from patchword.cli.json_text import json_text
+from patchword.cli.options import flag
 from patchword.errors import one_line
+
+EXAMPLES = """
+patchword info runs/photos
+patchword info models/en-de --json
+"""
 
 
 def info(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
+    as_json: Annotated[bool, flag("Everything, as one JSON object.", "--json")] = False,
 ) -> None:
     """Show what a model is, its size, its scores, and what made it."""
     from patchword import api

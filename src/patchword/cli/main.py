@@ -8,15 +8,7 @@ from typing import Annotated
 import typer
 
 from patchword import __version__
-from patchword.cli.bench import bench
-from patchword.cli.classify import classify
-from patchword.cli.demo import demo
-from patchword.cli.evaluate import evaluate
-from patchword.cli.export import export
-from patchword.cli.import_ import import_
-from patchword.cli.info import info
-from patchword.cli.train import train
-from patchword.cli.translate import translate
+from patchword.cli import bench, classify, demo, evaluate, export, import_, info, train, translate
 from patchword.errors import PatchwordError, clipped, one_line, reason
 from patchword.memory import is_out_of_memory
 
@@ -24,12 +16,13 @@ app = typer.Typer(
     name="patchword",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train, run and look inside Transformers, text to text and image to class, beside an RNN and a CNN.",
 )
-for verb in (train, translate, classify, evaluate, import_, export, info, bench, demo):
-    app.command(verb.__name__.rstrip("_"))(verb)
+for module in (train, translate, classify, evaluate, import_, export, info, bench, demo):
+    name = module.__name__.rpartition(".")[2]
+    examples = "\n\n".join(["Examples:", *module.EXAMPLES.strip().splitlines()])
+    app.command(name.rstrip("_"), epilog=examples)(getattr(module, name))
 
 
 def _show_version(wanted: bool) -> None:

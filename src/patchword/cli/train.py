@@ -12,19 +12,12 @@ from patchword.cli.options import flag, option
 from patchword.errors import RecipeError, one_line
 
 EXAMPLES = """
-Examples:
-
-  patchword train translation --source a.en --target a.de --out runs/en-de
-
-  patchword train translation --data pairs.tsv --columns 1,3 --epochs 20 --out runs/en-de
-
-  patchword train classification --data photos/ --model cnn --max-minutes 30 --out runs/photos
-
-  patchword train classification --data photos/ --init models/vit --freeze backbone --out runs/probe
-
-  patchword train recipes/multi30k-en-de.toml --data multi30k/ --set schedule.warmup_steps=800 --out runs/m30k
-
-  patchword train --resume --out runs/m30k
+patchword train translation --source a.en --target a.de --out runs/en-de
+patchword train translation --data pairs.tsv --columns 1,3 --epochs 20 --out runs/en-de
+patchword train classification --data photos/ --model cnn --max-minutes 30 --out runs/photos
+patchword train classification --data photos/ --init models/vit --freeze backbone --out runs/probe
+patchword train recipes/multi30k-en-de.toml --data multi30k/ --set schedule.warmup_steps=800 --out runs/m30k
+patchword train --resume --out runs/m30k
 """
 DATA, MODEL, TRAINING = "Data", "Model", "Training"
 

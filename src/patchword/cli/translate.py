@@ -1,5 +1,6 @@
 """`patchword translate`."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -11,8 +12,15 @@ import typer
 from patchword.cli.inputs import refuse_overwriting
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import without_line_ends
-from patchword.errors import DataError, RecipeError
+from patchword.cli.options import flag
+from patchword.errors import DataError, RecipeError, one_line
 
+EXAMPLES = """
+patchword translate runs/en-de "A man rides a bike."
+patchword translate runs/en-de --file a.en --output a.de --resume
+patchword translate runs/en-de --file a.en --n-best 4 --beam 8
+echo "Hello." | patchword translate runs/en-de --method sample --temperature 0.8 --json
+"""
 READ_AHEAD = 1024  # lines sorted by length together; results come out in order
 
 
@@ -48,12 +56,11 @@ def translate(
         Path | None,
         typer.Option(help="Write here, with a progress bar, instead of to standard output.", show_default=False),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last whole line of --output.")] = False,
+    resume: Annotated[bool, flag("Go on after the last whole line of --output.", "--resume")] = False,
     precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
-    reference: Annotated[bool, typer.Option("--reference", help="Run the plain network, not the engine.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="An object a line: source, text, score, alternatives.")
-    ] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    reference: Annotated[bool, flag("Run the plain network, not the engine.", "--reference")] = False,
+    as_json: Annotated[bool, flag("An object a line: source, text, score, alternatives.", "--json")] = False,
 ) -> None:
     """Translate sentences, a file, or standard input: a line in, a line out, in order.
 
@@ -66,6 +73,9 @@ def translate(
     from patchword.cli.lines import LineBar, LongTexts, RecordFile, utf8_argument
 
     texts = [utf8_argument(text, number) for number, text in enumerate(texts or (), 1)]
+    for text in texts:
+        if file is None and os.path.isfile(text):  # noqa: PTH113 - Path's raises on texts too long for a name
+            raise RecipeError(f"{one_line(text)} is a file: did you mean --file {one_line(text)}?")
     file = None if file == Path("-") else file
     if file is not None and texts:
         raise DataError(file, "give sentences or --file, not both")
@@ -73,7 +83,7 @@ def translate(
         raise RecipeError("--resume goes on with a file; name it with --output")
     if output is not None and file is not None:
         refuse_overwriting(output, [file])
-    translator: Any = api.load(model, task="translation", precision=precision, reference=reference)
+    translator: Any = api.load(model, task="translation", precision=precision, reference=reference, device=device)
     options = translator.options.changed(
         {
             "method": method,
