@@ -1,5 +1,7 @@
 """load, save, import, train, evaluate, export, and what doors ask besides; a task's wing is looked up, never named."""
 
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,10 +14,11 @@ from patchword.converters.class_names import read_class_names
 from patchword.converters.exporting import check_format
 from patchword.converters.exporting import export as write_export
 from patchword.converters.imported import Imported, ImportOptions
-from patchword.converters.importing import convert
+from patchword.converters.importing import convert, is_checkpoint
+from patchword.converters.published import cache_folder, forget, is_published, published, published_models
 from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
-from patchword.errors import RecipeError
+from patchword.errors import ModelFolderError, RecipeError
 from patchword.evaluation import Evaluation
 from patchword.files import check_new_folder
 from patchword.memory import memory_for
@@ -56,6 +59,9 @@ __all__ = [
     "read_metrics",
     "read_recipe",
     "read_recipe_file",
+    "cache_folder",
+    "forget",
+    "published_models",
     "resumed_recipe",
     "save",
     "count_lines",
@@ -78,7 +84,7 @@ def load(
     """Open a model folder, or a run folder's best model, for what it does.
 
     Args:
-        path: the folder.
+        path: the folder, or the name of a published model, "hf:owner/name"; see `converters.published`.
         task: what the model must be for; None for whatever it is.
         precision: "float32", or "int8" for more speed and less memory at a small loss.
         reference: run the network of `models` itself, not the engine's packed one.
@@ -89,6 +95,7 @@ def load(
         RecipeError: if there is no such precision or device.
     """
     found = parse_precision(precision)
+    path = _local(path)
     wing = wing_of_folder(Path(path)) if task is None else wing_of(task)
     return wing.system.load(path, precision=found, reference=reference, device=device)  # type: ignore[return-value]
 
@@ -104,7 +111,7 @@ def describe(path: Path | str) -> dict[str, Any]:
     Raises:
         ModelFolderError: if it is missing or damaged.
     """
-    folder = model_path(Path(path))
+    folder = model_path(_local(path))
     description = read_description(folder)
     network = read_model(folder, description)
     return {
@@ -207,6 +214,24 @@ def train(
             resolved.write(run.recipe)
             run.begun = True
         return trainer.run()
+
+
+def _local(model: Path | str) -> Path:
+    """The folder of a model that is given by its path, or by its published name.
+
+    Raises:
+        ModelFolderError: if it is neither, with what was probably meant.
+    """
+    if is_published(model):
+        with ProgressPrinter() as tell:
+            return published(str(model), tell)
+    path = Path(model)
+    if not os.path.exists(path):  # noqa: PTH110 - Path's raises on names too long
+        hint = f"; a published model is named hf:{model}" if re.fullmatch(r"[\w.-]+/[\w.-]+", str(model)) else ""
+        raise ModelFolderError(path, f"no such model folder{hint}")
+    if is_checkpoint(path):
+        raise ModelFolderError(path, f"is another library's checkpoint; make it a model: patchword import {path} OUT")
+    return path
 
 
 def paths_of(paths: Path | str | Sequence[Path | str]) -> list[Path]:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from patchword.config import dotted_names
+from patchword.converters.published import is_published, published
 from patchword.errors import RecipeError, RunFolderError, nearest, shown
 from patchword.models.registry import ARCHITECTURES, ModelChoice
+from patchword.training.events import Listener, ignore
 from patchword.training.recipe import Recipe, Settings, read_toml, with_settings
 from patchword.wings import WINGS, refuse_option, wing_of
 
@@ -35,6 +37,7 @@ def new_recipe(
     validation: Sequence[Path | str] = (),
     options: Mapping[str, Any] | None = None,
     settings: Settings = (),
+    listener: Listener = ignore,
 ) -> tuple[Recipe, list[str]]:
     """The recipe of a new run.
 
@@ -44,6 +47,7 @@ def new_recipe(
         validation: the same.
         options: by names in `OPTIONS` or `Wing.training_options`; None leaves what the recipe has.
         settings: changes by recipe key; they come after `options`.
+        listener: hears of an init model that is fetched.
 
     Returns:
         the recipe, and sentences that say what was picked and why.
@@ -59,13 +63,17 @@ def new_recipe(
     else:
         values = read_recipe_file(source, data, validation)
     task = _task(values, source)
-    given = settings_of(task, options or {})
-    check_keys(task, with_settings({}, settings))
+    changes = with_settings(with_settings({}, settings_of(task, options or {})), settings)
+    check_keys(task, changes)
+    init = changes.get("init", values.get("init"))
+    if is_published(init):
+        changes["init"] = str(published(init, listener))
+    elif options and init is not None and init == options.get("init"):
+        changes["init"] = str(Path(init).expanduser().resolve())
     notes: list[str] = []
     if source in TASKS:
-        values, notes = choose_recipe(source, data, validation, with_settings(with_settings({}, given), settings))
-    values = with_settings(with_settings(values, given), settings)
-    return read_recipe(values, "train" if source in TASKS else source), notes
+        values, notes = choose_recipe(source, data, validation, changes)
+    return read_recipe(_merged(values, changes), "train" if source in TASKS else source), notes
 
 
 def settings_of(task: str, options: Mapping[str, Any]) -> dict[str, Any]:

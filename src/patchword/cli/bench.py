@@ -1,7 +1,6 @@
 """`patchword bench`."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ WAYS = {"reference": ("float32", True), "float32": ("float32", False), "int8": (
 
 
 def bench(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; else all.", show_default=False)] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Repetitions; the median is shown.")] = 3,
     device: Annotated[str, typer.Option(help="cpu; or cuda or mps, which run the reference.")] = "cpu",

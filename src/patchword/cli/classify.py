@@ -23,7 +23,7 @@ AT_ONCE = 32
 
 
 def classify(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
     images: Annotated[
         list[Path], typer.Argument(help="Image files, folders of them, or zips of them.", show_default=False)
     ],

@@ -20,7 +20,7 @@ patchword evaluate models/vit --data photos/ --knn 20
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
     data: Annotated[
         list[Path] | None,
         typer.Option(

@@ -12,7 +12,7 @@ patchword export runs/en-de out/ --to onnx
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
     out: Annotated[Path, typer.Argument(help="The folder to make; new or empty.", show_default=False)],
     to: Annotated[str, typer.Option(help="The format: hf or onnx.", show_default=False)],
 ) -> None:

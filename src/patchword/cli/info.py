@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +17,7 @@ patchword info models/en-de --json
 
 
 def info(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
     as_json: Annotated[bool, flag("Everything, as one JSON object.", "--json")] = False,
 ) -> None:
     """Show what a model is, its size, its scores, and what made it."""

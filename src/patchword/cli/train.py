@@ -62,7 +62,7 @@ def train(
         str | None, option("transformer or rnn; vit or cnn (model.architecture).", metavar="NAME", panel=MODEL)
     ] = None,
     init: Annotated[
-        Path | None, option("Fine-tune: start from this model folder, or run folder (init).", panel=MODEL)
+        str | None, option("Fine-tune: start from this model, run, or hf:OWNER/NAME (init).", panel=MODEL)
     ] = None,
     freeze: Annotated[
         str | None,
@@ -128,7 +128,7 @@ def train(
         facts={"command": command},
         show=not quiet,
         model=model,
-        init=init and str(init.resolve()),
+        init=init,
         freeze=freeze,
         image_size=image_size and [image_size, image_size],
         epochs=epochs,

@@ -25,7 +25,7 @@ READ_AHEAD = 1024  # lines sorted by length together; results come out in order
 
 
 def translate(
-    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
+    model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
     texts: Annotated[
         list[str] | None, typer.Argument(help="Sentences; without any, standard input is read.", show_default=False)
     ] = None,

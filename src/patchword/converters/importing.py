@@ -57,6 +57,17 @@ TRANSFORMERS_TENSORS = (
 )
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether a path looks like a checkpoint of another library, to which importing should be recommended."""
+    if os.path.isfile(path):  # noqa: PTH113 - Path's raises on names too long
+        return is_tensor_file(path)
+    try:
+        config = read_json(path / "config.json")
+    except CheckpointError:
+        return False
+    return "format_version" not in config and ("model_type" in config or "architecture" in config)
+
+
 def convert(source: Path | str, options: ImportOptions | None = None) -> Imported:
     """Read a published checkpoint.
 
