@@ -1,5 +1,6 @@
 """Published checkpoints by name, `hf:owner/name`, through `huggingface_hub`."""
 
+import re
 from pathlib import Path
 
 from patchword.errors import CheckpointError
@@ -25,18 +26,18 @@ def download(name: str) -> Path:
     Raises:
         CheckpointError: in one sentence: no network, no such repository, or the library is not installed.
     """
+    repository, revision = parts(name)
     try:
         import huggingface_hub
     except ImportError:
         raise CheckpointError(
             name, "reading from the hub needs huggingface_hub: pip install 'patchword[hub]'"
         ) from None
-    repository, _, revision = name.removeprefix(PREFIX).partition("@")
-    if repository.count("/") != 1 or not all(repository.split("/")):
-        raise CheckpointError(name, "expected hf:OWNER/NAME, such as hf:google/vit-base-patch16-224")
+    reached = False
     try:
         # Unlike listing files or downloading, this asks once and does not retry for half a minute.
         found = huggingface_hub.HfApi().model_info(repository, revision=revision or None, timeout=TIMEOUT)
+        reached = True
         files = [file.rfilename for file in found.siblings or ()]
         weights = next((w for w in _WEIGHTS if any(Path(f).match(w[0]) for f in files)), [])
         patterns = _SMALL + list(weights)
@@ -46,21 +47,37 @@ def download(name: str) -> Path:
             )
         )
     except Exception as error:
-        return _cached(name, repository, revision, error)
+        return _cached(name, error, reached)
 
 
-def _cached(name: str, repository: str, revision: str, error: Exception) -> Path:
+def parts(name: str) -> tuple[str, str]:
+    """Repository and revision of a name; the revision is empty where none is named.
+
+    Raises:
+        CheckpointError: if it is no such name.
+    """
+    repository, at, revision = name.removeprefix(PREFIX).partition("@")
+    proper = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repository)
+    if not name.startswith(PREFIX) or not proper or (at and not re.fullmatch(r"[\w-][\w./-]*", revision)):
+        raise CheckpointError(
+            name, "expected hf:OWNER/NAME or hf:OWNER/NAME@REVISION, such as hf:google/vit-base-patch16-224"
+        )
+    return repository, revision
+
+
+def _cached(name: str, error: Exception, reached: bool) -> Path:
     """The files from an earlier download; what went wrong, if there is none."""
     import huggingface_hub
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
         raise CheckpointError(name, "the hub has no such repository or revision, or it is private") from None
+    repository, revision = parts(name)
     try:
         return Path(huggingface_hub.snapshot_download(repository, revision=revision or None, local_files_only=True))
     except Exception:
+        kind = type(error).__name__
+        what = f"fetching it failed ({kind})" if reached else f"the hub cannot be reached ({kind})"
         raise CheckpointError(
-            name,
-            f"the hub cannot be reached ({type(error).__name__}) and nothing was downloaded before; "
-            "give the path of a downloaded folder instead",
+            name, f"{what} and nothing was downloaded before; give the path of a downloaded folder instead"
         ) from None

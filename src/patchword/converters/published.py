@@ -5,6 +5,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from patchword.checkpoints.model_folder import read_description
 from patchword.converters import hub
@@ -79,7 +80,7 @@ def published_models() -> list[PublishedModel]:
     found = []
     for folder in sorted(cache_folder().glob(f"*{_SEPARATOR}*")):
         if (folder / "config.json").is_file():
-            name = hub.PREFIX + folder.name.replace(_SEPARATOR, "/", 1)
+            name = hub.PREFIX + unquote(folder.name.replace(_SEPARATOR, "/", 1))
             try:
                 revision = str(read_description(folder).facts.get("revision", ""))
             except ModelFolderError:
@@ -108,12 +109,8 @@ def forget(name: str) -> PublishedModel:
 
 
 def _folder_name(name: str) -> str:
-    repository, _, revision = name.removeprefix(hub.PREFIX).partition("@")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository) or (revision and not re.fullmatch(r"[\w.-]+", revision)):
-        raise CheckpointError(
-            name, "expected hf:OWNER/NAME or hf:OWNER/NAME@REVISION, such as hf:google/vit-base-patch16-224"
-        )
-    return repository.replace("/", _SEPARATOR) + (f"@{revision}" if revision else "")
+    repository, revision = hub.parts(name)
+    return repository.replace("/", _SEPARATOR) + (f"@{quote(revision, safe='')}" if revision else "")
 
 
 def _revision(imported: Imported) -> str:
