@@ -5,7 +5,7 @@ KERNELS := $(wildcard src/patchword/engine/kernels/*)
 
 .PHONY: demo test lint format fuzz sanitize sanitize-thread bench clean
 
-demo: .venv/installed          ## train both systems on embedded data and show them working
+demo: .venv/patchword          ## train both systems on embedded data and show them working
 	$(RUN)patchword demo --out demo
 
 # Two processes of one thread each: what most tests compute is so little that a second thread only waits for the first.
@@ -59,7 +59,14 @@ bench: .bench/installed        ## speed beside CTranslate2, transformers, onnxru
 clean:                         ## remove the environment and everything that can be made again
 	rm -rf .venv .bench build demo src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.venv/installed: pyproject.toml setup.py constraints.txt $(KERNELS)
-	$(PYTHON) -m venv .venv
-	$(RUN)pip install --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+INSTALL = $(PYTHON) -m venv .venv && $(RUN)pip install --disable-pip-version-check --constraint constraints.txt --editable
+
+# What the demo needs, which is what users need.
+.venv/patchword: pyproject.toml setup.py constraints.txt $(KERNELS)
+	$(INSTALL) .
+	touch $@
+
+# And what tests and lint need: the libraries whose checkpoints are read, among them.
+.venv/installed: .venv/patchword
+	$(INSTALL) ".[dev]"
 	touch $@
