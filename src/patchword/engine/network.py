@@ -125,6 +125,9 @@ class Network:
         if self._reference:
             return
         assert self._model is not None
+        if self.device.type != "cpu":
+            self._packed, self._packed_from = None, Snapshot(self._model)
+            return
         self._packed = packed(self._model, self.precision, consume)
         self._packed_from = Snapshot(self._model)
         if self._packed is None and self.precision != "float32":
