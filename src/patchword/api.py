@@ -33,6 +33,7 @@ from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe, Settings, with_settings
 from patchword.training.run_folder import run_folder
 from patchword.training.state import seed_everything
+from patchword.training.threads import suitable_threads
 from patchword.wings import Wing, refuse_option, wing_of, wing_of_folder
 
 if TYPE_CHECKING:
@@ -192,14 +193,13 @@ def train(
         recipe, notes = _recipe(recipe, out, resume, paths_of(data), paths_of(validation), options, settings)
     elif options or settings or data or validation:
         raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
-    if recipe.training.threads is not None:
-        torch.set_num_threads(recipe.training.threads)
+    recipe, slower = _with_threads(recipe)
     seed_everything(recipe.training.seed)
     with (
         ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell,
         run_folder(out, resume, tell) as run,
     ):
-        for note in notes:
+        for note in (*notes, *slower):
             tell(Note(note))
         with memory_for("the model and its data", "choose a smaller model, or less data"):
             task = wing_of(recipe.task).prepare(recipe, out, tell)
@@ -214,6 +214,23 @@ def train(
             resolved.write(run.recipe)
             run.begun = True
         return trainer.run()
+
+
+def _with_threads(recipe: Recipe) -> tuple[Recipe, list[str]]:
+    """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one."""
+    notes = []
+    if recipe.training.threads is None:
+        threads, ratio = suitable_threads()
+        if threads < torch.get_num_threads():
+            notes.append(
+                f"training with one thread: {torch.get_num_threads()} take {ratio:.1f} times as long while other "
+                "programs keep this machine busy (--threads says otherwise)"
+            )
+        training = recipe.training.model_copy(update={"threads": threads})
+        recipe = recipe.model_copy(update={"training": training})
+    assert recipe.training.threads is not None
+    torch.set_num_threads(recipe.training.threads)
+    return recipe, notes
 
 
 def _local(model: Path | str) -> Path:

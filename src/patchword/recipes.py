@@ -221,7 +221,9 @@ def resumed_recipe(out: Path, settings: Settings = (), options: Mapping[str, Any
         for key, value in (fields.items() if isinstance(fields, dict) else [("", fields)])
         if value != (_entry(before, table).get(key) if isinstance(fields, dict) else before.get(table))
     }
-    limits = {f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device")}
+    limits = {
+        f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device", "threads")
+    }
     if after.schedule.name == "cosine":
         limits -= {"training.max_steps", "training.max_epochs"}  # the schedule depends on them
     if changed - limits:

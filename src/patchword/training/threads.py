@@ -1,0 +1,40 @@
+"""How many threads suit a training on this machine at this moment.
+
+torch's threads wait for each other by spinning. Where another program keeps one of the cores busy, each wait lasts until
+the system lets the last thread run, and two threads are several times slower than one.
+"""
+
+import time
+from statistics import median
+
+import torch
+
+ROUNDS = 5
+PRODUCTS = 40  # a round, of the size of a small model's
+WORTH = 0.9  # of one thread's time; what saves less is not worth the risk that it gets worse
+
+
+def suitable_threads() -> tuple[int, float]:
+    """Measure, for about half a second.
+
+    Returns:
+        torch's present number of threads or one, and the time that the present number takes as a multiple of one's.
+    """
+    most = torch.get_num_threads()
+    if most == 1:
+        return 1, 1.0
+    a, b = torch.ones(256, 256), torch.ones(256, 512)
+    seconds: dict[int, list[float]] = {most: [], 1: []}
+    try:
+        for _ in range(ROUNDS):
+            for threads, found in seconds.items():
+                torch.set_num_threads(threads)
+                torch.nn.functional.gelu(a @ b)
+                start = time.perf_counter()
+                for _ in range(PRODUCTS):
+                    torch.nn.functional.gelu(a @ b)
+                found.append(time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(most)
+    ratio = median(seconds[most]) / median(seconds[1])
+    return (most if ratio <= WORTH else 1), ratio
