@@ -103,7 +103,6 @@ def translation_recipe(train: Path, source: str, target: str, seed: int) -> api.
             "schedule": {"name": "cosine", "warmup_steps": 200},
             "training": {
                 "max_steps": 1500,
-                "max_minutes": 2.5,
                 "validate_every": 500,
                 "ema_decay": 0.99,
                 "label_smoothing": 0.1,
@@ -128,7 +127,6 @@ def classification_recipe(train: Path, seed: int) -> api.Recipe:
             "schedule": {"name": "cosine", "warmup_steps": 60},
             "training": {
                 "max_steps": 1200,
-                "max_minutes": 1.0,
                 "validate_every": 240,
                 "ema_decay": 0.99,
                 "label_smoothing": 0.0,

@@ -1,7 +1,7 @@
 """How many threads suit a training on this machine at this moment.
 
-torch's threads wait for each other by spinning. Where another program keeps one of the cores busy, each wait lasts until
-the system lets the last thread run, and two threads are several times slower than one.
+torch's threads wait for each other by spinning. Where another program keeps a core busy, each wait lasts until the
+system lets the last thread run, and two threads are several times slower than one.
 """
 
 import time
