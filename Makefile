@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/
 KERNELS := $(wildcard src/patchword/engine/kernels/*)
 
-.PHONY: demo test lint format fuzz sanitize sanitize-thread bench clean
+.PHONY: demo test lint format fuzz sanitize sanitize-thread bench clean docs/recipes.md
 
 demo: .venv/patchword          ## train both systems on embedded data and show them working
 	$(RUN)patchword demo --out demo
@@ -21,6 +21,9 @@ lint: .venv/installed          ## style, types and the layers
 
 format: .venv/installed        ## rewrite the sources in the project's format
 	$(RUN)ruff check --fix . && $(RUN)ruff format . && $(RUN)clang-format -i $(KERNELS)
+
+docs/recipes.md: .venv/patchword ## the recipe reference, from the configs
+	$(RUN)python -m patchword.recipe_reference > $@
 
 # The engine's tests on kernels that were compiled with gcc's sanitizers. Python and torch were not, so the sanitizers'
 # libraries are loaded before them. What needs no kernels, or no sanitized ones, is left out.

@@ -4,26 +4,30 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 
 from patchword.errors import RecipeError, clipped, nearest, shown
 
 
-def dotted_names(config: "type[Config]", above: str = "") -> list[str]:
-    """Names of all fields of a config and of those nested in it: "training.max_epochs"."""
-    found = []
+def dotted_fields(config: "type[Config]", above: str = "") -> dict[str, FieldInfo]:
+    """All fields of a config and of those nested in it, by their whole names: "training.max_epochs"."""
+    found: dict[str, FieldInfo] = {}
     for name, field in config.model_fields.items():
         kinds = [
             kind for kind in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(kind, type)
         ]
         nested = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Config)), None)
-        found += [f"{above}{name}"] if nested is None else dotted_names(nested, f"{above}{name}.")
+        found |= {f"{above}{name}": field} if nested is None else dotted_fields(nested, f"{above}{name}.")
     return found
 
 
 class Config(BaseModel):
-    """Base of every configuration: immutable, strict about names, and one sentence for each mistake."""
+    """Base of every configuration: immutable, strict about names, and one sentence for each mistake.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    A string below a field is its description, which the recipe reference prints.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
     @field_validator("*")
     @classmethod

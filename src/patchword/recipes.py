@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from patchword.config import dotted_names
+from patchword.config import dotted_fields
 from patchword.converters.published import is_published, published
 from patchword.errors import RecipeError, RunFolderError, nearest, shown
 from patchword.models.registry import ARCHITECTURES, ModelChoice
@@ -120,7 +120,7 @@ def recipe_keys(task: str) -> tuple[str, ...]:
     for found in architectures:
         fields = (name for name in found.config.model_fields if name not in found.config.GIVEN)
         model |= dict.fromkeys(f"model.{name}" for name in fields)
-    own = (name for name in dotted_names(wing_of(task).recipe) if not name.startswith("model."))
+    own = (name for name in dotted_fields(wing_of(task).recipe) if not name.startswith("model."))
     return (*own, *model)
 
 

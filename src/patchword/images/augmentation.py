@@ -26,28 +26,28 @@ Alpha = Annotated[float, Field(ge=0, le=1000), AfterValidator(_bearable)]
 
 
 class AugmentationConfig(Config):
-    """Which changes are made; the defaults are none.
-
-    Attributes:
-        flip: mirror half of the images left to right.
-        pad_crop: add this many pixels on every side and cut out at random (He et al. 2016, for CIFAR).
-        random_resized_crop: smallest share of the area that is cut out and scaled up (Szegedy et al. 2015); None: off.
-        rand_augment: number of random operations (Cubuk et al. 2020), drawn anew every `GROUP` images; 0: off.
-        rand_augment_magnitude: their strength, above 0 and below 30.
-        random_erasing: probability of erasing a rectangle (Zhong et al. 2020).
-        mixup: alpha of the Beta distribution that two images are blended by (Zhang et al. 2018); 0: off.
-        cutmix: alpha for pasting a rectangle of another image (Yun et al. 2019); 0: off. With both, each batch gets
-            one of the two at random.
-    """
+    """Random changes to training images; the defaults are none."""
 
     flip: bool = False
+    """Half of the images are mirrored left to right."""
     pad_crop: int = Field(0, ge=0, le=10_000)
+    """Pixels, mirrored ones, that are added on every side before a random part of the image's size is cut out (He et
+    al. 2016, section 4.2, for CIFAR).
+    """
     random_resized_crop: float | None = Field(None, gt=0, le=1)
+    """Smallest share of the area that is cut out and scaled up (Szegedy et al. 2015); unset, off."""
     rand_augment: int = Field(0, ge=0, le=10)
+    """Number of random operations (Cubuk et al. 2020), drawn anew every 32 images; 0 is off."""
     rand_augment_magnitude: int = Field(9, gt=0, lt=30)
+    """Strength of those operations."""
     random_erasing: float = Field(0.0, ge=0, le=1)
+    """Probability that a rectangle is erased (Zhong et al. 2020)."""
     mixup: Alpha = 0.0
+    """Alpha of the Beta distribution that two images are blended by (Zhang et al. 2018); 0 is off."""
     cutmix: Alpha = 0.0
+    """Alpha for pasting a rectangle of another image (Yun et al. 2019); 0 is off; with mixup too, each batch gets one
+    of the two at random.
+    """
 
 
 def augment(pixels: Tensor, targets: Tensor, config: AugmentationConfig) -> tuple[Tensor, Tensor]:

@@ -19,18 +19,21 @@ TASK = "classification"
 class ClassificationData(Config):
     """Where the images are: a folder a class, a .zip of that, or a .csv of path,label.
 
-    Relative paths are relative to `folder` (`--data` on the command line). Without validation data, `hold_out` of
-    every class is kept for validation, chosen by the training seed, unless `train` has a folder of validation images.
-    Files that cannot be read are left out and listed while they are few (`task.MOST_DAMAGED`); with `strict` the first
-    one is an error. `max_pixels` may be decoded of one image, for which some ten bytes of memory each are needed.
+    Files that cannot be read are left out and listed while they are few (`task.MOST_DAMAGED`).
     """
 
     folder: PathText = "."
+    """What relative paths are relative to; `--data` on the command line."""
     train: tuple[PathText, ...] = Field(min_length=1, max_length=1)
+    """The training images."""
     validation: tuple[PathText, ...] | None = Field(None, min_length=1, max_length=1)
+    """The validation images; unset, those that `train` has in a folder of their own, or some that are held out."""
     hold_out: float = Field(0.1, gt=0, lt=1)
+    """Share of every class that is kept for validation where there are no such images, chosen by the seed."""
     strict: bool = False
+    """The first file that cannot be read is an error."""
     max_pixels: int = Field(MAX_PIXELS, ge=LEAST_PIXELS, le=MOST_PIXELS)
+    """Pixels that may be decoded of one image, each of which needs some ten bytes of memory."""
 
     def path(self, names: tuple[str, ...]) -> Path:
         """The folder or file that is meant."""
@@ -38,20 +41,23 @@ class ClassificationData(Config):
 
 
 class ClassificationRecipe(Recipe):
-    """A whole recipe for an image classifier; `batch_size` is in images.
+    """A whole recipe for an image classifier.
 
-    With `init`, preprocessing that is not set is the init model's, and so is the architecture; `model` may set
-    dropouts alone. With `freeze` = "backbone" only the head trains: a linear probe.
+    With `init`, preprocessing that is not set is the init model's, and so is the architecture; `model` may set dropouts
+    alone.
     """
 
     OF_INIT: ClassVar[dict[str, frozenset[str]]] = {"model": regularisation(TASK)}
 
     task: Literal["classification"] = "classification"
+    """An image classifier; every recipe file says so."""
     data: ClassificationData
     preprocessing: Preprocessing = Preprocessing()
     augmentation: AugmentationConfig = AugmentationConfig()
     batch_size: int = Field(128, gt=0, le=1_000_000)
+    """Images of a batch."""
     freeze: Literal["backbone"] | None = None
+    """All of the model in `init` but its head does not train: a linear probe."""
 
     def check_padding(self) -> None:
         """See that images are larger than the padding that mirrors them.

@@ -30,27 +30,26 @@ _Std = Annotated[float, Field(ge=1e-4, le=1000)]
 
 
 class Preprocessing(Config):
-    """How an image becomes a model's input; kept in the model folder.
-
-    Attributes:
-        image_size: (height, width) in pixels that the model takes, each at most `LONGEST_SIDE`.
-        resize: "squash" to the size divided by `crop_fraction`, whatever the shape; "crop": scale the shorter side to
-            that; both then cut out the centre. "pad": scale the longer side to the size, then add white.
-        crop_fraction: share of each side that is cut out; timm's crop_pct.
-        crop_rounding: of the first row and column cut out where the margin is odd: "nearest" (timm, torchvision) or
-            "down" (Hugging Face's processors).
-        interpolation: of the resize; both are antialiased.
-        mean: of each channel, subtracted after pixels were scaled to 0..1.
-        std: of each channel, divided by after that.
-    """
+    """How an image becomes a model's input; kept in the model folder."""
 
     image_size: tuple[_Side, _Side] = (224, 224)
+    """Height and width in pixels of what the model takes."""
     resize: Literal["squash", "crop", "pad"] = "crop"
+    """How it is scaled: "squash" scales to the size divided by `crop_fraction`, whatever the shape; "crop" scales the
+    shorter side to that; both then cut out the centre; "pad" scales the longer side to the size, then adds white.
+    """
     crop_fraction: float = Field(1.0, ge=0.01, le=1)
+    """Share of each side that is cut out; timm's crop_pct."""
     crop_rounding: Literal["nearest", "down"] = "nearest"
+    """Of the first row and column cut out where the margin is odd: "nearest" as timm and torchvision do, or "down" as
+    Hugging Face's processors.
+    """
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    """Of the resize; both are antialiased."""
     mean: tuple[_Mean, _Mean, _Mean] = (0.5, 0.5, 0.5)
+    """Of each channel, subtracted after pixels were scaled to 0..1."""
     std: tuple[_Std, _Std, _Std] = (0.5, 0.5, 0.5)
+    """Of each channel, divided by after that."""
 
     def pixels(self, image: Image.Image) -> Tensor:
         """Resize and crop.

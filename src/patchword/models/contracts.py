@@ -42,12 +42,14 @@ class ModelConfig(Config):
     Attributes:
         SIZE_KEY: what a recipe calls the name of the size.
         DEFAULT_SIZE: the size of a recipe that names none.
+        SIZE_NAMES: sizes that the papers or we name.
         GIVEN: fields that come from vocabulary, classes or preprocessing, so that a recipe does not have them.
         REGULARISATION: fields that act in training alone, so that a trained model can be given others.
     """
 
     SIZE_KEY: ClassVar[str] = "size"
     DEFAULT_SIZE: ClassVar[str]
+    SIZE_NAMES: ClassVar[tuple[str, ...]]
     GIVEN: ClassVar[frozenset[str]]
     REGULARISATION: ClassVar[frozenset[str]]
 
@@ -248,6 +250,7 @@ class ImageConfig(ModelConfig):
 
     num_classes: int = Field(ge=0, le=MOST_CLASSES)
     channels: int = Field(3, gt=0, le=64)
+    """Channels of the images; those of files have 3."""
 
     @property
     @abstractmethod
@@ -289,9 +292,7 @@ class ImageModel(Model):
 
     @abstractmethod
     def adapted(self, config: Any, *, keep_head: bool) -> Self:
-        """A network of another config, from the config's own `adapted`, with these weights; a new head starts at zero
-        (Dosovitskiy et al. 2021, section 3.2).
-        """
+        """A network of a config's own `adapted`, with these weights; a new head starts at zero (ViT, section 3.2)."""
 
     def adaptation(self, config: Any) -> list[str]:
         """Sentences that say what `adapted` does to the weights for another image size."""

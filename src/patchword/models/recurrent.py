@@ -26,24 +26,37 @@ SIZES: dict[str, dict[str, int]] = {
 class RecurrentConfig(SequenceConfig):
     """Sizes and choices of an attention RNN; the defaults are Luong's: LSTMs, general attention, input feeding.
 
-    Vocabulary sizes are in tokens, dropout is a probability, ids are positions in the vocabulary. `hidden_size` is the
-    width of the decoder's layers, and of the encoder's two directions together.
+    Vocabulary sizes are in tokens, ids are positions in the vocabulary.
     """
 
     DEFAULT_SIZE: ClassVar[str] = "small"
+    SIZE_NAMES: ClassVar[tuple[str, ...]] = tuple(SIZES)
     REGULARISATION: ClassVar[frozenset[str]] = frozenset({"dropout"})
 
     cell: Cell = "lstm"
+    """LSTM (Hochreiter & Schmidhuber 1997), or GRU (Cho et al. 2014), as in Bahdanau et al. 2015."""
     attention: Score = "general"
+    """How a source position is scored: additive attention (Bahdanau et al. 2015, section A.1.2), or a dot product,
+    plain or with a matrix between (Luong et al. 2015, section 3.1).
+    """
     input_feeding: bool = True
+    """The decoder reads its last attentional state beside the token (Luong et al. 2015, section 3.3)."""
     embedding_size: int = Field(256, gt=0, le=WIDEST)
+    """Width of embeddings and of attentional states."""
     hidden_size: int = Field(512, gt=0, le=WIDEST)
+    """Width of the decoder's layers, and of the encoder's two directions together; an even number."""
     encoder_layers: int = Field(1, ge=1, le=4)
+    """Layers of the encoder, each in both directions."""
     decoder_layers: int = Field(1, ge=1, le=4)
+    """Layers of the decoder."""
     dropout: float = Field(0.2, ge=0, lt=1)
+    """Dropout probability at every layer's input and output, and of the attentional states (Zaremba et al. 2014)."""
     tie_output: bool = True
+    """The output projection has the target embedding's weights (Vaswani et al. 2017, section 3.4)."""
     scale_embeddings: bool = False
+    """Embeddings are multiplied by the root of `embedding_size`."""
     output_bias: bool = False
+    """The output projection has a bias."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -87,6 +87,7 @@ class ModelChoice(Config):
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     architecture: str | None = None
+    """Which network, by its name or its short name; unset, the task's first, or the init model's."""
 
     def fields(self) -> dict[str, Any]:
         """What was said beside the architecture."""

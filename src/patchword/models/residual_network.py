@@ -47,44 +47,45 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 class ResidualNetworkConfig(ImageConfig):
-    """Sizes and choices of a ResNet; the defaults are ResNet-18's.
-
-    Attributes:
-        block: two 3x3 convolutions, or a bottleneck of 1x1, 3x3, 1x1.
-        depths: blocks of each stage; every stage but the first halves the image.
-        widths: channels that each stage gives.
-        stem: "imagenet" or "cifar"; see `nn.residual_block.Stem`.
-        stem_width: channels that the stem gives.
-        bottleneck_stride: the convolution of a bottleneck that halves: "3x3" (torchvision, "v1.5"), or "1x1" as in the
-            paper.
-        downsample_in_first_stage: whether the first stage halves too.
-        shortcut: where a block changes the shape; see `nn.residual_block.BlockOptions`.
-        downsampling: "stride", or "blur" (Zhang 2019; timm's resnetblur50).
-        zero_last_norm: every block begins as the identity.
-        norm_eps: added to the variance.
-        norm_momentum: share of a batch's statistics in the running ones.
-        dropout: before the head.
-        drop_path: of the last block; it grows from 0 at the first.
-    """
+    """Sizes and choices of a ResNet; the defaults are ResNet-18's."""
 
     SIZE_KEY: ClassVar[str] = "name"
     DEFAULT_SIZE: ClassVar[str] = "resnet18"
+    SIZE_NAMES: ClassVar[tuple[str, ...]] = tuple(SIZES)
     REGULARISATION: ClassVar[frozenset[str]] = frozenset({"dropout", "drop_path"})
 
     block: Literal["basic", "bottleneck"] = "basic"
+    """Two 3x3 convolutions, or a bottleneck of 1x1, 3x3 and 1x1 (section 4.1, figure 5)."""
     depths: tuple[int, ...] = Field((2, 2, 2, 2), min_length=1, max_length=16)
+    """Blocks of each stage, 1,000 in all at most; every stage but the first halves the image."""
     widths: tuple[int, ...] = Field((64, 128, 256, 512), max_length=16)
+    """Channels that each stage gives, as many numbers as `depths` has, multiples of 4 for bottlenecks."""
     stem: Literal["imagenet", "cifar"] = "imagenet"
+    """What comes before the stages: for ImageNet a 7x7 convolution and a pooling, which divide both sides by 4 (table
+    1); for CIFAR a 3x3 convolution (section 4.2).
+    """
     stem_width: int = Field(64, gt=0, le=WIDEST)
+    """Channels that the stem gives."""
     bottleneck_stride: Literal["3x3", "1x1"] = "3x3"
+    """The convolution of a bottleneck that halves: "3x3" as torchvision's ("v1.5"), or "1x1" as the paper's."""
     downsample_in_first_stage: bool = False
+    """The first stage halves too."""
     shortcut: Literal["projection", "average", "padded"] = "projection"
+    """Where a block changes the shape (section 3.3): a 1x1 convolution (option B), one behind an average of pixels
+    ("ResNet-D", He et al. 2019), or zeros as the new channels (option A).
+    """
     downsampling: Literal["stride", "blur"] = "stride"
+    """How a block halves: by the stride, or behind a blur (Zhang 2019; timm's resnetblur50)."""
     zero_last_norm: bool = True
+    """Every block begins as the identity (Goyal et al. 2017)."""
     norm_eps: float = Field(1e-5, gt=0, le=1)
+    """Added to batch norm's variance."""
     norm_momentum: float = Field(0.1, gt=0, le=1)
+    """Share of a batch's statistics in the running ones."""
     dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout probability before the head."""
     drop_path: float = Field(0.0, ge=0, lt=1)
+    """Probability of dropping the last block for an image; it grows from 0 at the first (Huang et al. 2016)."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

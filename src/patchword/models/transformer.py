@@ -31,28 +31,47 @@ SIZES: dict[str, dict[str, int]] = {
 class TransformerConfig(SequenceConfig):
     """Sizes and choices of a Transformer; the defaults are the paper's base model.
 
-    Vocabulary sizes are in tokens, dropouts are probabilities, ids are positions in the vocabulary.
+    Vocabulary sizes are in tokens, ids are positions in the vocabulary.
     """
 
     DEFAULT_SIZE: ClassVar[str] = "small"
+    SIZE_NAMES: ClassVar[tuple[str, ...]] = tuple(SIZES)
     REGULARISATION: ClassVar[frozenset[str]] = frozenset({"dropout", "attention_dropout", "activation_dropout"})
 
     d_model: int = Field(512, gt=0, le=WIDEST)
+    """Width of embeddings and layers (section 3.1)."""
     num_heads: int = Field(8, gt=0, le=WIDEST)
+    """Attention heads of a layer; `d_model` is a multiple (section 3.2.2)."""
     encoder_layers: int = Field(6, gt=0, le=MOST_LAYERS)
+    """Layers of the encoder (section 3.1)."""
     decoder_layers: int = Field(6, gt=0, le=MOST_LAYERS)
+    """Layers of the decoder (section 3.1)."""
     d_ff: int = Field(2048, gt=0, le=4 * WIDEST)
+    """Width of the feed-forward network's inner layer (section 3.3)."""
     dropout: float = Field(0.1, ge=0, lt=1)
+    """Dropout probability of embeddings and of each sublayer's output (section 5.4)."""
     attention_dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout probability of attention's weights."""
     activation_dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout probability in the feed-forward network, after its activation."""
     activation: Literal["relu", "gelu", "gelu_tanh", "silu"] = "relu"
+    """Of the feed-forward network: the paper's ReLU (equation 2), GELU, its tanh form, or Marian's "swish"."""
     norm_first: bool = False
+    """Layer norm before each sublayer and at the end (Pre-LN) instead of after each sum (Post-LN, section 3.1)."""
     layer_norm_eps: float = Field(1e-5, gt=0, le=1)
+    """Added to layer norm's variance."""
     positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "none"] = "sinusoidal"
+    """Sines and cosines (section 3.5), in turn or, as Marian has them, in two halves; a learned vector for each
+    position; or nothing.
+    """
     max_positions: int = Field(1024, gt=0, le=MOST_TOKENS)
+    """Number of learned positions, the longest side in tokens; other positions have no end."""
     tie_output: bool = True
+    """The output projection has the target embedding's weights (section 3.4)."""
     scale_embeddings: bool = True
+    """Embeddings are multiplied by the root of `d_model` (section 3.4)."""
     output_bias: bool = False
+    """The output projection has a bias, as Marian's has."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -31,50 +31,63 @@ SIZES: dict[str, dict[str, int]] = {
 
 
 class VisionTransformerConfig(ImageConfig):
-    """Sizes and choices of a ViT; the defaults are ViT-B/16 at 224 pixels.
-
-    `image_size` is (height, width) in pixels, `patch_size` the side of a patch in pixels. Fields that published
-    checkpoints need:
-
-    - `num_classes` 0: a backbone without a last linear layer.
-    - `distillation_token`, `distillation_head`: DeiT's second token, and the second head whose logits are averaged
-      with the first's (Touvron et al. 2021).
-    - `pool` "class_token_and_mean": both, side by side (DINOv2's linear head).
-    - `norm_after_pool`: the last norm acts on the pooled vector (timm's fc_norm) instead of on every token.
-    - `position_resize`: how the family brings its position embedding to another image size; see `nn.positions`.
-    """
+    """Sizes and choices of a ViT; the defaults are ViT-B/16 at 224 pixels."""
 
     SIZE_KEY: ClassVar[str] = "name"
     DEFAULT_SIZE: ClassVar[str] = "Ti/16"
+    SIZE_NAMES: ClassVar[tuple[str, ...]] = ("Ti/16", "S/16", "B/16", "B/32", "L/16", "L/32", "H/14")
     REGULARISATION: ClassVar[frozenset[str]] = frozenset(
         {"dropout", "attention_dropout", "activation_dropout", "drop_path"}
     )
 
     image_size: tuple[int, int] = (224, 224)
+    """Height and width in pixels."""
     patch_size: int = Field(16, gt=0, le=LARGEST_SIDE)
+    """Side of a patch in pixels, a divisor of the image's sides; `name` can have any behind its stroke ("B/8")."""
     d_model: int = Field(768, gt=0, le=WIDEST)
+    """Width of tokens and layers (table 1)."""
     num_heads: int = Field(12, gt=0, le=WIDEST)
+    """Attention heads of a layer; `d_model` is a multiple (table 1)."""
     num_layers: int = Field(12, gt=0, le=MOST_LAYERS)
+    """Layers of the encoder (table 1)."""
     d_ff: int = Field(3072, gt=0, le=4 * WIDEST)
+    """Width of the MLP's inner layer (table 1)."""
     dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout probability of embeddings and of each sublayer's output (section B.1)."""
     attention_dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout probability of attention's weights."""
     activation_dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout probability in the MLP, after its activation."""
     drop_path: float = Field(0.0, ge=0, lt=1)
+    """Probability of dropping the last layer's branches for an image, growing from 0 (Huang et al. 2016)."""
     activation: Literal["relu", "gelu", "gelu_tanh", "silu", "swiglu"] = "gelu"
+    """Of the MLP: GELU (section 3.1), its tanh form, others, or the gated one of DINOv2's largest (Shazeer 2020)."""
     norm_first: bool = True
+    """Layer norm before each sublayer and at the end (Pre-LN, equations 2 to 4), not after each sum (Post-LN)."""
     layer_norm_eps: float = Field(1e-6, gt=0, le=1)
+    """Added to layer norm's variance."""
     layer_scale: float | None = Field(None, ge=0, le=1e6)
+    """Start of a learned factor for each channel of a branch (Touvron et al. 2021, CaiT); unset, there is none."""
     class_token: bool = True
+    """A learned token before the patches (section 3.1)."""
     distillation_token: bool = False
+    """DeiT's second token (Touvron et al. 2021)."""
     distillation_head: bool = False
+    """DeiT's second head, whose logits are averaged with the first's."""
     register_tokens: int = Field(0, ge=0, le=MOST_PATCHES)
+    """Number of DINOv2's registers, tokens that nothing reads (Darcet et al. 2024)."""
     pool: Literal["class_token", "mean", "class_token_and_mean"] = "class_token"
+    """What the head reads: the class token (equation 4), the patches' mean (section D.3), or both (DINOv2)."""
     norm_after_pool: bool = False
+    """The last norm acts on the pooled vector (timm's fc_norm) instead of on every token."""
     positions: Literal["learned", "none"] = "learned"
+    """A learned vector for each patch (section 3.1), or nothing."""
     position_resize: Literal["bicubic_antialias", "bicubic", "bicubic_corners", "bilinear_corners"] = (
         "bicubic_antialias"
     )
+    """How the family brings its position embedding to another image size (section 3.2); see `nn.positions`."""
     head_hidden: int | None = Field(None, gt=0, le=4 * WIDEST)
+    """Width of a hidden layer in the head, as in pre-training (section 3.1); unset, the head is linear."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

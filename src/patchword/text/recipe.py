@@ -22,22 +22,29 @@ ANY_VOCABULARY = {"source_vocab_size": 300, "target_vocab_size": 300, "pad_id": 
 class TranslationData(Config):
     """Where the parallel text is: two aligned files, or one .tsv, .csv, .jsonl or .zip; each may be gzip.
 
-    Relative paths are relative to `folder` (`--data` on the command line). Without validation files `hold_out`
-    pairs of the training text, spread evenly, are kept for validation. Pairs with a side of more than
-    `max_tokens` tokens are left out and listed. Damaged pairs, such as those with an empty side, are left out and
-    listed while they are few (`pairs.MOST_DAMAGED`); with `strict` the first one is an error. `columns` are the numbers
-    of a table's two columns, from 1, or their names.
+    Damaged pairs, such as those with an empty side, are left out and listed while they are few (`pairs.MOST_DAMAGED`).
     """
 
     folder: PathText = "."
+    """What relative paths are relative to; `--data` on the command line."""
     train: tuple[PathText, ...] = Field(min_length=1, max_length=2)
+    """The training text: sources and targets line by line, or one file with both."""
     validation: tuple[PathText, ...] | None = Field(None, min_length=1, max_length=2)
+    """The validation text, in the same forms; unset, some of the training text is held out."""
     hold_out: int = Field(500, gt=0, le=MOST)
+    """Pairs of the training text, spread evenly, that are kept for validation where there is none; a tenth of it at
+    most.
+    """
     source_language: str = Field("source", max_length=100)
+    """Such as en; it is kept with the model, and tells a file's columns apart."""
     target_language: str = Field("target", max_length=100)
+    """Such as de; the scores' tokeniser is chosen by it too."""
     max_tokens: int = Field(128, gt=2, le=MOST_TOKENS)
+    """Pairs with a side of more tokens are left out and listed."""
     columns: tuple[int | str, int | str] | None = None
+    """A table's two columns, source and target, by their numbers, from 1, or their names."""
     strict: bool = False
+    """The first damaged pair is an error."""
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -71,21 +78,25 @@ class TranslationRecipe(Recipe):
     """A whole recipe for a translator.
 
     With `init`, vocabulary, architecture and languages that are not set are the init model's; `model` may set dropouts
-    alone. `freeze` = "embeddings" leaves the token embeddings as they are, and so a tied output projection; "encoder"
-    leaves everything as it is that the memory is computed from, shared embeddings included.
-
-    `batch_tokens` bounds rows times the longest side of a batch. With `validate_bleu` every validation translates
-    the validation text greedily, and BLEU instead of the loss decides which model is best.
+    alone.
     """
 
     OF_INIT: ClassVar[dict[str, frozenset[str]]] = {"model": regularisation(TASK), "vocabulary": frozenset()}
 
     task: Literal["translation"] = "translation"
+    """A translator; every recipe file says so."""
     data: TranslationData
     vocabulary: VocabularyConfig = VocabularyConfig()
     batch_tokens: int = Field(4096, gt=0, le=1_000_000_000)
+    """Most tokens of a batch: its rows times its longest side; a longer pair is a batch of its own."""
     validate_bleu: bool = False
+    """Every validation translates the validation text greedily too, and BLEU instead of the loss says which model is
+    best.
+    """
     freeze: Literal["embeddings", "encoder"] | None = None
+    """What of the model in `init` does not train: the token embeddings, and so a tied output projection; or everything
+    that the memory is computed from, shared embeddings included.
+    """
 
     @model_validator(mode="after")
     def _check_freeze(self) -> Self:

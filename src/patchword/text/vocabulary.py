@@ -20,19 +20,22 @@ _PAD_ID, _UNKNOWN_ID, _BOS_ID, _EOS_ID = 0, 1, 2, 3
 
 
 class VocabularyConfig(Config):
-    """How a vocabulary is learned.
-
-    `size` is the number of tokens, of each side if the two are separate. With `shrink` a text too small for `size` gets
-    the largest vocabulary that it can fill. With `split_digits` numbers are copied digit by digit, not memorised.
-    `normalisation` is the form that all text has for the model, in training and later; see `text.normalisation`.
-    """
+    """How a vocabulary is learned from the training text (SentencePiece)."""
 
     size: int = Field(8000, ge=270, le=1_000_000)
+    """Number of tokens; of each side if the two are separate."""
     kind: Literal["bpe", "unigram"] = "bpe"
+    """Byte-pair encoding (Sennrich et al. 2016), or a unigram language model (Kudo 2018)."""
     joint: bool = True
+    """Both languages share one vocabulary (Vaswani et al. 2017, section 5.1)."""
     shrink: bool = False
+    """A text too small for `size` gets the largest vocabulary that it can fill, instead of an error."""
     split_digits: bool = False
+    """Numbers are copied digit by digit, not memorised."""
     normalisation: Normalisation = "plain"
+    """The form that all text has for the model, in training and later: as it is, one for texts that look the same, or
+    that with straight quotation marks; see `text.normalisation`.
+    """
 
 
 class Vocabulary:

@@ -24,52 +24,76 @@ PathText = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00]*$")]
 
 
 class OptimizerConfig(Config):
-    """Adam, AdamW, or SGD with Nesterov's momentum, as ResNets are trained. The defaults for betas and eps are the
-    Transformer paper's (section 5.3); `momentum` is SGD's alone.
-
-    With `layer_decay` below 1 each layer's rate is that of the layer above times this factor: a model's head has
-    `learning_rate`, layer l of L has learning_rate * layer_decay ** (L - l + 1), the embeddings have the least.
-    """
+    """How the weights are updated."""
 
     name: Literal["adamw", "adam", "sgd"] = "adamw"
+    """AdamW, Adam, or SGD with Nesterov's momentum, as ResNets are trained."""
     learning_rate: float = Field(1e-3, gt=0, le=LARGEST)
+    """The highest learning rate, which the schedule multiplies by its factor."""
     betas: tuple[Beta, Beta] = (0.9, 0.98)
+    """Adam's and AdamW's decay rates of the two moments (Vaswani et al. 2017, section 5.3)."""
     eps: float = Field(1e-9, ge=1e-30, le=1e3)  # less is 0 in float32, and 0 / 0 where there is no gradient
+    """Added to the root of Adam's second moment (section 5.3)."""
     momentum: float = Field(0.9, gt=0, lt=1)
+    """SGD's momentum; Adam and AdamW have none."""
     weight_decay: float = Field(0.0, ge=0, le=LARGEST)
+    """Weight decay of weight matrices and convolutions; biases, norms, embeddings and positions have none."""
     clip_norm: float | None = Field(None, gt=0, le=LARGEST)
+    """Gradients with a larger norm over all weights are scaled down to it; unset, none are."""
     accumulate: int = Field(1, ge=1, le=1_000_000)
+    """Batches whose gradients are added up for one update."""
     layer_decay: float = Field(1.0, gt=0, le=1)
+    """Each layer's rate as a share of that of the layer above; the head has `learning_rate` itself, layer l of L that
+    times layer_decay ** (L - l + 1), the embeddings the least.
+    """
 
 
 class ScheduleConfig(Config):
-    """Learning rate as a factor of the optimizer's, by step; steps count optimizer updates.
-
-    `inverse_sqrt` rises linearly over the warm-up and falls with the square root of the step (section 5.3);
-    `cosine` falls to `final_factor` at the last step that the limits in `training` leave.
-    """
+    """The learning rate as a factor of the optimizer's, by step; a step is one update of the weights."""
 
     name: Literal["inverse_sqrt", "cosine", "constant"] = "inverse_sqrt"
+    """After the warm-up the rate falls with the square root of the step (Vaswani et al. 2017, section 5.3), along half
+    a cosine to the last step that the limits in `training` leave (Loshchilov & Hutter 2017), or not at all.
+    """
     warmup_steps: int = Field(400, ge=0, le=MOST)
+    """Steps over which the rate rises linearly from 0; a time limit leaves them a fifth of the run at most."""
     final_factor: float = Field(0.0, ge=0, le=1)
+    """What a cosine falls to, as a share of the highest rate."""
 
 
 class TrainingConfig(Config):
-    """How long to train and what to keep. The first limit that is reached ends the run."""
+    """How long to train and what to keep. The first limit that is reached ends the run; one at least must be set."""
 
     seed: int = Field(1, ge=-(2**63), lt=2**63)
+    """Of everything random: first weights, order of the data, dropout, augmentation, held-out images."""
     max_steps: int | None = Field(None, gt=0, le=MOST)
+    """Updates of the weights after which the run ends."""
     max_epochs: int | None = Field(None, gt=0, le=MOST)
+    """Passes through the training data after which the run ends; 10 in a recipe that has no [training]."""
     max_minutes: float | None = Field(None, gt=0, le=MOST)
-    validate_every: int | None = Field(None, gt=0, le=MOST)  # steps; None: after every epoch
+    """Minutes of training after which the run ends; warm-up and cosine are fitted into them."""
+    validate_every: int | None = Field(None, gt=0, le=MOST)
+    """Steps between validations; unset, there is one after every epoch."""
     save_every_minutes: float = Field(5.0, gt=0, le=MOST)
-    patience: int | None = Field(None, gt=0, le=MOST)  # validations without a better score before stopping
+    """Minutes between saved states, from which --resume goes on."""
+    patience: int | None = Field(None, gt=0, le=MOST)
+    """Validations without a better score after which the run ends; unset, it does not end for that."""
     ema_decay: float | None = Field(None, gt=0, lt=1)
-    average_last: int = Field(1, ge=1, le=1000)  # average the models of this many validations at the end
+    """Decay of the exponential average of the weights, which is what is validated and kept (Polyak averaging); 0.999
+    looks back about a thousand steps; unset, the weights themselves are.
+    """
+    average_last: int = Field(1, ge=1, le=1000)
+    """At the end the weights of this many validations are averaged, and kept if they score better (Vaswani et al. 2017,
+    section 6.1).
+    """
     label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """Probability that the right token or class gives up to all of them (Vaswani et al. 2017, section 5.4)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    device: str = Field("auto", max_length=20)  # auto, cpu, cuda, cuda:1, mps
+    """Of the computation; auto is bfloat16 on GPUs that have it, and float32 elsewhere."""
+    device: str = Field("auto", max_length=20)
+    """auto, cpu, cuda, cuda:1 and so on, or mps; auto is the best that there is."""
     threads: int | None = Field(None, gt=0, le=1024)
+    """Processor threads; unset, as many as torch takes."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -81,15 +105,16 @@ class TrainingConfig(Config):
 class Recipe(Config):
     """What every recipe has; each wing adds its data, vocabulary or preprocessing.
 
-    `model` names an architecture, one of its sizes, and fields that differ from it. `init` is a model folder, or a run
-    folder, whose weights training starts from. The tables in `OF_INIT` say what the init model says already, so beside
-    `init` they may only have the fields named there.
+    The tables in `OF_INIT` say what the init model says already, so beside `init` they may only have the fields named
+    there.
     """
 
     OF_INIT: ClassVar[dict[str, frozenset[str]]] = {}
 
     task: str
+    """What is trained."""
     init: PathText | None = Field(None, min_length=1)
+    """A model folder, run folder or hf:OWNER/NAME whose weights training starts from; unset, they start at random."""
     model: ModelChoice = ModelChoice()
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
