@@ -43,9 +43,13 @@ def test_the_demo_trains_both_systems_and_writes_its_page(tmp_path: Path, capsys
             (tmp_path / name / file).write_text("old", encoding="utf-8")
     run.run_demo(tmp_path, "en", "zh", 2)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert page.count("<tr>") == 1 + 10
+    assert page.count('data-name="source"') == 10
+    assert page.count('scope="row"') == 10
     assert page.count("<svg") >= 3
-    assert page.count("<img") == 10 * 2 + 3 * (1 + 4)
+    right, wrong = page.count(" ✓</b>"), page.count(" ✗ is ")
+    assert right <= 10
+    assert wrong == 10
+    assert page.count("<img") == (right + wrong) * 2 + 3 * (1 + 4)
     told = capsys.readouterr().err
     for text in ("% exact", "% right", "report.html", "next:", "patchword translate", "patchword classify"):
         assert text in told
