@@ -75,7 +75,7 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
         codes=(source.replace("_", "-"), target.replace("_", "-")),
         translator=_translator_report(translated, len(split.train), out / "translator"),
         translations=rows,
-        alignments=_alignments(translator, [row.source for row in rows]),
+        alignments=alignment_pictures(translator, [row.source for row in rows]),
         classifier=_classifier_report(classified, train_folder, out / "classifier"),
         confusion=Confusion(tuple(row.name for row in classified.classes), classified.confusion),
         images=_images(classifier, digits),
@@ -204,11 +204,11 @@ def _classifier_report(scores: Any, train: Path, run: Path) -> SystemReport:
     )
 
 
-def _alignments(translator: Any, phrases: Sequence[str]) -> list[tuple[str, str]]:
+def alignment_pictures(translator: Any, phrases: Sequence[str]) -> list[tuple[str, str]]:
     """Three pictures that fit a phone, or else the narrowest, of thirty phrases of many lengths, the longest first."""
     texts = sorted({phrase for phrase in phrases if len(phrase) <= 40}, key=lambda text: (-len(text), text))
     found: list[tuple[int, str, str]] = []
-    for text in texts[:: max(1, len(texts) // 30)]:
+    for text in texts[:: -(-len(texts) // 30) or 1]:
         seen = translator.attention(text)
         picture = alignment_svg(word_alignment(seen.evidence, layer=-1), seen.source_pieces, seen.target_pieces)
         width = alignment_width(seen.source_pieces, seen.target_pieces)
