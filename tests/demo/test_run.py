@@ -1,7 +1,9 @@
 """The whole demo, with a few steps of training."""
 
+import re
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from patchword import api
 from patchword.demo import run
 from patchword.demo.phrases import PhraseSplit, phrase_pairs
 from patchword.errors import RecipeError, RunFolderError
-from patchword.training.loop import Outcome
+from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe
 
 
@@ -43,9 +45,13 @@ def test_the_demo_trains_both_systems_and_writes_its_page(tmp_path: Path, capsys
             (tmp_path / name / file).write_text("old", encoding="utf-8")
     run.run_demo(tmp_path, "en", "zh", 2)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert page.count("<tr>") == 1 + 10
+    assert page.count('data-name="source"') == 10
+    assert page.count('scope="row"') == 10
     assert page.count("<svg") >= 3
-    assert page.count("<img") == 10 * 2 + 3 * (1 + 4)
+    right, wrong = page.count(" ✓</b>"), page.count(" ✗ is ")
+    assert right <= 10
+    assert wrong == 10
+    assert page.count("<img") == (right + wrong) * 2 + 3 * (1 + 4)
     told = capsys.readouterr().err
     for text in ("% exact", "% right", "report.html", "next:", "patchword translate", "patchword classify"):
         assert text in told
@@ -55,7 +61,9 @@ def test_the_demo_trains_both_systems_and_writes_its_page(tmp_path: Path, capsys
 
 
 def test_a_signal_ends_the_demo_with_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "train", lambda *args, **options: Outcome(7, None, signal.SIGTERM))
+    monkeypatch.setattr(
+        api, "train", lambda *args, **options: Outcome(7, None, signal.SIGTERM, "translation", tmp_path)
+    )
     with pytest.raises(SystemExit) as caught:
         run.run_demo(tmp_path, "en", "de")
     assert caught.value.code == 128 + signal.SIGTERM
@@ -78,3 +86,31 @@ def test_the_recipes_hold_out_their_own_validation_data_and_stay_within_the_demo
         assert recipe.training.seed == 3
         assert recipe.data.validation is None
     assert (translation.training.max_minutes or 99) + (classification.training.max_minutes or 99) <= 3.7
+
+
+class Stub:
+    """A translator whose phrases have a source token a word, and one target token."""
+
+    def attention(self, text: str) -> SimpleNamespace:
+        pieces = text.split()
+        values = torch.full((1, 1, 1, 1, len(pieces)), 1 / len(pieces))
+        return SimpleNamespace(
+            evidence={"cross": SimpleNamespace(values=values)},
+            source_pieces=pieces,
+            target_pieces=["x"],
+            translation=SimpleNamespace(text="x"),
+        )
+
+
+def widths(phrases: list[str]) -> list[int]:
+    return [int(re.findall(r'width="(\d+)"', svg)[0]) for _, svg in run.alignment_pictures(Stub(), phrases)]
+
+
+def test_alignments_fit_a_phone_where_three_do_and_are_the_narrowest_where_not() -> None:
+    phrases = [" ".join("a" * words) for words in range(1, 20)]
+    fitting = widths(phrases)
+    assert len(fitting) == 3
+    assert fitting == [332, 304, 276]  # of 11, 10 and 9 words
+    assert widths(phrases[14:]) == sorted(widths(phrases[14:]))
+    assert min(widths(phrases[14:])) > run.PHONE
+    assert len(widths(phrases[:2])) == 2

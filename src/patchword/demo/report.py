@@ -1,5 +1,7 @@
 """demo/report.html: what was trained, how well, and what it looks at; one file, no network."""
 
+import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -8,6 +10,9 @@ from pathlib import Path
 from string import Template
 
 from patchword.files import write_text
+
+# Thai, Lao, Burmese, Khmer, Chinese and Japanese: written without spaces, so that a character stands for a word.
+UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\uabff\uf900-\ufaff\U00020000-\U0003ffff]"
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,11 @@ class TranslationRow:
     source: str
     translation: str
     reference: str
+
+    @property
+    def right(self) -> bool:
+        """Whether the translation is the reference."""
+        return self.translation == self.reference
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,19 @@ class ImageRow:
     label: str
     predictions: tuple[tuple[str, float], ...]
 
+    @property
+    def right(self) -> bool:
+        """Whether the likeliest class is its class."""
+        return self.predictions[0][0] == self.label
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Which classes were taken for which: a row a true class, a column a predicted one."""
+
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
 
 @dataclass(frozen=True)
 class SystemReport:
@@ -63,21 +86,25 @@ class Report:
     Attributes:
         languages: names of source and target language.
         languages_zh: the same in Chinese.
+        codes: the languages' BCP 47 tags, by which a browser chooses fonts and voices.
         translator: scores and curves.
-        translations: rows to show.
+        translations: every held-out row; the first few right ones and the first few wrong ones are shown.
         alignments: (phrase, SVG) pairs.
         classifier: scores and curves.
-        images: rows to show.
+        confusion: of all held-out images.
+        images: rows to show, right and wrong ones.
         commands: what to type next.
         minutes: how long it all took.
     """
 
     languages: tuple[str, str]
     languages_zh: tuple[str, str]
+    codes: tuple[str, str]
     translator: SystemReport
     translations: Sequence[TranslationRow]
     alignments: Sequence[tuple[str, str]]
     classifier: SystemReport
+    confusion: Confusion
     images: Sequence[ImageRow]
     commands: Sequence[str]
     minutes: float
@@ -86,22 +113,35 @@ class Report:
 def write_report(path: Path, report: Report) -> None:
     """Write the page, atomically."""
     page = Template(files("patchword.demo").joinpath("report.html").read_text(encoding="utf-8"))
+    right, wrong = beside(report.translations)
+    seen = [row for row in report.images if row.right], [row for row in report.images if not row.right]
     text = page.substitute(
         languages=escape(" to ".join(report.languages)),
         languages_zh=escape("到".join(report.languages_zh)),
         minutes=f"{report.minutes:.1f}",
         translator=_system(report.translator),
-        translations="".join(_translation(row) for row in report.translations),
+        translations=_translations(right, report, "right", "正确")
+        + _translations(wrong, report, "not the reference", "与参考译文不同"),
         alignments="".join(
             f'<figure>{svg}<figcaption lang="">{escape(phrase)}</figcaption></figure>'
             for phrase, svg in report.alignments
         ),
         classifier=_system(report.classifier),
-        images="".join(_image(row) for row in report.images),
+        confusion=_confusion(report.confusion),
+        images=_images(seen[0], "Right", "正确") + _images(seen[1], "Wrong", "错误"),
         heads="".join(_heads(row) for row in report.images[:3]),
-        commands=escape("\n".join(report.commands)),
+        commands="\n".join(f"<code>{escape(command)}</code>" for command in report.commands),
     )
     write_text(path, text)
+
+
+def beside(
+    rows: Sequence[TranslationRow], count: int = 10
+) -> tuple[Sequence[TranslationRow], Sequence[TranslationRow]]:
+    """The first right rows and the first wrong ones: half of `count` each, more of one kind if the other has fewer."""
+    right, wrong = [row for row in rows if row.right], [row for row in rows if not row.right]
+    half = count // 2
+    return right[: max(half, count - len(wrong))], wrong[: max(half, count - len(right))]
 
 
 def _system(system: SystemReport) -> str:
@@ -117,36 +157,88 @@ def _zh(text: str) -> str:
     return f'<span class="zh" lang="zh">{escape(text)}</span>' if text else ""
 
 
-def _translation(row: TranslationRow) -> str:
-    right = row.translation == row.reference
-    mark = f'<td class="{"right" if right else "wrong"}">{"✓" if right else "✗"}</td>'
-    cells = "".join(f'<td lang="">{escape(text)}</td>' for text in (row.source, row.translation, row.reference))
-    return f"<tr>{cells}{mark}</tr>"
+def _translations(rows: Sequence[TranslationRow], report: Report, name: str, name_zh: str) -> str:
+    """A group of the table's rows under a heading that says how many there are of all."""
+    if not rows:
+        return ""
+    kind = [row for row in report.translations if row.right == rows[0].right]
+    head = (
+        '<tr class="group" role="row"><th colspan="4" scope="rowgroup" role="rowheader">'
+        f"{len(rows)} of {len(kind):,} that are {escape(name)} {_zh(name_zh)}</th></tr>"
+    )
+    body = "".join(_translation(row, report.codes) for row in rows)
+    return f'<tbody role="rowgroup">{head}{body}</tbody>'
+
+
+def _translation(row: TranslationRow, codes: tuple[str, str]) -> str:
+    kind, mark = ("right", "✓") if row.right else ("wrong", "✗")
+    found, wanted = _differences(row.translation, row.reference)
+    cells = "".join(
+        f'<td role="cell" data-name="{name}" lang="{escape(code)}" dir="auto">{text}</td>'
+        for name, code, text in (
+            ("source", codes[0], escape(row.source)),
+            ("translation", codes[1], found),
+            ("reference", codes[1], wanted),
+        )
+    )
+    sign = f'<td role="cell" class="mark {kind}"><span role="img" aria-label="{kind}">{mark}</span></td>'
+    return f'<tr role="row">{sign}{cells}</tr>'
+
+
+def _differences(found: str, wanted: str) -> tuple[str, str]:
+    """Both as HTML, with what only one of them has marked: words, or single characters of scripts without spaces."""
+    parts = [re.findall(rf"{UNSPACED}|(?:(?!{UNSPACED})\w)+|\W", text) for text in (found, wanted)]
+    texts = ["", ""]
+    for kind, *spans in difflib.SequenceMatcher(None, parts[0], parts[1], autojunk=False).get_opcodes():
+        for side, (start, end) in enumerate((spans[:2], spans[2:])):
+            text = escape("".join(parts[side][start:end]))
+            texts[side] += f"<mark>{text}</mark>" if text and kind != "equal" else text
+    return texts[0], texts[1]
+
+
+def _confusion(confusion: Confusion) -> str:
+    """The matrix as a table; a cell's colour is its share of its row, green where the class is right."""
+    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in confusion.classes)
+    rows = []
+    for row, (name, counts) in enumerate(zip(confusion.classes, confusion.counts, strict=True)):
+        cells = "".join(
+            f'<td class="{"hit" if row == column else "miss"}" style="--share:{count / max(1, sum(counts)):.3f}">'
+            f"{count or ''}</td>"
+            for column, count in enumerate(counts)
+        )
+        rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
+    return f"<thead><tr><td></td>{columns}</tr></thead><tbody>{''.join(rows)}</tbody>"
+
+
+def _images(rows: Sequence[ImageRow], name: str, name_zh: str) -> str:
+    if not rows:
+        return ""
+    return f'<h4>{name} {_zh(name_zh)}</h4><div class="images">{"".join(_image(row) for row in rows)}</div>'
 
 
 def _image(row: ImageRow) -> str:
-    guess, probability = row.predictions[0]
-    mark = "✓" if guess == row.label else f"✗ is {row.label}"
-    kind = "right" if guess == row.label else "wrong"
+    guess, kind = row.predictions[0][0], "right" if row.right else "wrong"
+    mark = "✓" if row.right else f"✗ is {row.label}"
     bars = "".join(_bar(name, p) for name, p in row.predictions[:3])
     return (
         f'<figure><img src="{row.picture}" alt="a {escape(row.label)}">'
         f'<img src="{row.overlay}" alt="where the class token looked">'
-        f'<figcaption><b class="{kind}" title="{100 * probability:.1f} %">{escape(guess)} {escape(mark)}</b>{bars}'
-        "</figcaption></figure>"
+        f'<figcaption><b class="{kind}">{escape(guess)} {escape(mark)}</b>{bars}</figcaption></figure>'
     )
 
 
 def _bar(name: str, probability: float) -> str:
     return (
-        f'<span class="bar"><span>{escape(name)}</span><i style="width:{3.6 * probability:.2f}rem"></i>'
+        f'<span class="bar"><span>{escape(name)}</span><i><i style="width:{100 * probability:.1f}%"></i></i>'
         f"<span>{100 * probability:.1f} %</span></span>"
     )
 
 
 def _heads(row: ImageRow) -> str:
     pictures = "".join(
-        f'<img src="{picture}" alt="head {number}" title="head {number}">'
-        for number, picture in enumerate(row.heads, start=1)
+        f'<img src="{picture}" alt="head {number}">' for number, picture in enumerate(row.heads, start=1)
     )
-    return f'<figure><img src="{row.picture}" alt="a {escape(row.label)}">{pictures}</figure>'
+    return (
+        f'<figure><img src="{row.picture}" alt="a {escape(row.label)}">{pictures}'
+        f"<figcaption>a {escape(row.label)}, and heads 1 to {len(row.heads)} from left to right</figcaption></figure>"
+    )

@@ -12,11 +12,13 @@ from rich.console import Console
 from patchword import api
 from patchword.demo.digits import write_digits
 from patchword.demo.phrases import PhrasePair, find_locale, phrase_pairs
-from patchword.demo.report import ImageRow, Report, Score, SystemReport, TranslationRow, write_report
+from patchword.demo.report import Confusion, ImageRow, Report, Score, SystemReport, TranslationRow, write_report
 from patchword.errors import RunFolderError
 from patchword.explain.attention import class_token_heads, class_token_map, word_alignment
-from patchword.explain.drawing import alignment_svg, attention_overlay, curves_svg, image_data_uri
+from patchword.explain.drawing import alignment_svg, alignment_width, attention_overlay, curves_svg, image_data_uri
 from patchword.files import write_text
+
+PHONE = 336  # pixels across that a figure has on a phone of 390
 
 
 def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
@@ -66,14 +68,16 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
     classified = api.evaluate(classifier, [held_out_folder])
     console.print(f"held-out digits: {classified.top1:.1f} % right")
 
-    digits = [sorted((held_out_folder / name).iterdir())[0] for name in classifier.classes]
+    digits = _digits(classifier, held_out_folder)
     report = Report(
         languages=names,
         languages_zh=_language_names(source, target, "zh"),
+        codes=(source.replace("_", "-"), target.replace("_", "-")),
         translator=_translator_report(translated, len(split.train), out / "translator"),
-        translations=rows[:10],
-        alignments=_alignments(translator, [row.source for row in rows]),
+        translations=rows,
+        alignments=alignment_pictures(translator, [row.source for row in rows]),
         classifier=_classifier_report(classified, train_folder, out / "classifier"),
+        confusion=Confusion(tuple(row.name for row in classified.classes), classified.confusion),
         images=_images(classifier, digits),
         commands=_commands(out, rows[0].source, str(digits[0])),
         minutes=(time.perf_counter() - started) / 60,
@@ -198,21 +202,36 @@ def _classifier_report(scores: Any, train: Path, run: Path) -> SystemReport:
     )
 
 
-def _alignments(translator: Any, phrases: Sequence[str]) -> list[tuple[str, str]]:
-    """Pictures of the three longest phrases that are short enough to read."""
-    texts = sorted({phrase for phrase in phrases if len(phrase) <= 40}, key=lambda text: (-len(text), text))[:3]
-    pictures = []
-    for text in texts:
+def alignment_pictures(translator: Any, phrases: Sequence[str]) -> list[tuple[str, str]]:
+    """Three pictures that fit a phone, or else the narrowest, of thirty phrases of many lengths, the longest first."""
+    texts = sorted({phrase for phrase in phrases if len(phrase) <= 40}, key=lambda text: (-len(text), text))
+    found: list[tuple[int, str, str]] = []
+    for text in texts[:: -(-len(texts) // 30) or 1]:
         seen = translator.attention(text)
-        weights = word_alignment(seen.evidence, layer=-1)
-        pictures.append(
-            (f"{text} → {seen.translation.text}", alignment_svg(weights, seen.source_pieces, seen.target_pieces))
-        )
-    return pictures
+        picture = alignment_svg(word_alignment(seen.evidence, layer=-1), seen.source_pieces, seen.target_pieces)
+        width = alignment_width(seen.source_pieces, seen.target_pieces)
+        found.append((width, f"{text} → {seen.translation.text}", picture))
+        if sum(width <= PHONE for width, _, _ in found) == 3:
+            break
+    fitting = [row for row in found if row[0] <= PHONE]
+    others = sorted(row for row in found if row[0] > PHONE)
+    return [(title, picture) for _, title, picture in (fitting + others)[:3]]
+
+
+def _digits(classifier: Any, held_out: Path) -> list[Path]:
+    """Held-out images to show: the first right one of every class, then the first ten wrong ones."""
+    paths = [path for name in classifier.classes for path in sorted((held_out / name).iterdir())]
+    right: dict[str, Path] = {}
+    wrong = []
+    for path, answer in zip(paths, classifier.classify(paths, top=1), strict=True):
+        if answer.predictions[0][0] == path.parent.name:
+            right.setdefault(path.parent.name, path)
+        else:
+            wrong.append(path)
+    return [*right.values(), *wrong[:10]]
 
 
 def _images(classifier: Any, digits: Sequence[Path]) -> list[ImageRow]:
-    """One held-out image of every class."""
     rows = []
     for path in digits:
         seen = classifier.attention(path)
