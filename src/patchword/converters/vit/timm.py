@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from patchword.converters.class_names import class_names
-from patchword.converters.imported import Imported, ImportOptions, count_layers, length
+from patchword.converters.imported import Imported, ImportOptions, count_layers, length, shape_of
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Table, batch_of_one, patches, same, token, zeros
 from patchword.converters.timm_config import assumed_by_timm, timm_input_size, timm_preprocessing
@@ -127,13 +127,10 @@ def _fields(
     """Fields of `VisionTransformerConfig`, the tensors with positions for class token and patches alone, and what was
     assumed.
     """
-    try:
-        d_model, channels, patch_size, _ = tensors["patch_embed.proj.weight"].shape
-        d_ff = tensors["blocks.0.mlp.fc2.weight"].shape[1]
-        gated = tensors["blocks.0.mlp.fc1.weight"].shape[0] == 2 * d_ff
-        positions = tensors["pos_embed"].shape[1]
-    except (KeyError, ValueError, IndexError) as error:
-        raise CheckpointError(origin, f"is no ViT of timm's: {error} is missing or misshapen") from None
+    d_model, channels, patch_size, _ = shape_of(origin, tensors, "patch_embed.proj.weight", 4)
+    _, d_ff = shape_of(origin, tensors, "blocks.0.mlp.fc2.weight", 2)
+    gated = shape_of(origin, tensors, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * d_ff
+    _, positions, _ = shape_of(origin, tensors, "pos_embed", 3)
     arguments = Settings(origin / "config.json", Settings(origin / "config.json", config).table("model_args"))
     _check_arguments(origin, arguments)
     known = next((n for start, n in _HEADS.items() if name.startswith(start)), 0)
