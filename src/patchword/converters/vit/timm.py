@@ -19,7 +19,7 @@ from patchword.converters.vit.shared import (
     imported_vit,
     native_grid,
 )
-from patchword.errors import CheckpointError, shown
+from patchword.errors import CheckpointError, clipped, shown
 
 TABLE: Table = {
     "class_token": token("cls_token"),
@@ -73,6 +73,12 @@ _COMPUTATION: dict[str, tuple[Any, ...]] = {
     "final_norm": (True,),
     "use_fc_norm": (False,),
 }
+
+# Those that the tensors tell, that are read, or that are of training.
+_TOLD = {"img_size", "patch_size", "in_chans", "num_classes", "global_pool", "embed_dim", "depth", "num_heads"}
+_TOLD |= {"mlp_ratio", "qkv_bias", "qk_norm", "proj_bias", "init_values", "class_token", "no_embed_class", "reg_tokens"}
+_TOLD |= {"pre_norm", "fc_norm", "embed_norm_layer", "act_layer", "weight_init", "fix_init", "strict_img_size"}
+_TOLD |= {"dynamic_img_size", "dynamic_img_pad", "distilled"}
 
 # num_heads where it is neither what the width tells nor in the file.
 _HEADS = {"vit_base_patch16_gap_224": 16, "vit_giantopt": 16, "test_vit4": 3, "test_vit": 2}
@@ -187,10 +193,12 @@ def _check_arguments(origin: Path, arguments: Settings) -> None:
     Raises:
         CheckpointError: naming the argument.
     """
-    for key, plain in _COMPUTATION.items():
-        if arguments.get(key) not in (None, "", *plain):
+    for key in arguments:
+        if key in _TOLD or key.endswith("drop_rate") or key.endswith("drop_path_rate"):
+            continue
+        if arguments.get(key) not in (None, "", *_COMPUTATION.get(key, ())):
             found = shown(arguments.get(key))
-            raise CheckpointError(origin, f"config.json: model_args.{key} = {found} is not supported")
+            raise CheckpointError(origin, f"config.json: model_args.{clipped(key)} = {found} is not supported")
 
 
 def _placed(tensors: Mapping[str, Tensor], prefix: int, registers: int, extra: int) -> Mapping[str, Tensor]:
