@@ -210,3 +210,14 @@ def test_the_librarys_own_prefix_is_told_from_a_wrappers_of_the_same_name() -> N
     for prefix, kept in (("vit.vit.", "vit."), ("vit.", "vit."), ("model.vit.", "vit."), ("module.", "")):
         tensors = {f"{prefix}{name}": torch.ones(1) for name in names}
         assert list(unwrapped(Path("w"), Weights(tensors, [])).tensors) == [f"{kept}{name}" for name in names]
+
+
+def test_a_note_repeats_no_more_of_a_name_than_is_readable(tmp_path: Path, weights: dict[str, Tensor]) -> None:
+    long = "x" * 100_000
+    for values in (
+        {"model": weights, f"ema_{long}": weights},
+        under(f"{long}.", weights) | {long: torch.ones(1)},
+        under("model.", weights) | under(f"ema_{long}.", weights),
+    ):
+        _, notes = imported(tmp_path / "w.pth", values)
+        assert all(len(note) < 1200 for note in notes)

@@ -96,9 +96,11 @@ def state_dict(path: Path, values: Any, wanted: str | None = None) -> Weights:
             others.sort(key=lambda name: known.index(name) if name in known else len(known))
             if others:
                 holds = _and([known[0], *others])
-                notes.append(f"holds {holds}: took {known[0]!r}; give --weights {others[0]} for the other")
+                notes.append(
+                    f"holds {holds}: took {shown(known[0])}; give --weights {clipped(others[0])} for the other"
+                )
             notes += [
-                f"holds {key!r}, whose weights have no names: they are left out"
+                f"holds {shown(key)}, whose weights have no names: they are left out"
                 for key, value in values.items()
                 if isinstance(key, str) and is_average(key) and key not in found and _holds(value, nameless=True)
             ]
@@ -148,12 +150,13 @@ def unwrapped(path: Path, weights: Weights) -> Weights:
     notes = list(notes)
     if len(prefixes) > 1 and wanted is None:
         other = next(other for other in prefixes if other != prefix)
-        how = f"; give --weights {other[:-1]} for the other" if other else ""
-        notes.append(f"holds {len(prefixes)} networks: took the one under {prefix!r}{how}")
+        how = f"; give --weights {clipped(other[:-1])} for the other" if other else ""
+        notes.append(f"holds {len(prefixes)} networks: took the one under {shown(prefix)}{how}")
     elif left:
         count = f"{len(left)} tensors" if len(left) > 1 else "1 tensor"
         notes.append(
-            f"took what is under {prefix!r}; left out {count} beside it, such as {', '.join(sorted(left)[:4])}"
+            f"took what is under {shown(prefix)}; left out {count} beside it, such as "
+            f"{', '.join(clipped(name) for name in sorted(left)[:4])}"
         )
     return Weights(kept, notes, classes=weights.classes)
 
