@@ -260,13 +260,16 @@ def kernels_missing() -> str | None:
     return missing_reason()
 
 
-def export(model: System | Path | str, out: Path | str, to: str) -> None:
+def export(model: System | Path | str, out: Path | str, to: str) -> list[str]:
     """Write a model in a format that other programs read; the folder appears whole or not at all.
 
     Args:
         model: a system, or the path of a model or run folder.
         out: the folder to make; new or empty.
         to: the format, a name in `converters.exporting.EXPORTERS`.
+
+    Returns:
+        what the format cannot say and whoever reads it will do otherwise, a sentence each.
 
     Raises:
         RecipeError: if there is no format of that name.
@@ -277,4 +280,4 @@ def export(model: System | Path | str, out: Path | str, to: str) -> None:
     check_format(to)
     check_new_folder(Path(out))
     system = load(model) if isinstance(model, str | Path) else model
-    write_export(system.exportable(), Path(out), to)
+    return write_export(system.exportable(), Path(out), to)

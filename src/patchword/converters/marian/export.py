@@ -8,7 +8,7 @@ from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.vocabulary_files import VocabularyFiles
 from patchword.converters.marian.channels import to_halves
 from patchword.converters.marian.checkpoint import CHANNELS_KEY, table
-from patchword.converters.marian.search import generation_config
+from patchword.converters.marian.search import generation_config, untold
 from patchword.converters.marian.vocabulary import TARGET_IDS, written_vocabulary
 from patchword.converters.tables import converted_back
 from patchword.errors import ExportError
@@ -22,8 +22,7 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
     """The tensors under their names, and the other files by name: bytes, or values for JSON.
 
     Interleaved sinusoids are no obstacle: the channels are reordered to MarianMTModel's halves, which changes nothing
-    that is computed, and config.json says so for the way back. Of the search options, Wu's length penalty and the
-    limit by the source's length have no counterpart; see `marian_search.generation_config`.
+    that is computed, and config.json says so for the way back. For what has no counterpart, see `untold_by_marian`.
 
     Args:
         content: a Transformer with its vocabulary and languages.
@@ -54,6 +53,17 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
         "tokenizer_config.json": tokenizer,
         **vocabulary,
     }
+
+
+def untold_by_marian(content: Exportable) -> list[str]:
+    """What MarianMTModel and its tokenizer will do otherwise, a sentence each."""
+    notes = untold(SearchOptions.parse(content.details.get("search", {}), "search"))
+    if VocabularyFiles.parse(content.files).normalisation != "none":
+        notes.append(
+            "MarianTokenizer takes text as it is; this model's brings spaces of other kinds, full-width letters and "
+            "their like to the form of its vocabulary first"
+        )
+    return notes
 
 
 def marian_config(config: TransformerConfig) -> dict[str, Any]:
