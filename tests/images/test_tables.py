@@ -89,7 +89,7 @@ def test_a_cell_names_a_file_however_suffix_and_accents_are_written(images: Path
         (b"path,label\n" + b"x" * 5000 + b",cat\n", "line 2: no such image"),
         (b"path,label\nimages/a.png,c\xe9t\n", "line 2: not UTF-8 text: byte 0xe9"),
         (b"\xff\xfep\0a\0t\0h", "not UTF-16 text|holds no rows|no such image|expected path"),
-        (b'path,label\nimages/a.png,"cat\nimages/b.png,dog\n', "line 3: line breaks in .*not closed"),
+        (b'path,label\nimages/a.png,"cat\nimages/b.png,dog\n', "line 3: rows in the cell .*not closed"),
         (b"image,mood,colour\nimages/a.png,good,red\n", "none of its columns is named label"),
         (b"path,label\n" + b"x" * 200_000 + b",cat\n", "not a CSV of path,label"),
     ],

@@ -68,7 +68,9 @@ def _show(result: Any, as_json: bool, as_csv: bool) -> None:
     if as_json:
         predictions = [{"class": label, "probability": probability} for label, probability in result.predictions]
         row = {"image": name, "predictions": predictions, "error": result.error}
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        # JSON itself escapes some of what a terminal would obey, not all.
+        text = json.dumps(row, ensure_ascii=False)
+        typer.echo("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
     elif as_csv:
         for rank, (label, probability) in enumerate(result.predictions, 1):
             typer.echo(_row(name, rank, one_line(label), f"{probability:.6f}", ""), nl=False)

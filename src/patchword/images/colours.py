@@ -85,8 +85,9 @@ def _conversion(image: Image.Image, raw: str) -> _Conversion | None:
     if image.mode == "L" and isinstance(clear, int):
         return partial(_whitened, clear * _GREY_STEPS.get(raw, 1))
     if image.mode in _ALPHA or clear is not None:
-        halved = raw == "RGB;16B" and isinstance(clear, tuple)
-        return partial(_over_white, tuple(level >> 8 for level in clear) if halved else clear)
+        if raw == "RGB;16B" and isinstance(clear, tuple):
+            clear = tuple(level >> 8 for level in clear)
+        return partial(_over_white, clear)
     return None if image.mode in ("RGB", "L") else lambda piece: piece.convert("RGB")
 
 

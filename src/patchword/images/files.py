@@ -144,6 +144,8 @@ def _decoded(file: BinaryIO, size: int, label: str, limit: int, exif: bytes | No
         _check_size(image, kind, label, limit)
         raw = raw_mode(image)
         image.load()
+        if kind == "WEBP":  # its decoder keeps two whole pictures
+            vars(image).pop("_decoder", None)
         # A TIFF is turned by Pillow when it is decoded.
         orientation = 1 if kind == "TIFF" else orientation_of(image.info)
         if exif is not None:

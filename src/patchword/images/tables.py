@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -68,8 +69,9 @@ def read_table(path: Path) -> tuple[list[Item], list[str]]:
         label = _cell(cells, columns.label)
         if not name or not label:
             raise DataError(path, f"expected path,label, found {shown(','.join(cells))}", line)
-        if "\n" in name + label or "\r" in name + label:
-            raise DataError(path, f"line breaks in {shown(name + label)}; is a quote not closed?", line)
+        for cell in (name, label):
+            if re.search(rf"[\r\n].*[{_DELIMITERS}]", cell, re.DOTALL):  # whole rows in one cell
+                raise DataError(path, f"rows in the cell {shown(cell)}; is a quote not closed?", line)
         image = _image(folder, name)
         if image is None:
             raise DataError(path, f"no such image: {shown(str(Path(folder, name)))[1:-1]}", line)
