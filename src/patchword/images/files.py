@@ -157,8 +157,10 @@ def _without_end(content: bytes, label: str, limit: int, exif: bytes | None) -> 
     """A JPEG that lacks its end marker and no pixel: two different endings change none of them.
 
     Raises:
-        ValueError: if they do.
+        ValueError: if they do, or it has its pixels in several scans, of which whole ones may be missing.
     """
+    if content.count(b"\xff\xda") != 1 or b"\xff\xc2" in content:
+        raise ValueError("scans may be missing")
     content = content.rstrip(b"\xff")
     sums = set()
     for ending in (b"\xa5", b"\x5a"):
