@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from patchword.errors import RunFolderError, clipped
+from patchword.errors import DataError, RunFolderError, clipped
 from patchword.files import is_running, regular, writing
 from patchword.training.events import Listener, Note, ignore
 
@@ -85,11 +85,14 @@ def locked(folder: Path, listener: Listener = ignore) -> Iterator[FolderLock]:
 
     Raises:
         RunFolderError: if another process has it: which, on which machine, since when.
+        DataError: if there is something else of that name.
         OutputError: if the folder cannot be written.
     """
     path, token = folder / NAME, secrets.token_hex(8)
     with writing(path):
-        if os.path.lexists(path):
+        if path.is_symlink():  # what it leads to would be emptied
+            raise DataError(path, "is a link; expected the file that this run would make there, or none")
+        if path.exists():
             regular(path, "the file that this run would make there")
         handle = _acquired(path, token, listener)
     lock = FolderLock(path, handle, token)
