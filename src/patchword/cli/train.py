@@ -107,7 +107,9 @@ def train(
         "columns": columns,
         "max_pixels": max_pixels,
     }
-    of_data = [f"data.{name}={json.dumps(value)}" for name, value in named.items() if value is not None]
+    of_data = [
+        f"data.{name}={json.dumps(value, ensure_ascii=False)}" for name, value in named.items() if value is not None
+    ]
     of_data += ["data.strict=true"] if strict else []
     if resume and of_data:
         raise RecipeError(f"{of_data[0]}: it is for a new run; --resume goes on with what the run in {out} has")
