@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchword.cli.lines import LineBar
+from patchword.cli.lines import LineBar, to_json
 from patchword.errors import RecipeError, one_line
 
 MANY = 100  # images, from which on a bar shows how far it is
@@ -68,7 +67,7 @@ def _show(result: Any, as_json: bool, as_csv: bool) -> None:
     if as_json:
         predictions = [{"class": label, "probability": probability} for label, probability in result.predictions]
         row = {"image": name, "predictions": predictions, "error": result.error}
-        typer.echo(json.dumps(row, ensure_ascii=False))
+        typer.echo(to_json(row))
     elif as_csv:
         for rank, (label, probability) in enumerate(result.predictions, 1):
             typer.echo(_row(name, rank, one_line(label), f"{probability:.6f}", ""), nl=False)

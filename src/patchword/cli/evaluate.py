@@ -1,6 +1,5 @@
 """`patchword evaluate`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -87,7 +86,7 @@ def evaluate(
     --knn what its features alone can tell apart.
     """
     from patchword import api
-    from patchword.cli.lines import without_line_ends
+    from patchword.cli.lines import to_json, without_line_ends
     from patchword.files import check_output, write_text
 
     if bool(source) != bool(target):
@@ -118,7 +117,7 @@ def evaluate(
         typer.echo(f"patchword: {one_line(note)}", err=True)
     used = system.network.precision
     if as_json:
-        typer.echo(json.dumps({**found.scores.as_dict(), "precision": used}, indent=2, ensure_ascii=False))
+        typer.echo(to_json({**found.scores.as_dict(), "precision": used}, indent=2))
     else:
         typer.echo(found.scores.as_text())
         if used != "float32":
@@ -127,6 +126,6 @@ def evaluate(
         # After the scores, which are not to be lost where this fails.
         write_text(output, "".join(f"{without_line_ends(answer)}\n" for answer in found.answers))
     for reason in found.skipped:
-        typer.echo(f"patchword: {reason}", err=True)
+        typer.echo(f"patchword: {one_line(reason)}", err=True)
     if found.skipped:
         raise typer.Exit(1)

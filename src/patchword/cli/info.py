@@ -1,6 +1,5 @@
 """`patchword info`."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +16,14 @@ def info(
 ) -> None:
     """Show what a model is, its size, its scores, and what made it."""
     from patchword import api
+    from patchword.cli.lines import to_json
 
     report = {**api.describe(model), "kernels": api.kernels()}
     if as_json:
-        typer.echo(json.dumps(_of_json(report), ensure_ascii=False, indent=2))
+        typer.echo(to_json(_of_json(report), indent=2))
         return
-    typer.echo(f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}")
+    title = f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}"
+    typer.echo(one_line(title))
     typer.echo(f"{report['parameters']:,} parameters, {report['bytes'] / 2**20:.1f} MiB on disk")
     missing = api.kernels_missing()
     typer.echo(f"kernels on this machine: {api.kernels()}{f' ({missing})' if missing else ''}")

@@ -1,5 +1,6 @@
 """Text that streams through a verb: lines in, records out, and going on after an interruption."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -33,6 +34,12 @@ def chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
 def without_line_ends(text: str) -> str:
     """A text without line ends: a model can spell one byte by byte, and a line in must stay a line out."""
     return " ".join(text.splitlines())
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON with its letters as they are, and what a terminal would obey as escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return "".join(c if c.isprintable() or c in "\n\u00a0\u3000" else json.dumps(c)[1:-1] for c in text)
 
 
 def utf8_argument(text: str, number: int) -> str:

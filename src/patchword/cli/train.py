@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,7 +113,7 @@ def train(
     if resume and of_data:
         raise RecipeError(f"{of_data[0]}: it is for a new run; --resume goes on with what the run in {out} has")
     settings = [*of_data, *(settings or [])]
-    say = (lambda _: None) if quiet else partial(typer.echo, err=True)
+    say = (lambda _: None) if quiet else (lambda text: typer.echo(one_line(text), err=True))
     if resume:
         chosen = api.resumed_recipe(out, settings)
     elif recipe is None:

@@ -1,6 +1,5 @@
 """`patchword translate`."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchword.cli.lines import without_line_ends
+from patchword.cli.lines import to_json, without_line_ends
 from patchword.errors import DataError, RecipeError
 
 READ_AHEAD = 1024  # lines sorted by length together; results come out in order
@@ -131,7 +130,7 @@ def _record(number: int, translation: Any, n_best: int, as_json: bool) -> str:
         alternatives = [{"text": a.text, "score": a.score} for a in translation.alternatives]
         row = {"source": translation.source, "text": translation.text, "score": translation.score}
         row |= {"alternatives": alternatives, **({"error": translation.error} if translation.error else {})}
-        return json.dumps(row, ensure_ascii=False) + "\n"
+        return to_json(row) + "\n"
     if n_best == 1:
         return without_line_ends(translation.text) + "\n"
     rows = [f"{a.score:.4f}\t{without_line_ends(a.text)}" for a in translation.alternatives]
