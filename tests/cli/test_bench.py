@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from patchword.cli.main import app
 from patchword.images.classifier import ImageClassifier
@@ -57,3 +58,10 @@ def test_a_classifier_gets_a_table(classifier: Path, capsys: pytest.CaptureFixtu
     shown = run(capsys, classifier, "--threads", "1")
     assert "images a second, 1 threads" in shown
     assert all(f"{size} at once" in shown for size in (1, 8, 32))
+
+
+@pytest.mark.parametrize("option", [("--threads", "1000000"), ("--rounds", str(10**30)), ("--threads", "0")])
+def test_threads_and_rounds_have_a_range(translator: Path, option: tuple[str, str]) -> None:
+    done = CliRunner().invoke(app, ["bench", str(translator), *option])
+    assert done.exit_code == 2
+    assert "is not in the range 1<=x<=" in done.output
