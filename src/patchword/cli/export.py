@@ -27,4 +27,4 @@ def export(
 
     for note in write(model, out, to):
         typer.echo(one_line(note), err=True)
-    typer.echo(f"{out}: {', '.join(sorted(file.name for file in out.iterdir()))}")
+    typer.echo(one_line(f"{out}: {', '.join(sorted(file.name for file in out.iterdir()))}"))
