@@ -184,3 +184,14 @@ def test_arguments_are_utf8_whatever_the_locale_says(folder: Path, tmp_path: Pat
         assert (done.returncode, done.stdout) == (0, wanted.stdout), done.stderr
     done = subprocess.run([*program, b"caf\xe9"], capture_output=True)
     assert (done.returncode, done.stderr.strip().count(b"\n")) == (2, 0)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_stream_that_is_closed_is_no_traceback(folder: Path, closed: str) -> None:
+    program = f'"{sys.executable}" -m patchword.cli.main translate "{folder}" --method greedy'
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for text in ("", "one"):
+        done = subprocess.run(
+            f"{program} {text} {closed}", shell=True, input=b"", capture_output=True, env=environment
+        )
+        assert (done.returncode, done.stderr) == (0, b"")

@@ -153,7 +153,7 @@ def test_numbers_out_of_range_are_one_short_sentence(values: dict[str, Any]) -> 
 @pytest.mark.parametrize("extreme", [{"temperature": 1e-300}, {"temperature": 1e-40}, {"top_p": 1e-300}, {"top_k": 1}])
 def test_sampling_without_chance_is_greedy_search(extreme: dict[str, Any]) -> None:
     torch.set_num_threads(1)
-    for seed in (-(2**63), 0, 2**64 - 1):
+    for seed in (-(2**63), 0, 2**63 - 1):
         model, source = random_model(3), sources(4, 6)
         sampled = search(model, source, SearchOptions.parse({"method": "sample", "seed": seed, **extreme}, "test"))
         greedy = search(model, source, SearchOptions(method="greedy"))

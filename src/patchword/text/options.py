@@ -34,7 +34,7 @@ class SearchOptions(Config):
             likeliest token is taken.
         top_k: sample from the k likeliest tokens; 0 for all.
         top_p: sample from the smallest set of tokens with at least this probability (Holtzman et al. 2020), above 0.
-        seed: of the sampling, -2^63 to 2^64 - 1.
+        seed: of the sampling, -2^63 to 2^63 - 1.
     """
 
     method: Literal["beam", "greedy", "sample"] = "beam"
@@ -50,7 +50,7 @@ class SearchOptions(Config):
     temperature: float = Field(1.0, gt=0, le=1e6)
     top_k: int = Field(0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
-    seed: int = Field(1, ge=-(2**63), le=2**64 - 1)
+    seed: int = Field(1, ge=-(2**63), lt=2**63)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
