@@ -191,7 +191,5 @@ def test_a_stream_that_is_closed_is_no_traceback(folder: Path, closed: str) -> N
     program = f'"{sys.executable}" -m patchword.cli.main translate "{folder}" --method greedy'
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for text in ("", "one"):
-        done = subprocess.run(
-            f"{program} {text} {closed}", shell=True, input=b"", capture_output=True, env=environment
-        )
+        done = subprocess.run(f"{program} {text} {closed}", shell=True, input=b"", capture_output=True, env=environment)
         assert (done.returncode, done.stderr) == (0, b"")

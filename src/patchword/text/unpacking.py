@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from patchword.errors import DataError
 
 BLOCK = 2**18  # bytes that are looked at together
-MOST_UNPACKED = 2**24  # bytes that any gzip file may unpack to
+MOST_UNPACKED = 2**24  # bytes that any packed file may unpack to
 MOST_RATIO = 200  # times its packed size that a larger one may; text has less than 20
 
 # A mark, its encoding, and the bytes of a character. UTF-32's begins as UTF-16's does.
@@ -18,6 +18,17 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", 2),
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
 )
+
+
+def most_unpacked(packed: int) -> int:
+    """Bytes that so many packed ones may unpack to."""
+    return max(MOST_UNPACKED, MOST_RATIO * packed)
+
+
+def too_much(name: str) -> DataError:
+    """The error of a packed text that goes beyond."""
+    limit = f"{MOST_UNPACKED // 2**20} MB and {MOST_RATIO} times its size"
+    return DataError(name, f"unpacks to more than {limit}, which no text does")
 
 
 def utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
@@ -79,9 +90,8 @@ def _unpacked(first: bytes, rest: Iterator[bytes], name: str) -> Iterator[bytes]
             except zlib.error as error:
                 raise DataError(name, f"not a whole gzip file: {error}") from None
             unpacked += len(data)
-            if unpacked > max(MOST_UNPACKED, MOST_RATIO * packed):
-                limit = f"{MOST_UNPACKED // 2**20} MB and {MOST_RATIO} times its size"
-                raise DataError(name, f"unpacks to more than {limit}, which no text does")
+            if unpacked > most_unpacked(packed):
+                raise too_much(name)
             if data:
                 yield data
             block = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
