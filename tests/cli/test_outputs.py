@@ -74,6 +74,15 @@ def test_evaluate_looks_at_its_output_before_the_model(
         assert (out, said) == ("", f"{output}: {problem}")
 
 
+def test_evaluate_does_not_write_over_its_data(
+    tmp_path: Path, translator: Path, text: list[str], refused: Command
+) -> None:
+    before = (tmp_path / "p.de").read_bytes()
+    said = refused("evaluate", translator, *text, "--output", tmp_path / "." / "p.de")[1]
+    assert said.endswith("is a file of the data; give it another name")
+    assert (tmp_path / "p.de").read_bytes() == before
+
+
 @FULL
 def test_scores_are_printed_though_the_answers_cannot_be_written(
     translator: Path, text: list[str], refused: Command

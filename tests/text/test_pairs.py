@@ -133,6 +133,8 @@ def test_a_zip_of_a_table_or_of_two_files_is_read(
         for name, text in files.items():
             archive.writestr(name, text)
     assert read_pairs([tmp_path / "a.zip"], languages) == PAIRS
+    (tmp_path / "a.zip").rename(tmp_path / "a.txt")
+    assert read_pairs([tmp_path / "a.txt"], languages) == PAIRS
 
 
 def test_a_zip_of_two_files_says_its_languages_by_their_names(tmp_path: Path) -> None:

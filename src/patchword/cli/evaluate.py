@@ -99,6 +99,8 @@ def evaluate(
         raise RecipeError("--neighbours-from goes with --knn, the number of neighbours")
     if output is not None:
         check_output(output)
+        if any(path.exists() and output.exists() and output.samefile(path) for path in paths):
+            raise RecipeError(f"--output {output} is a file of the data; give it another name")
     system = api.load(model, precision=precision, reference=reference)
     if output is not None and api.wing_of(system.task).verb != "translate":
         raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
@@ -127,6 +129,6 @@ def evaluate(
         # After the scores, which are not to be lost where this fails.
         write_text(output, "".join(f"{without_line_ends(answer)}\n" for answer in found.answers))
     for reason in found.skipped:
-        typer.echo(f"patchword: {reason}", err=True)
+        typer.echo(f"patchword: {one_line(reason)}", err=True)
     if found.skipped:
         raise typer.Exit(1)

@@ -19,6 +19,17 @@ _TABLES = (".tsv", ".tab", ".csv", ".jsonl", ".json", ".ndjson")
 _ABOUT = ("readme", "license", "licence", "_about", "copying", "changes")
 
 
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip by its name or its first bytes."""
+    if path.suffix.lower() == ".zip":
+        return True
+    try:
+        with regular(path).open("rb") as stream:
+            return stream.read(4) == b"PK\x03\x04"
+    except (DataError, OSError):  # which reading it will say
+        return False
+
+
 @contextmanager
 def member(path: Path, name: str) -> Iterator[IO[bytes]]:
     """The bytes of a zip's member, as they unpack; how large it says that it is does not matter.

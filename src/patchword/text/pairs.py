@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from patchword.errors import DataError
-from patchword.text.archives import member, members
+from patchword.text.archives import is_zip, member, members
 from patchword.text.files import Damage, lines_of, opened, read_lines
 from patchword.text.language import named_language
 from patchword.text.normalisation import is_blank
@@ -114,7 +114,7 @@ def read_parallel(
 
     Args:
         paths: two aligned files, a sentence a line; or one file: .tsv or .csv (see `tables`), .jsonl (see `objects`),
-            or a .zip of one of them or of two aligned files. Any of them may be gzip. Of another name, the first
+            or a zip of one of them or of two aligned files. Any of them may be gzip. Of another name, the first
             line tells what it is.
         languages: of source and target, where they are said: keys of JSON objects, and the order of a zip's files.
         columns: of a table; see `tables.Table`. Of JSON lines two keys, whatever languages are said.
@@ -128,7 +128,7 @@ def read_parallel(
     with ExitStack() as stack:
         if len(paths) == 2:
             streams = [(str(path), stack.enter_context(opened(path))) for path in paths]
-        elif paths[0].suffix.lower() == ".zip":
+        elif is_zip(paths[0]):
             names = members(paths[0], said)
             streams = [(f"{paths[0]}/{name}", stack.enter_context(member(paths[0], name))) for name in names]
             if len(names) == 2:

@@ -1,6 +1,7 @@
 """Bytes of a text as they come, made UTF-8: unpacked if they are gzip, without a byte-order mark."""
 
 import codecs
+import re
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", 2),
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
 )
+# What begins as other packed files do.
+_PACKED = re.compile(rb"(PK\x03\x04)|(BZh[1-9]1AY&SY)|(\xfd7zXZ\0)|(\x28\xb5\x2f\xfd)|(7z\xbc\xaf\x27\x1c)|(%PDF-)")
+_NAMES = ("", "zip", "bzip2", "xz", "zstd", "7z", "PDF")
 
 
 def most_unpacked(packed: int) -> int:
@@ -40,7 +44,7 @@ def utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
 
     Raises:
         DataError: if gzip data are damaged, or unpack to very much more than they are; if UTF-16 or UTF-32 data are
-            damaged; if the bytes are hardly text at all.
+            damaged; if they are a file of another kind, or the bytes are hardly text at all.
     """
     blocks = _beginning_whole(iter(lambda: read(BLOCK), b""))
     first = next(blocks, b"")
@@ -54,6 +58,8 @@ def utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
                 yield from _decoded(first, blocks, encoding, name)
                 return
             break
+    if found := _PACKED.match(first):
+        raise DataError(name, f"is no text but a {_NAMES[found.lastindex or 0]} file; only gzip is unpacked: unpack it")
     head = first[:4096]
     if head.count(0) > len(head) // 4:
         raise DataError(name, "is no text: many of its bytes are 0; if it is UTF-16, convert it to UTF-8")
