@@ -1,7 +1,9 @@
 """One reader of text, whatever the file is."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import sys
 import tracemalloc
@@ -68,6 +70,9 @@ def test_a_typed_line_comes_before_the_next_is_typed(monkeypatch: pytest.MonkeyP
         (b"\x1f\x8b\x08 broken", "not a whole gzip file"),
         (b"\xff\xfea\x00\x00\xd8b\x00", "begins as UTF-16 text, but is damaged"),
         ("Zeile\n".encode("utf-16-le"), "is no text: many of its bytes are 0"),
+        (b"PK\x03\x04\x14\n", "is no text but a zip file; only gzip is unpacked: unpack it"),
+        (bz2.compress(b"a\n"), "is no text but a bzip2 file"),
+        (lzma.compress(b"a\n"), "is no text but a xz file"),
         (b"a\nb\xe4h\n", "line 2: not UTF-8 text: byte 0xe4"),
         (b"a\n" + b"x" * (MOST_LINE + 1) + b"\nc\n", "line 2: has more than 1,048,576 bytes"),
     ],

@@ -49,6 +49,10 @@ def _options(
 
 def _speak_utf8() -> None:
     """Text in and out is UTF-8, whatever PYTHONIOENCODING, a locale or a Windows code page say."""
+    # Who closed a stream that a program is started with has nothing to say there, and wants to hear nothing.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchword.errors import RecipeError, nearest, one_line, shown
+from patchword.errors import RecipeError, clipped, nearest, one_line, shown
 
 
 def train(
@@ -98,6 +98,9 @@ def train(
         # A recipe keeps it, as text.
         if str(path) != str(path).encode(errors="replace").decode():
             raise RecipeError(f"{one_line(str(path))}: its name has bytes that are not UTF-8; rename it")
+    for text in filter(None, [source_language, target_language, columns, *(settings or [])]):
+        if text != text.encode(errors="replace").decode():
+            raise RecipeError(f"{clipped(text)}: has bytes that are not UTF-8")
     paths = [source, target] if source and target else list(data or [])
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
@@ -113,9 +116,9 @@ def train(
         "columns": columns,
         "max_pixels": max_pixels,
     }
-    of_data = [
-        f"data.{name}={json.dumps(value, ensure_ascii=False)}" for name, value in named.items() if value is not None
-    ]
+    # JSON's strings are TOML's, but for escapes beyond 16 bits and DEL.
+    quoted = {name: json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f") for name, value in named.items()}
+    of_data = [f"data.{name}={quoted[name]}" for name, value in named.items() if value is not None]
     of_data += ["data.strict=true"] if strict else []
     if resume and of_data:
         raise RecipeError(f"{of_data[0]}: it is for a new run; --resume goes on with what the run in {out} has")
