@@ -11,7 +11,7 @@ from patchword.text.pairs import Pair, read_lines, read_pairs, read_parallel, re
 
 
 def write(path: Path, text: str) -> Path:
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix.lower() == ".gz" else text.encode())
+    path.write_bytes(gzip.compress(text.encode(), mtime=0) if path.suffix.lower() == ".gz" else text.encode())
     return path
 
 
