@@ -94,6 +94,7 @@ def test_the_way_there_and_back_is_bit_identical(exported: tuple[Translator, Pat
     assert again.model.config == translator.model.config
     assert again.languages == translator.languages
     assert again.options == translator.options
+    assert again.vocabulary.encode_source(["A\u00a0d\u200bog"]) == translator.vocabulary.encode_source(["A dog"])
     before, after = translator.model.state_dict(), again.model.state_dict()
     assert before.keys() == after.keys()
     for name, weight in before.items():

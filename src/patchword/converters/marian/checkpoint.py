@@ -1,12 +1,14 @@
 """Marian as `transformers` saves it (MarianMTModel): the OPUS-MT translators and their kin."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from patchword.checkpoints.vocabulary_files import NormalisationFile
 from patchword.converters.hugging_face.configs import activation
 from patchword.converters.imported import Imported, ImportOptions, fill
 from patchword.converters.marian.channels import to_interleaved
@@ -21,6 +23,8 @@ from patchword.text.details import TranslatorDetails
 
 # A key of ours in config.json: how the channels stood before `channels.to_halves`.
 CHANNELS_KEY = "patchword_channels"
+# Another: the form that texts are brought to before they become tokens; see `text.normalisation`.
+NORMALISATION_KEY = "patchword_normalisation"
 
 SHARED, SOURCE, TARGET, OUTPUT = (
     "model.shared.weight",
@@ -115,6 +119,11 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     tokenizer = read_json(tokenizer_file) if is_there(tokenizer_file) else {}
     _check_sizes(folder, config, tensors)
     vocabulary = read_vocabulary(folder, config, tokenizer)
+    try:
+        form = NormalisationFile.parse({"form": config.get(NORMALISATION_KEY, "none")}, NORMALISATION_KEY).form
+    except RecipeError as error:
+        raise CheckpointError(folder / "config.json", str(error)) from None
+    vocabulary = replace(vocabulary, normalisation=form)
     tensors = {name if name == "final_logits_bias" else _prefixed(name): t for name, t in tensors.items()}
     positions = _positions(folder, tensors)
     tensors, shared, tied = _embeddings(tensors, config)
