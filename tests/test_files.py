@@ -145,6 +145,16 @@ def test_outputs_are_tried_without_a_trace(tmp_path):
             check(tmp_path / "file" / "below")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_opened_before_there_is_something_for_its_reader(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    check_output(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE)
+    check_output(tmp_path / "pipe")
+    write_bytes(tmp_path / "pipe", b"all")
+    assert reader.communicate(timeout=20)[0] == b"all"
+
+
 def left_by_a_killed_process(folder, name):
     program = (
         "import os, pathlib, signal, sys\n"

@@ -20,6 +20,8 @@ def want(error: BaseException) -> None:
         RuntimeError("std::bad_alloc"),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
         RuntimeError("could not create a primitive"),
+        RuntimeError("can't start new thread"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
         OSError(errno.ENOMEM, "Cannot allocate memory"),
     ],
 )

@@ -2,12 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from patchword.checkpoints.model_folder import model_path, read_description, read_model
 from patchword.converters.class_names import read_class_names
@@ -18,22 +15,17 @@ from patchword.converters.importing import convert, is_checkpoint
 from patchword.converters.published import cache_folder, forget, is_published, published, published_models
 from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
-from patchword.errors import ModelFolderError, RecipeError
+from patchword.errors import ModelFolderError
 from patchword.evaluation import Evaluation
 from patchword.files import check_new_folder
-from patchword.memory import memory_for
 from patchword.progress import ProgressPrinter
-from patchword.recipes import TASKS, choose_recipe, new_recipe, read_recipe, read_recipe_file, resumed_recipe
+from patchword.recipes import TASKS, choose_recipe, read_recipe, read_recipe_file, resumed_recipe
+from patchword.runs import paths_of, train
 from patchword.speed import Speed
 from patchword.system import System
-from patchword.training.events import Listener, Note, ignore
-from patchword.training.loop import Trainer
 from patchword.training.metrics import read_metrics
 from patchword.training.outcome import Outcome
-from patchword.training.recipe import Recipe, Settings, with_settings
-from patchword.training.run_folder import run_folder
-from patchword.training.state import seed_everything
-from patchword.training.threads import suitable_threads
+from patchword.training.recipe import Recipe, with_settings
 from patchword.wings import Wing, refuse_option, wing_of, wing_of_folder
 
 if TYPE_CHECKING:
@@ -149,90 +141,6 @@ def import_checkpoint(source: Path | str, out: Path | str, options: ImportOption
     return imported
 
 
-def train(
-    recipe: Recipe | Path | str | None = None,
-    out: Path | str | None = None,
-    *,
-    data: Path | str | Sequence[Path | str] = (),
-    validation: Path | str | Sequence[Path | str] = (),
-    settings: Settings = (),
-    resume: bool = False,
-    facts: Mapping[str, Any] | None = None,
-    show: bool = True,
-    listener: Listener | None = None,
-    **options: Any,
-) -> Outcome:
-    """Train a model in a run folder; the best one is in its `best/`.
-
-    Args:
-        recipe: "translation" or "classification", whose recipe is then picked to suit `data`; the path of a recipe's
-            TOML file; or a whole `Recipe`. None with `resume`.
-        out: the run folder.
-        data: training data, or the folder of a recipe's files; see `recipes.choose_recipe`.
-        validation: validation data; without any, some of the data is held out.
-        settings: changes by recipe key: {"schedule.warmup_steps": 2000}, or "schedule.warmup_steps=2000".
-        resume: go on with the run in `out`.
-        facts: put into the model's description, such as the command.
-        show: print progress bars, scores and sentences about the data, unless there is a listener.
-        listener: receives them as events instead.
-        options: what the command line has: `model`, `init` (the path of a model whose weights training starts from),
-            `freeze`, `epochs`, `max_steps`, `max_minutes`, `batch_size`, `learning_rate`, `seed`, `threads`, `strict`
-            and a task's own, such as `columns` or `image_size`.
-
-    Raises:
-        RecipeError: if recipe, options or settings make no sense.
-        RunFolderError: if `out` holds a run and `resume` is False, it holds none and `resume` is True, or another
-            process trains in it.
-        OutputError: if `out` cannot be written.
-        PatchwordError: whatever else is wrong with recipe or data, in one sentence.
-    """
-    if out is None:
-        raise RecipeError("where to? out = ..., the run folder")
-    out, notes = Path(out), []
-    if not isinstance(recipe, Recipe):
-        recipe, notes = _recipe(recipe, out, resume, paths_of(data), paths_of(validation), options, settings)
-    elif options or settings or data or validation:
-        raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
-    recipe, slower = _with_threads(recipe)
-    seed_everything(recipe.training.seed)
-    with (
-        ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell,
-        run_folder(out, resume, tell) as run,
-    ):
-        for note in (*notes, *slower):
-            tell(Note(note))
-        with memory_for("the model and its data", "choose a smaller model, or less data"):
-            task = wing_of(recipe.task).prepare(recipe, out, tell)
-        for note in task.notes:
-            tell(Note(note))
-        resolved: Recipe = task.recipe  # with what an init model decides
-        if resolved.init is not None:
-            facts = {"init": resolved.init, **(facts or {})}
-        goes_on = resume and run.state.is_file()
-        trainer = Trainer(task, resolved, out, resume=goes_on, facts=facts, listener=tell, lock=run.lock)
-        if not resume:
-            resolved.write(run.recipe)
-            run.begun = True
-        return trainer.run()
-
-
-def _with_threads(recipe: Recipe) -> tuple[Recipe, list[str]]:
-    """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one."""
-    notes = []
-    if recipe.training.threads is None:
-        threads, ratio = suitable_threads()
-        if threads < torch.get_num_threads():
-            notes.append(
-                f"training with one thread: {torch.get_num_threads()} take {ratio:.1f} times as long while other "
-                "programs keep this machine busy (--threads says otherwise)"
-            )
-        training = recipe.training.model_copy(update={"threads": threads})
-        recipe = recipe.model_copy(update={"training": training})
-    assert recipe.training.threads is not None
-    torch.set_num_threads(recipe.training.threads)
-    return recipe, notes
-
-
 def _local(model: Path | str) -> Path:
     """The folder of a model that is given by its path, or by its published name.
 
@@ -249,30 +157,6 @@ def _local(model: Path | str) -> Path:
     if is_checkpoint(path):
         raise ModelFolderError(path, f"is another library's checkpoint; make it a model: patchword import {path} OUT")
     return path
-
-
-def paths_of(paths: Path | str | Sequence[Path | str]) -> list[Path]:
-    """One path or several, as a list."""
-    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-
-
-def _recipe(
-    recipe: Path | str | None,
-    out: Path,
-    resume: bool,
-    data: Sequence[Path],
-    validation: Sequence[Path],
-    options: Mapping[str, Any],
-    settings: Settings,
-) -> tuple[Recipe, list[str]]:
-    """What `train` is to do, and sentences on how that was picked."""
-    if resume:
-        if data or validation:
-            raise RecipeError(f"--resume goes on with the run in {out} and its data; none can be given")
-        return resumed_recipe(out, settings, options), []
-    if recipe is None:
-        raise RecipeError(f"what to train? {' or '.join(map(repr, TASKS))} with its data, or a recipe file")
-    return new_recipe(str(recipe), data, validation, options, settings)
 
 
 def evaluate(model: System | Path | str, data: Path | str | Sequence[Path | str], **options: Any) -> Any:
@@ -345,13 +229,16 @@ def kernels_missing() -> str | None:
     return missing_reason()
 
 
-def export(model: System | Path | str, out: Path | str, to: str) -> None:
+def export(model: System | Path | str, out: Path | str, to: str) -> list[str]:
     """Write a model in a format that other programs read; the folder appears whole or not at all.
 
     Args:
         model: a system, or the path of a model or run folder.
         out: the folder to make; new or empty.
         to: the format, a name in `converters.exporting.EXPORTERS`.
+
+    Returns:
+        what the format cannot say and whoever reads it will do otherwise, a sentence each.
 
     Raises:
         RecipeError: if there is no format of that name.
@@ -362,4 +249,4 @@ def export(model: System | Path | str, out: Path | str, to: str) -> None:
     check_format(to)
     check_new_folder(Path(out))
     system = load(model) if isinstance(model, str | Path) else model
-    write_export(system.exportable(), Path(out), to)
+    return write_export(system.exportable(), Path(out), to)

@@ -1,9 +1,9 @@
 """Frozen, validated configuration objects."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from patchword.errors import RecipeError, clipped, nearest, shown
@@ -28,6 +28,17 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: Any, info: ValidationInfo) -> Any:
+        # Otherwise true is 1, and max_steps = true one step.
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        several = value if isinstance(value, list | tuple) else [value]
+        number = (_names(annotation, int) or _names(annotation, float)) and not _names(annotation, bool)
+        if number and any(isinstance(each, bool) for each in several):
+            raise ValueError("input should be a number, not true or false")
+        return value
 
     @field_validator("*")
     @classmethod
@@ -86,3 +97,8 @@ class Config(BaseModel):
             nested = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type)]
             config = next(a for a in nested if issubclass(a, BaseModel))
         return list(config.model_fields)
+
+
+def _names(annotation: Any, kind: type) -> bool:
+    """Whether an annotation has a type in it, at any depth."""
+    return annotation is kind or any(_names(each, kind) for each in get_args(annotation))

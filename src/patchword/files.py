@@ -68,8 +68,10 @@ def check_output(path: Path) -> None:
             raise OutputError(path, "is a folder; expected the name of a file")
         if path.parent.is_dir():
             forget_temporaries(path.parent, path.name)
+        if path.is_fifo():  # opening it would wait for a reader, and closing it would tell the reader that this is all
+            return
         if path.exists() and not path.is_file():
-            with path.open("ab"):  # a device or a pipe: opened, nothing is written
+            with path.open("ab"):  # a device: opened, nothing is written
                 return
         with replacing(path, keep=False) as temporary:
             temporary.write_bytes(b" ")

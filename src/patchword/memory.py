@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from patchword.errors import OutOfMemoryError
 
-# Of torch's allocators, C++, oneDNN and the system, in lower case.
+# Of torch's allocators, C++, oneDNN, threads and the system, also while libraries are loaded, in lower case.
 _SIGNS = (
     "can't allocate memory",
     "cannot allocate memory",
@@ -17,6 +17,8 @@ _SIGNS = (
     "could not create a primitive",
     "invalid buffer size",
     "storage size calculation overflowed",
+    "failed to map segment from shared object",
+    "can't start new thread",
 )
 
 
@@ -24,7 +26,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory could not be had."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
+    return isinstance(error, RuntimeError | ImportError) and any(sign in str(error).lower() for sign in _SIGNS)
 
 
 @contextmanager
@@ -40,7 +42,7 @@ def memory_for(work: str, remedy: str) -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, RuntimeError, OSError) as error:
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
         if not is_out_of_memory(error):
             raise
         raise OutOfMemoryError(f"there is not enough memory for {work}; {remedy}") from None

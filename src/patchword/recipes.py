@@ -66,7 +66,7 @@ def new_recipe(
     changes = with_settings(with_settings({}, settings_of(task, options or {})), settings)
     check_keys(task, changes)
     init = changes.get("init", values.get("init"))
-    if is_published(init):
+    if isinstance(init, str) and is_published(init):
         changes["init"] = str(published(init, listener))
     elif options and init is not None and init == options.get("init"):
         changes["init"] = str(Path(init).expanduser().resolve())

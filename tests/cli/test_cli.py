@@ -122,6 +122,12 @@ def test_evaluate_prints_scores_with_signatures(translator: Path, phrases: tuple
     assert json.loads(run("evaluate", translator, *both, "--json").stdout)["sentences"] == 20
 
 
+def test_columns_may_have_any_names(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("\U0001f1ec\U0001f1e7\t\u00f6\n" + "a dog\tein Hund\n" * 19, encoding="utf-8")
+    data = ["train", "translation", "--data", tmp_path / "a.tsv", "--out", tmp_path / "run", "--columns"]
+    assert "at least 20 are needed" in problem(*data, "\U0001f1ec\U0001f1e7,\u00f6")
+
+
 def test_an_evaluation_says_its_languages_and_writes_a_line_for_a_text(
     translator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

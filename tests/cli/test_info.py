@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from patchword.cli.main import app
+from patchword.errors import one_line
 from tests.checkpoints.test_reading_models import write
 
 
@@ -36,3 +37,23 @@ def test_what_would_move_a_terminals_cursor_is_written_out(folder: Path) -> None
     assert "\\x1b]0;x" in done.stdout
     assert "made\\x1b[2J: \\x07, a\\nb" in done.stdout
     assert all(character.isprintable() or character == "\n" for character in done.stdout)
+
+
+def test_so_it_is_in_json_which_says_the_same(folder: Path) -> None:
+    path = folder / "config.json"
+    values = json.loads(path.read_text())
+    facts = {
+        "8 bits": "\x9b2J\x7f",
+        "turned": "\u202eabc",
+        "kept": "é 日\u00a0x",
+        "far": "\U000e0001",
+    }
+    path.write_text(json.dumps(values | {"facts": facts}))
+    moved = folder.rename(folder.with_name("model\x1b[2J"))
+    done = CliRunner().invoke(app, ["info", str(moved), "--json"])
+    assert json.loads(done.stdout)["facts"] == facts
+    assert json.loads(done.stdout)["folder"] == str(moved)
+    assert all(one_line(line) == line for line in done.stdout.split("\n"))
+    assert "é 日\u00a0x" in done.stdout
+    done = CliRunner().invoke(app, ["info", str(moved)])
+    assert "model\\x1b[2J: classification" in done.stdout

@@ -144,7 +144,7 @@ def test_every_form_of_a_file_has_the_same_translations(folder: Path, text: Path
     plain = text.read_text()
     forms = {
         "mark": b"\xef\xbb\xbf" + plain.encode(),
-        "gzip": gzip.compress(plain.encode()),
+        "gzip": gzip.compress(plain.encode(), mtime=0),
         "utf-16": plain.encode("utf-16"),
         "windows": plain.replace("\n", "\r\n").encode(),
     }
@@ -184,3 +184,42 @@ def test_arguments_are_utf8_whatever_the_locale_says(folder: Path, tmp_path: Pat
         assert (done.returncode, done.stdout) == (0, wanted.stdout), done.stderr
     done = subprocess.run([*program, b"caf\xe9"], capture_output=True)
     assert (done.returncode, done.stderr.strip().count(b"\n")) == (2, 0)
+
+
+@pytest.mark.parametrize("ending", ["<&-", "one >&-", "one 2>&-"])
+def test_a_stream_that_is_closed_is_no_traceback(folder: Path, ending: str) -> None:
+    program = f'"{sys.executable}" -m patchword.cli.main translate "{folder}" --method greedy'
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(f"{program} {ending}", shell=True, capture_output=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_evaluation_says_which_sides_it_took_and_which_sources_were_long(folder: Path, tmp_path: Path) -> None:
+    rows = [("one", "eins"), ("one two " * 150, "x"), ("one two " * 3000, "x")]
+    lines = [json.dumps({"de": target, "en": source}, ensure_ascii=False) for source, target in rows]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    model = Translator.load(folder)
+    model.languages = ("en", "?")
+    model.save(tmp_path / "model")
+    for path, sides in ((tmp_path / "model", "source 'en', target 'de'"), (folder, "source 'de', target 'en'")):
+        arguments = ["evaluate", str(path), "--data", str(tmp_path / "a.jsonl"), "--method", "greedy"]
+        done = CliRunner().invoke(app, arguments)
+        assert sides in done.stderr
+        if path != folder:
+            assert done.exit_code == 1
+            assert (
+                "1 sources longer than a sentence were translated as one (line 2); parts may be missing" in done.stderr
+            )
+            assert "a.jsonl, line 3: has " in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--source-language", "--target-language", "--columns", "--set"])
+def test_options_that_are_no_text_are_named(tmp_path: Path, option: str) -> None:
+    value = os.fsdecode(b"data.target_language=\xe9" if option == "--set" else b"a,\xe9")
+    (tmp_path / "a.tsv").write_text("a\tb\n" * 30)
+    with pytest.raises(RecipeError, match="has bytes that are not UTF-8"):
+        app(
+            ["train", "translation", "--data", str(tmp_path / "a.tsv"), "--out", str(tmp_path / "run"), option, value],
+            standalone_mode=False,
+        )
+    assert not (tmp_path / "run").exists()

@@ -204,3 +204,33 @@ def test_an_error_that_nobody_expected_names_its_path(refused: Command, monkeypa
 
     monkeypatch.setattr(api, "describe", want)
     assert refused("info", "x")[1] == "there is not enough memory; use smaller batches or models"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ImportError("x.so: failed to map segment from shared object"), "x.so: failed to map segment from shared "),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory\n#0 at 0x1"), "DefaultCPUAllocator: can't allocate "),
+        (OSError(12, "Cannot allocate memory"), "[Errno 12] Cannot allocate "),
+    ],
+)
+def test_memory_that_is_wanted_anywhere_is_one_sentence(
+    refused: Command, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(api, "describe", fail)
+    sentence = refused("info", "x")[1]
+    assert sentence.startswith(f"there is not enough memory: {said}")
+    assert sentence.endswith("; use smaller batches or models")
+
+
+def test_a_bug_is_no_want_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("size mismatch")
+
+    monkeypatch.setattr(api, "describe", fail)
+    monkeypatch.setattr(sys, "argv", ["patchword", "info", "x"])
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        main()

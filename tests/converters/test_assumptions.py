@@ -46,13 +46,52 @@ def test_a_head_of_one_logit_is_refused(folders: dict[str, Path], tmp_path: Path
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("pool_include_prefix", True), ("norm_layer", "rmsnorm"), ("pos_embed", "none"), ("block_fn", "x" * 999)],
+    [
+        ("pool_include_prefix", True),
+        ("norm_layer", "rmsnorm"),
+        ("pos_embed", "none"),
+        ("block_fn", "x" * 999),
+        ("mlp_layer", "SwiGLU"),
+        ("an_argument_of_tomorrow", 3),
+    ],
 )
 def test_what_timm_would_compute_otherwise_is_refused(
     folders: dict[str, Path], tmp_path: Path, argument: str, value: Any
 ) -> None:
     folder = edited(folders["timm"], tmp_path / "v", model_args={"img_size": 16, "num_heads": 2, argument: value})
     with pytest.raises(CheckpointError, match=f"model_args.{argument} = .* is not supported"):
+        convert(folder)
+
+
+@pytest.mark.parametrize("step", ["do_flip_channel_order", "do_pad", "do_a_step_of_tomorrow", "include_top", "offset"])
+def test_steps_of_processors_that_are_not_known_are_refused(
+    folders: dict[str, Path], tmp_path: Path, step: str
+) -> None:
+    folder = edited(folders["vit"], tmp_path / "on", "preprocessor_config.json", **{step: True})
+    with pytest.raises(CheckpointError, match=f"{step} = True: a step that is not known here"):
+        convert(folder)
+    assert convert(edited(folders["vit"], tmp_path / "off", "preprocessor_config.json", **{step: False})).notes == ()
+    odd = edited(folders["vit"], tmp_path / "odd", "preprocessor_config.json", do_normalize="no")
+    with pytest.raises(CheckpointError, match="do_normalize = 'no': expected true or false"):
+        convert(odd)
+
+
+def test_a_processor_that_was_not_downloaded_is_not_taken_for_none(folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders["vit"], tmp_path / "v")
+    (tmp_path / "v" / "preprocessor_config.json").unlink()
+    (tmp_path / "v" / "preprocessor_config.json").symlink_to(tmp_path / "a blob")
+    with pytest.raises(CheckpointError, match=r"preprocessor_config\.json: no such file"):
+        convert(tmp_path / "v")
+
+
+def test_a_pooler_that_computes_something_else_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = edited(folders["vit"], tmp_path / "v", pooler_act="relu")
+    assert convert(folder)  # it has none
+    tensors = load_file(folder / "model.safetensors")
+    width = tensors["layernorm.weight" if "layernorm.weight" in tensors else "vit.layernorm.weight"].numel()
+    tensors |= {"pooler.dense.weight": torch.ones(width, width), "pooler.dense.bias": torch.ones(width)}
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(CheckpointError, match="pooler_act 'relu' is not supported"):
         convert(folder)
 
 

@@ -30,7 +30,7 @@ def out(tmp_path: Path) -> Path:
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of a format, one file."""
-    monkeypatch.setitem(exporting.EXPORTERS, "onnx", lambda content, folder: (folder / "a").write_text("b"))
+    monkeypatch.setitem(exporting.EXPORTERS, "onnx", lambda content, folder: [(folder / "a").write_text("b")][1:])
 
 
 def refusal(kind: type[PatchwordError], out: Path, content: Exportable = CONTENT) -> str:

@@ -143,6 +143,28 @@ def test_views_of_what_the_file_has_are_read(tmp_path: Path, zipped: bool) -> No
 
 
 @FORMATS
+def test_views_of_one_storage_that_are_gigabytes_together_are_refused(tmp_path: Path, zipped: bool) -> None:
+    whole = torch.randn(1000, 100)
+    values = {f"a{i}": whole[:] for i in range(1000)}
+    assert "its tensors are views of the same values" in refusal(save(tmp_path / "w.pth", values, zipped))
+    tied = {f"a{i}": whole[:] for i in range(100)}
+    assert len(read_tensors(save(tmp_path / "w.pth", tied, zipped))) == 100
+
+
+@FORMATS
+def test_tensors_with_attributes_or_a_changed_sign_are_read(tmp_path: Path, zipped: bool) -> None:
+    whole = torch.randn(3)
+    with_one = whole.clone()
+    with_one.note = "of a person's"  # type: ignore[attr-defined]
+    values = {"attribute": with_one, "negative": torch._neg_view(whole)}
+    values |= {"other": torch.tensor([3], dtype=torch.uint16)} if zipped else {}
+    found = read_tensors(save(tmp_path / "w.pth", values, zipped))
+    assert torch.equal(found["attribute"], whole)
+    assert torch.equal(found["negative"], -whole)
+    assert not zipped or found["other"].tolist() == [3]
+
+
+@FORMATS
 def test_a_storage_or_a_view_beyond_the_file_is_refused(tmp_path: Path, zipped: bool) -> None:
     path = save(tmp_path / "w.pth", {"a": torch.arange(1000.0)}, zipped)
     content = path.read_bytes()

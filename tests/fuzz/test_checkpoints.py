@@ -3,7 +3,6 @@
 import json
 import math
 import random
-import resource
 import shutil
 import time
 import warnings
@@ -26,6 +25,7 @@ from patchword.text.options import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary, VocabularyConfig
 from tests.fuzz.share import cases
+from tests.memory import peak_memory
 
 CASES, SECONDS, BYTES = 1000, 20, 2 * 2**30
 
@@ -175,11 +175,6 @@ def refusal(folder: Path, out: Path) -> str | None:
     return None
 
 
-def peak() -> int:
-    """The most memory that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def blamed(folder: Path, damaged: Path, message: str) -> bool:
     """Whether a message is about another file than the damaged one."""
     others = (path.name for path in folder.iterdir() if path.name != damaged.name)
@@ -188,7 +183,7 @@ def blamed(folder: Path, damaged: Path, message: str) -> bool:
 
 def test_damage_is_refused_in_a_sentence_or_harmless(folders: dict[str, Path], tmp_path: Path) -> None:
     works = refused = 0
-    before = peak()
+    before = peak_memory()
     for draw in cases(CASES):
         name = draw.choice(list(folders))
         folder, out = tmp_path / name, tmp_path / "imported"
@@ -208,7 +203,7 @@ def test_damage_is_refused_in_a_sentence_or_harmless(folders: dict[str, Path], t
         shutil.rmtree(folder)
         shutil.rmtree(out, ignore_errors=True)
     assert refused > works / 10
-    assert peak() <= max(before, BYTES)  # other tests of this process may have had more
+    assert peak_memory() <= max(before, BYTES)  # other tests of this process may have had more
 
 
 def test_undamaged_ones_work(folders: dict[str, Path], tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def random_text(generator: random.Random) -> bytes:
     elif kind == 5:
         data = "a\tb\n".encode(generator.choice(["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])) * (length // 4 + 1)
     else:
-        data = gzip.compress(generator.randbytes(length) + b"a\tb\n" * length)
+        data = gzip.compress(generator.randbytes(length) + b"a\tb\n" * length, mtime=0)
     if data and generator.random() < 0.5:
         data = bytearray(data)
         data[generator.randrange(len(data))] = generator.randrange(256)

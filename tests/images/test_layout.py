@@ -71,6 +71,48 @@ def test_splits_without_classes_are_refused_and_pictures_without_a_class_are_lef
         read_dataset(made(tmp_path / "f", "val/cat/1.png", "val/dog/1.png", "test/cat/1.png"))
 
 
+def test_splits_inside_the_classes_are_splits(tmp_path: Path) -> None:
+    folder = made(tmp_path / "d", "cat/train/1.png", "cat/test/2.png", "dog/train/1.png", "dog/train/2.png")
+    for path in (folder, zipped(folder, tmp_path / "d.zip")):
+        splits = read_splits(path)
+        assert {role: class_counts(data) for role, data in splits.items()} == {
+            TRAIN: {"cat": 1, "dog": 2},
+            TEST: {"cat": 1},
+        }
+        assert splits[TRAIN].notes == (
+            f"took the folders test and train in the classes of {path} for splits: 1 test, 3 training images",
+        )
+    data = read_dataset(made(folder, "bird/1.png"))
+    assert class_counts(data) == {"bird": 1, "cat": 2, "dog": 2}
+    assert data.notes == (f"folders named test and train below some classes of {folder} are not taken for splits",)
+
+
+def test_splits_may_have_a_name_in_common_or_in_another_language(tmp_path: Path) -> None:
+    names = [f"{part}/{kind}/1.png" for part in ("pets-train", "pets-val") for kind in ("cat", "dog")]
+    assert set(read_splits(made(tmp_path / "d", *names))) == {TRAIN, VALIDATION}
+    names = [f"{part}/{kind}/1.png" for part in ("Entrenamiento", "Prueba") for kind in ("cat", "dog")]
+    (note,) = read_dataset(made(tmp_path / "e", *names)).notes
+    assert "are taken for classes, though all hold the same folders, such as cat" in note
+    assert read_dataset(made(tmp_path / "f", "steam train/a/1.png", "freight train/a/1.png")).notes == ()
+
+
+def test_what_is_beside_splits_is_said_and_a_split_that_would_vanish_is_an_error(tmp_path: Path) -> None:
+    folder = made(tmp_path / "d", "train/cat/1.png", "train/dog/1.png", "cover.png")
+    (folder / "test").mkdir()
+    notes = read_dataset(folder).notes
+    assert f"left out 1 images that are beside the splits of {folder}" in notes
+    assert f"left out the folder test of {folder}: it is empty" in notes
+    (folder / "test" / "cat").mkdir()
+    (folder / "test" / "cat" / "1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(DataError, match=r"d: the folder test has no image that can be read, but 1 \.heic; convert"):
+        read_dataset(folder)
+
+
+def test_what_systems_leave_behind_is_no_picture(tmp_path: Path) -> None:
+    litter = ("cat/@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg", "$RECYCLE.BIN/1.png", "__MACOSX/cat/._1.png", "cat/.1.png")
+    assert class_counts(read_dataset(made(tmp_path / "d", "cat/1.png", "dog/1.png", *litter))) == {"cat": 1, "dog": 1}
+
+
 def test_roles_are_words_and_not_parts_of_words() -> None:
     assert [role_of(name) for name in ("train_images", "Validation Set", "test2017", "VAL")] == [
         TRAIN,
@@ -117,7 +159,7 @@ def test_a_class_that_would_vanish_is_an_error_or_said(tmp_path: Path) -> None:
     (folder / "docs").mkdir()
     (folder / "docs" / "a.txt").write_text("words")
     notes = read_dataset(folder).notes
-    assert notes == ("left out of bird, which is no class: 1 nothing", "left out of docs, which is no class: 1 .txt")
+    assert notes == ("left out of bird, which is no class: it is empty", "left out of docs, which is no class: 1 .txt")
     (folder / "bird" / "1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     with pytest.raises(DataError, match=r"class 'bird' has no image that can be read, but 1 \.heic; convert them"):
         read_dataset(folder)

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from patchword.errors import DataError, RecipeError
-from patchword.images import archive, files
+from patchword.images import archive, colours, files
 from patchword.images.dataset import read_dataset
-from patchword.images.files import allowed_pixels, alone, open_image
+from patchword.images.files import FORMATS, allowed_pixels, alone, as_rgb, open_image
 from patchword.images.recipe import ClassificationData
 from patchword.images.transforms import Preprocessing
-from tests.fuzz.pictures import chunk, saved
+from tests.fuzz.pictures import MODES, chunk, plain, saved
 
 
 def test_a_large_jpeg_is_decoded_at_a_part_of_its_size(tmp_path: Path) -> None:
@@ -41,6 +41,29 @@ def test_a_picture_of_one_long_row_is_resized_in_little_memory() -> None:
     for resize in ("squash", "pad"):
         steps = Preprocessing.parse({"image_size": [8, 8], "resize": resize}, "here")
         assert steps.pixels(thread)[:, 3, 4].tolist() == [10, 20, 30]
+
+
+def test_large_pictures_are_converted_and_turned_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    for kind, mode in [(kind, mode) for kind, modes in MODES.items() for mode in modes if kind in FORMATS]:
+        for orientation in (1, int(generator.integers(2, 9))):
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            content = saved(kind, mode, exif=exif).content
+            monkeypatch.setattr(colours, "PIECE", 2**22)
+            whole = open_image(content)
+            monkeypatch.setattr(colours, "PIECE", 50)
+            pieces = open_image(content)
+            assert (pieces.mode, pieces.size, pieces.tobytes()) == ("RGB", whole.size, whole.tobytes()), (kind, mode)
+
+
+def test_a_callers_image_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(colours, "PIECE", 50)
+    for mode in ("RGB", "RGBA", "L", "I;16", "CMYK"):
+        image = plain(mode)
+        before = image.tobytes()
+        assert as_rgb(image).size == image.size
+        assert image.tobytes() == before
 
 
 def test_a_tiff_without_all_its_rows_is_damaged(tmp_path: Path) -> None:

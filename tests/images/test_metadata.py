@@ -43,6 +43,25 @@ def test_a_png_without_all_its_pixels_is_damaged() -> None:
         open_image(cut, "photo")
 
 
+@pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}, {"optimize": True}])
+def test_a_jpeg_that_lacks_its_end_marker_alone_is_a_picture(options: dict[str, object]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = saved("JPEG", "RGB", exif=exif, **options).content
+    for end in (content[:-1], content[:-2], content[:-2] + b"\0\0"):
+        assert open_image(end).tobytes() == open_image(content).tobytes()
+    for cut in (content[:-40], content[: content.rindex(b"\xff\xda") + 20]):
+        with pytest.raises(DataError, match="photo: the image is damaged"):
+            open_image(cut, "photo")
+
+
+def test_a_progressive_jpeg_that_ends_early_is_damaged_as_later_scans_may_be_missing() -> None:
+    content = saved("JPEG", "RGB", progressive=True).content
+    for end in (2, 30, len(content) - content.index(b"\xff\xda", content.index(b"\xff\xda") + 2)):
+        with pytest.raises(DataError, match="photo: the image is damaged"):
+            open_image(content[:-end], "photo")
+
+
 def test_an_orientation_beside_damage_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from patchword import api
 from patchword.cli.main import app
-from patchword.errors import DataError
+from patchword.errors import DataError, RecipeError, one_line
 from patchword.images import cache, classifier, dataset
 from patchword.images.cache import ImageCache
 from patchword.images.classifier import ImageClassifier
@@ -137,6 +137,23 @@ def test_one_class_alone_can_be_scored(photos: Path, system: ImageClassifier, tm
     assert scores.images == 20
     assert [row.support for row in scores.classes] == [20, 0, 0]
     assert scores.as_text().replace("\n", "").isprintable()
+
+
+def test_json_has_no_control_character_and_all_of_a_name(photos: Path, system: ImageClassifier, tmp_path: Path) -> None:
+    names = ("a\x9b31m", "b\u202e\U000e0001", "\u732b\u00e9")
+    ImageClassifier(system.model, system.preprocessing, names).save(tmp_path / "model")
+    command = ["classify", str(tmp_path / "model"), str(photos / "red" / "00.png"), "--json"]
+    text = CliRunner().invoke(app, command).stdout
+    assert one_line(text.strip()) == text.strip()
+    assert {row["class"] for row in json.loads(text)["predictions"]} == set(names)
+
+
+@pytest.mark.parametrize("pixels", ["7", "-1", "9" * 30])
+def test_a_limit_that_can_be_none_is_named(photos: Path, tmp_path: Path, pixels: str) -> None:
+    command = ["train", "classification", "--data", str(photos), "--out", str(tmp_path / "run"), "--max-pixels", pixels]
+    with pytest.raises(RecipeError, match=f"max_pixels = {pixels}: expected 65,536 to"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_classify_takes_folders_and_zips(photos: Path, system: ImageClassifier, tmp_path: Path) -> None:

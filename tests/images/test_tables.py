@@ -32,6 +32,7 @@ TABLES = {
     "what Excel says first": "sep=;\r\npath;label\r\nimages/a.png;cat\r\nimages/b.png;dog\r\n",
     "quotes and blanks": '"path", "label"\n"images/a.png","cat"\n\nimages/b.png, dog \n',
     "old line ends": "path,label\rimages/a.png,cat\rimages/b.png,dog\r",
+    "a column that counts from elsewhere": "17,images/a.png,cat\n3,images/b.png,dog\n",
     "more columns": "path,size,label\nimages/a.png,3,cat\nimages/b.png,4,dog\n",
 }
 
@@ -54,6 +55,29 @@ def test_absolute_paths_and_a_column_of_splits(images: Path) -> None:
     assert {role: len(data) for role, data in splits.items()} == {TRAIN: 2, VALIDATION: 1}
 
 
+def test_rows_of_no_split_are_left_out_of_split_data_and_said(images: Path) -> None:
+    rows = ("a.png,cat,train", "b.png,dog,train", "c.png,dog,extra")
+    table = images / "t.csv"
+    table.write_text("path,label,split\n" + "\n".join(f"images/{row}" for row in rows))
+    data = read_dataset(table)
+    assert [Path(name).name for name in data.names] == ["a.png", "b.png"]
+    assert data.notes[:2] == (
+        f"took column 1 of {table} for paths, 2 for labels",
+        f"left out of {table}: 1 rows of the split 'extra'",
+    )
+
+
+def test_a_cell_names_a_file_however_suffix_and_accents_are_written(images: Path) -> None:
+    content = (images / "images" / "a.png").read_bytes()
+    for name in ("IMG_1.JPG", "v1.2.png", "caf\u00e9.png"):
+        (images / "images" / name).write_bytes(content)
+    (images / "t.csv").write_text(
+        "id,label\nimages/IMG_1,a\nimages/v1.2,b\nimages/cafe\u0301.png,c\n", encoding="utf-8"
+    )
+    names = [Path(name).name for name in read_dataset(images / "t.csv").names]
+    assert names == ["IMG_1.JPG", "v1.2.png", "caf\u00e9.png"]
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -65,6 +89,7 @@ def test_absolute_paths_and_a_column_of_splits(images: Path) -> None:
         (b"path,label\n" + b"x" * 5000 + b",cat\n", "line 2: no such image"),
         (b"path,label\nimages/a.png,c\xe9t\n", "line 2: not UTF-8 text: byte 0xe9"),
         (b"\xff\xfep\0a\0t\0h", "not UTF-16 text|holds no rows|no such image|expected path"),
+        (b'path,label\nimages/a.png,"cat\nimages/b.png,dog\n', "line 3: rows in the cell .*not closed"),
         (b"image,mood,colour\nimages/a.png,good,red\n", "none of its columns is named label"),
         (b"path,label\n" + b"x" * 200_000 + b",cat\n", "not a CSV of path,label"),
     ],

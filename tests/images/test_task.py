@@ -176,6 +176,7 @@ def test_sizes_are_picked_from_the_images_and_said(photos: Path) -> None:
     ("changes", "message"),
     [
         ({"model": {"name": "Tiny/4"}}, "model.name = 'Tiny/4': unknown ViT"),
+        ({"model": {"name": "Ti/4", "channels": 1}}, "channels = 1: pictures are read as RGB, in 3 channels"),
         ({"model": {"name": "Ti/3"}}, "does not divide into patches of 3"),
         ({"model": {"nmae": "Ti/4"}}, "unknown key 'model.nmae'; did you mean 'name'?"),
         ({"augmentation": {"flipp": True}}, "unknown key 'augmentation.flipp'; did you mean 'flip'?"),

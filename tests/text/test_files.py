@@ -1,7 +1,9 @@
 """One reader of text, whatever the file is."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import sys
 import tracemalloc
@@ -23,10 +25,10 @@ FORMS = {
     "utf-16": TEXT.encode("utf-16"),
     "utf-16 big": b"\xfe\xff" + TEXT.encode("utf-16-be"),
     "utf-32": TEXT.encode("utf-32"),
-    "gzip": gzip.compress(TEXT.encode()),
-    "gzip members": gzip.compress(TEXT[:9].encode()) + gzip.compress(TEXT[9:].encode()) + b"\0" * 7,
-    "gzip of utf-16": gzip.compress(TEXT.encode("utf-16")),
-    "gzip of mark": gzip.compress(b"\xef\xbb\xbf" + TEXT.encode()),
+    "gzip": gzip.compress(TEXT.encode(), mtime=0),
+    "gzip members": gzip.compress(TEXT[:9].encode(), mtime=0) + gzip.compress(TEXT[9:].encode(), mtime=0) + b"\0" * 7,
+    "gzip of utf-16": gzip.compress(TEXT.encode("utf-16"), mtime=0),
+    "gzip of mark": gzip.compress(b"\xef\xbb\xbf" + TEXT.encode(), mtime=0),
 }
 
 
@@ -63,11 +65,14 @@ def test_a_typed_line_comes_before_the_next_is_typed(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (gzip.compress(b"a\n" * 100)[:-9], "not a whole gzip file: it ends in the middle"),
-        (gzip.compress(b"a\n" * 100) + b"rest", "not a whole gzip file"),
+        (gzip.compress(b"a\n" * 100, mtime=0)[:-9], "not a whole gzip file: it ends in the middle"),
+        (gzip.compress(b"a\n" * 100, mtime=0) + b"rest", "not a whole gzip file"),
         (b"\x1f\x8b\x08 broken", "not a whole gzip file"),
         (b"\xff\xfea\x00\x00\xd8b\x00", "begins as UTF-16 text, but is damaged"),
         ("Zeile\n".encode("utf-16-le"), "is no text: many of its bytes are 0"),
+        (b"PK\x03\x04\x14\n", "is no text but a zip file; only gzip is unpacked: unpack it"),
+        (bz2.compress(b"a\n"), "is no text but a bzip2 file"),
+        (lzma.compress(b"a\n"), "is no text but a xz file"),
         (b"a\nb\xe4h\n", "line 2: not UTF-8 text: byte 0xe4"),
         (b"a\n" + b"x" * (MOST_LINE + 1) + b"\nc\n", "line 2: has more than 1,048,576 bytes"),
     ],

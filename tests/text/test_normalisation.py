@@ -24,6 +24,10 @@ VARIANTS = [
     ("a\tb\r\n", "a b"),
     ("a\x00b\x1b[31m", "ab[31m"),
     ("\u2126", "\u03a9"),
+    ("10\u2800taka\u3164x", "10 taka x"),
+    ("ta\ufe0fka\ufe00 \ufe0f", "taka"),
+    ("t\u034fa\u206aka\ufff9", "taka"),
+    ("10\u2011taka", "10-taka"),
     ("hi\U000e0041\U000e0042", "hi"),
 ]
 
@@ -37,6 +41,7 @@ AS_THEY_ARE = [
     "\U0001f469\u200d\U0001f4bb \u2764\ufe0f",
     "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     "സ്ന\u0d28\u0d4d\u200d",
+    "5\ufe0f\u20e3 \u845b\U000e0100 \u2764\ufe0f",
     "x² + ½ ≠ ℃ №",
 ]
 

@@ -11,7 +11,7 @@ from patchword.text.pairs import Pair, read_lines, read_pairs, read_parallel, re
 
 
 def write(path: Path, text: str) -> Path:
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    path.write_bytes(gzip.compress(text.encode(), mtime=0) if path.suffix.lower() == ".gz" else text.encode())
     return path
 
 
@@ -86,6 +86,9 @@ KEYS = '{"translation": {"en": "A dog.", "de": "Ein Hund."}}\n{"id": "7", "de": 
         ("a.csv", "\ufeff" + CSV, {}),
         ("a.csv", "A dog.;Ein Hund.\nTwo, cats;Zwei Katzen\n", {}),
         ("a.csv", "sep=;\nA dog.;Ein Hund.\nTwo, cats;Zwei Katzen\n", {}),
+        ("A.CSV", "Two, cats;Zwei Katzen\nA dog.;Ein Hund.\n", {"reversed": True}),
+        ("a.csv", "Two, cats\tZwei Katzen\nA dog.\tEin Hund.\n", {"reversed": True}),
+        ("A.CSV.GZ", CSV, {}),
         ("a.txt", EXTRA, {"columns": (1, 2)}),
         ("a.tsv", "7\tEin Hund.\t8\tA dog.\n9\tZwei Katzen\t1\tTwo, cats\n", {"columns": (4, 2)}),
         ("a.tsv", "A dog.\tEin Hund.\nTwo, cats\tZwei Katzen\n\n\n", {}),
@@ -99,13 +102,19 @@ KEYS = '{"translation": {"en": "A dog.", "de": "Ein Hund."}}\n{"id": "7", "de": 
         ("a.jsonl", KEYS, {"languages": ("en", "de")}),
         ("a.jsonl", KEYS, {"languages": ("eng", "German")}),
         ("a.jsonl", KEYS, {"languages": ("en", None)}),
+        (
+            "a.jsonl",
+            '{"q": "A dog.", "n": "1", "a": "Ein Hund."}\n{"a": "Zwei Katzen", "q": "Two, cats"}\n',
+            {"columns": ("q", "a")},
+        ),
         ("a.json", KEYS, {}),
         ("a.ndjson", '["A dog.", "Ein Hund."]\n{"src": "Two, cats", "tgt": "Zwei Katzen"}\n', {}),
     ],
 )
 def test_tables_and_json_lines_as_people_have_them(tmp_path: Path, name: str, text: str, how: dict[str, Any]) -> None:
+    wanted = PAIRS[::-1] if how.pop("reversed", False) else PAIRS
     found = read_pairs([write(tmp_path / name, text)], **how)
-    assert [(pair.source, pair.target) for pair in found] == [(pair.source, pair.target) for pair in PAIRS]
+    assert [(pair.source, pair.target) for pair in found] == [(pair.source, pair.target) for pair in wanted]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +133,27 @@ def test_a_zip_of_a_table_or_of_two_files_is_read(
         for name, text in files.items():
             archive.writestr(name, text)
     assert read_pairs([tmp_path / "a.zip"], languages) == PAIRS
+    (tmp_path / "a.zip").rename(tmp_path / "a.txt")
+    assert read_pairs([tmp_path / "a.txt"], languages) == PAIRS
+
+
+def test_a_zip_of_two_files_says_its_languages_by_their_names(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("Corpus.de-en.de", "Ein Hund.")
+        archive.writestr("Corpus.de-en.en", "A dog.")
+    assert read_parallel([tmp_path / "a.zip"]).named == ("de", "en")
+    assert read_parallel([tmp_path / "a.zip"], ("eng", None)).named == ("en", "de")
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_that_unpacks_to_very_much_is_refused(
+    tmp_path: Path, kind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patchword.text.unpacking.MOST_UNPACKED", 2**18)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", kind) as archive:
+        archive.writestr("a.tsv", "a\tb\n" * 2**18)
+    with pytest.raises(DataError, match=r"a\.zip/a\.tsv: unpacks to more than"):
+        read_parallel([tmp_path / "a.zip"])
 
 
 def test_what_a_file_calls_its_sides_is_kept(tmp_path: Path) -> None:
@@ -150,6 +180,8 @@ def test_what_a_file_calls_its_sides_is_kept(tmp_path: Path) -> None:
             "a.jsonl, line 1: the source has half a surrogate pair, U+D800",
         ),
         ("a.jsonl", '[\n{"source": "x"}\n]', "expected one object on every line"),
+        ("a.json", '[{"source": "x"},\n{"source": "x"}]', "expected one object on every line"),
+        ("a.csv", "a|b\n", "a.csv, line 1: has 1 columns; expected source, comma, target"),
         (
             "a.jsonl",
             '{"en": "x", "fr": "y", "de": "z"}',

@@ -192,3 +192,12 @@ def test_a_folder_that_cannot_have_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(DataError, match="lock: is a folder"), locked(tmp_path):
         pass
+
+
+def test_a_link_in_its_place_is_refused_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "run" / "lock").symlink_to(tmp_path / "mine.txt")
+    with pytest.raises(DataError, match="lock: is a link; expected the file"), locked(tmp_path / "run"):
+        pass
+    assert (tmp_path / "mine.txt").read_text() == "mine"

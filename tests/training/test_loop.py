@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +17,6 @@ from safetensors.torch import load_file
 from patchword import api
 from patchword.errors import OutOfMemoryError, RecipeError, RunFolderError
 from patchword.text.task import TranslationTask
-from patchword.training.finite import DivergedError
 from patchword.training.loop import Trainer
 from patchword.training.metrics import read_metrics
 
@@ -165,109 +162,6 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.mark.parametrize("optimizer", [{"clip_norm": 1.0}, {}, {"name": "sgd"}], ids=["clipped", "adamw", "sgd"])
-def test_a_loss_that_is_no_number_stops_the_run_with_advice(
-    phrases: tuple[Path, Path], tmp_path: Path, optimizer: dict[str, Any]
-) -> None:
-    values = recipe_values(phrases)
-    values["optimizer"] = {"learning_rate": 1e30, **optimizer}
-    with pytest.raises(DivergedError) as caught:
-        train(values, tmp_path / "run")
-    said = str(caught.value)
-    assert re.search(r"run: step \d+, epoch 1, batch of \d+ pairs, lines \d+, .*: the (loss|gradient's norm) is ", said)
-    assert "lower optimizer.learning_rate" in said
-    assert said.endswith("nothing had been saved")
-    assert not (tmp_path / "run").exists()
-    assert train(recipe_values(phrases, max_steps=2), tmp_path / "run").step == 2
-
-
-def test_numbers_that_become_none_after_a_validation_leave_what_was_kept(
-    phrases: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept: dict[str, bytes] = {}
-    real = Trainer._update
-
-    def update(trainer: Trainer, batches: list[Any]) -> None:
-        if trainer.progress.step == 25:
-            kept.update(files(tmp_path / "run"))
-            with torch.no_grad():
-                next(trainer.model.parameters()).fill_(float("inf"))
-        real(trainer, batches)
-
-    monkeypatch.setattr(Trainer, "_update", update)
-    with pytest.raises(DivergedError, match=r"step 26, .*; best/ and state/ are as they were saved last$"):
-        train(recipe_values(phrases), tmp_path / "run")
-    now = files(tmp_path / "run")
-    assert {name for name in now if now[name] != kept.get(name)} <= {"metrics.jsonl"}
-    monkeypatch.undo()
-    assert train(recipe_values(phrases), tmp_path / "run", resume=True).step == 50
-
-
-@pytest.mark.parametrize("what", ["weights", "scores"])
-def test_a_validation_that_is_no_number_is_never_the_best(
-    phrases: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
-    real = Trainer._score
-
-    def score(trainer: Trainer, *arguments: Any) -> None:
-        if what == "scores":
-            monkeypatch.setattr(trainer.task, "validate", lambda model: {"loss": float("nan")})
-        else:
-            assert trainer.average is not None
-            trainer.average.weights[next(iter(trainer.average.weights))][0] = float("nan")
-            monkeypatch.setattr(trainer.task, "validate", lambda model: {"loss": 1.0})
-        real(trainer, *arguments)
-
-    monkeypatch.setattr(Trainer, "_score", score)
-    with pytest.raises(DivergedError, match=r"step 20: (the validation loss is nan|\S+ holds values that are)"):
-        train(recipe_values(phrases), tmp_path / "run")
-    assert not (tmp_path / "run" / "best").exists()
-    assert not (tmp_path / "run" / "state" / "latest.pt").exists()
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda lines: lines[:-40], r"3\d\d training pairs then, 3\d\d now"),
-        (lambda lines: [*lines[:3], "x", *lines[4:]], "as many training pairs as then, but not the same"),
-        (lambda lines: [*lines[1:], lines[0]], "pairs as then, but not the same"),
-    ],
-    ids=["shorter", "other_words", "another_order"],
-)
-def test_a_run_does_not_go_on_with_other_text(
-    phrases: tuple[Path, Path], tmp_path: Path, change: Any, said: str
-) -> None:
-    for path in phrases:
-        shutil.copy(path, tmp_path / path.name)
-    copies = (tmp_path / "p.en", tmp_path / "p.de")
-    train(recipe_values(copies, max_steps=5), tmp_path / "run")
-    before = files(tmp_path / "run")
-    recipe = api.resumed_recipe(tmp_path / "run", ["training.max_steps=6"])
-    for path in copies:
-        lines = change(path.read_text(encoding="utf-8").splitlines())
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    with pytest.raises(RunFolderError, match="the data have changed since the run began: ") as caught:
-        api.train(recipe, tmp_path / "run", resume=True, show=False)
-    assert re.search(said, str(caught.value))
-    assert files(tmp_path / "run") == before
-    for path in phrases:
-        shutil.copy(path, tmp_path / path.name)
-    assert api.train(recipe, tmp_path / "run", resume=True, show=False).step == 6
-
-
-def test_an_older_state_goes_on_with_a_note(phrases: tuple[Path, Path], tmp_path: Path) -> None:
-    values = recipe_values(phrases, max_steps=5)
-    train(values, tmp_path / "run")
-    path = tmp_path / "run" / "state" / "latest.pt"
-    state = torch.load(path, weights_only=True)
-    del state["data"]
-    torch.save(state, path)
-    heard: list[Any] = []
-    recipe = api.resumed_recipe(tmp_path / "run", ["training.max_steps=6"])
-    assert api.train(recipe, tmp_path / "run", resume=True, listener=heard.append).step == 6
-    assert any("whether these are the same is not checked" in getattr(event, "text", "") for event in heard)
-
-
 @pytest.mark.parametrize("resume", [False, True])
 def test_of_two_runs_in_one_folder_one_wins(phrases: tuple[Path, Path], tmp_path: Path, resume: bool) -> None:
     if resume:
@@ -298,27 +192,6 @@ def test_a_batch_that_is_too_large_names_its_key(
         train(recipe_values(phrases), tmp_path / "run")
     monkeypatch.undo()
     assert train(recipe_values(phrases, max_steps=2), tmp_path / "run").step == 2
-
-
-def test_nonsense_in_the_metrics_does_not_end_a_run(phrases: tuple[Path, Path], tmp_path: Path) -> None:
-    train(recipe_values(phrases, max_steps=5), tmp_path / "run")
-    log = tmp_path / "run" / "metrics.jsonl"
-    whole = log.read_bytes()
-    nonsense = [b"", b"\xff\xfe", b"[" * 100_000, b'{"step": 1', b"[]", b'{"step": "x"}', b'{"step": 1, "loss": [1]}']
-    nonsense += [b'{"step": 2, "validation": 3}', b'{"step": 1, "loss": 1%s}' % (b"0" * 5000), b'{"step": -1}']
-    log.write_bytes(b"\n".join(nonsense) + b"\n" + whole)
-    assert read_metrics(log) == [json.loads(line) for line in whole.splitlines()]
-    recipe = api.resumed_recipe(tmp_path / "run", ["training.max_steps=6"])
-    assert api.train(recipe, tmp_path / "run", resume=True, show=False).step == 6
-
-
-def test_a_damaged_state_is_named(phrases: tuple[Path, Path], tmp_path: Path) -> None:
-    values = recipe_values(phrases, max_steps=5)
-    train(values, tmp_path / "run")
-    state = tmp_path / "run" / "state" / "latest.pt"
-    state.write_bytes(state.read_bytes()[:1000])
-    with pytest.raises(RunFolderError, match=r"latest\.pt: the saved state is damaged"):
-        train(values, tmp_path / "run", resume=True)
 
 
 def test_accumulated_batches_give_the_gradient_of_one_large_batch(phrases: tuple[Path, Path], tmp_path: Path) -> None:

@@ -34,6 +34,18 @@ def test_nothing_is_left_of_what_never_began(tmp_path: Path) -> None:
     assert everything(tmp_path) == before
 
 
+def test_what_another_put_there_meanwhile_stays(tmp_path: Path) -> None:
+    def begin() -> None:
+        with run_folder(tmp_path / "run", resume=False) as folder:
+            (folder.path / "best").mkdir()
+            (folder.path / "notes.txt").write_text("somebody's")
+            raise RecipeError("no")
+
+    with pytest.raises(RecipeError):
+        begin()
+    assert everything(tmp_path) == [tmp_path / "run", tmp_path / "run" / "notes.txt"]
+
+
 def test_what_began_stays(tmp_path: Path) -> None:
     def begin() -> None:
         with run_folder(tmp_path / "run", resume=False) as folder:

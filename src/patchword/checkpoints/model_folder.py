@@ -21,13 +21,13 @@ from patchword.checkpoints.safetensors_writer import write_tensors
 from patchword.checkpoints.weights import misfit, read_weights, weight_shapes
 from patchword.config import Config
 from patchword.errors import DataError, ModelFolderError, RecipeError, nearest, shown
-from patchword.files import replacing, write_bytes, write_text
+from patchword.files import forget_temporaries, replacing, write_bytes, write_text
 from patchword.models.registry import ARCHITECTURES, architecture_of
 from patchword.models.tensors import named_buffers, named_tensors, not_finite
 
 FORMAT_VERSION = 1
 
-DESCRIPTION, WEIGHTS = "config.json", "model.safetensors"
+DESCRIPTION, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 
 class Description(Config):
@@ -72,7 +72,9 @@ def write_model_folder(
         files: further files by name.
     """
     architecture = architecture_of(model)
-    with replacing(path / "model.safetensors") as temporary:
+    for name in (WEIGHTS, DESCRIPTION, CARD, *(files or {})):
+        forget_temporaries(path, name)
+    with replacing(path / WEIGHTS) as temporary:
         write_tensors(temporary, named_tensors(model))
     write_description(
         path,
@@ -119,7 +121,7 @@ def write_description(
     )
     for name, data in (files or {}).items():
         write_bytes(path / name, data)
-    write_text(path / "README.md", card)
+    write_text(path / CARD, card)
     write_text(path / "config.json", json.dumps(description.model_dump(), indent=2, ensure_ascii=False) + "\n")
 
 

@@ -17,8 +17,10 @@ WAYS = {"reference": ("float32", True), "float32": ("float32", False), "int8": (
 
 def bench(
     model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; else all.", show_default=False)] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Repetitions; the median is shown.")] = 3,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="CPU threads; else all.", show_default=False)
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Repetitions; the median is shown.")] = 3,
     device: Annotated[str, typer.Option(help="cpu; or cuda or mps, which run the reference.")] = "cpu",
     as_json: Annotated[bool, flag("An object a measurement.", "--json")] = False,
 ) -> None:

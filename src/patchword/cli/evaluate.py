@@ -142,6 +142,6 @@ def evaluate(
         # After the scores, which are not to be lost where this fails.
         write_text(output, "".join(f"{without_line_ends(answer)}\n" for answer in found.answers))
     for reason in found.skipped:
-        typer.echo(f"patchword: {reason}", err=True)
+        typer.echo(f"patchword: {one_line(reason)}", err=True)
     if found.skipped:
         raise typer.Exit(1)

@@ -52,7 +52,7 @@ def import_(
     imported = api.import_checkpoint(source, out, options)
     for note in imported.notes:
         typer.echo(one_line(note), err=True)
-    typer.echo(f"{out}: {imported.kind}, {imported.parameters:,} parameters", err=True)
+    typer.echo(one_line(f"{out}: {imported.kind}, {imported.parameters:,} parameters"), err=True)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -27,7 +27,8 @@ def info(
     if as_json:
         typer.echo(json_text(_of_json(report), indent=2))
         return
-    typer.echo(f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}")
+    title = f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}"
+    typer.echo(one_line(title))
     typer.echo(f"{report['parameters']:,} parameters, {report['bytes'] / 2**20:.1f} MiB on disk")
     missing = api.kernels_missing()
     typer.echo(f"kernels on this machine: {api.kernels()}{f' ({missing})' if missing else ''}")

@@ -3,7 +3,7 @@
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -42,6 +42,10 @@ def _options(
 
 def _speak_utf8() -> None:
     """Text in and out is UTF-8, whatever PYTHONIOENCODING, a locale or a Windows code page say."""
+    # Who closed a stream that a program is started with has nothing to say there, and wants to hear nothing.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -58,18 +62,18 @@ def main() -> None:
             raise
     except PatchwordError as error:
         _refuse(str(error))
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        text = str(error).splitlines()
-        _refuse(f"there is not enough memory{f': {clipped(text[0])}' if text else ''}; use smaller batches or models")
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error, but Python would print one at exit.
         _forget_output()
         sys.exit(0)
-    except OSError as error:
+    except Exception as error:
+        if is_out_of_memory(error):
+            what = clipped(str(error).partition("\n")[0])
+            _refuse(f"there is not enough memory{f': {what}' if what else ''}; use smaller batches or models")
+        if not isinstance(error, OSError):
+            raise
         # Whatever nobody expected of a file, or standard output on a full disk.
         if error.filename is None:
             _forget_output()
@@ -77,7 +81,7 @@ def main() -> None:
         _refuse(f"{name}: {reason(error)}")
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(sentence: str) -> NoReturn:
     typer.echo(f"patchword: {one_line(sentence)}", err=True)
     sys.exit(2)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from patchword.cli.options import flag, option
-from patchword.errors import RecipeError, one_line
+from patchword.errors import RecipeError, clipped, one_line
 
 EXAMPLES = """
 patchword train translation --source a.en --target a.de --out runs/en-de
@@ -114,6 +114,9 @@ def train(
         # A recipe keeps it, as text.
         if str(path) != str(path).encode(errors="replace").decode():
             raise RecipeError(f"{one_line(str(path))}: its name has bytes that are not UTF-8; rename it")
+    for text in filter(None, [source_language, target_language, columns, *(settings or [])]):
+        if text != text.encode(errors="replace").decode():
+            raise RecipeError(f"{clipped(text)}: has bytes that are not UTF-8")
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
     # An argument may hold bytes that are no text, and what a model says of itself is text.

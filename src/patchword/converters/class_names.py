@@ -93,6 +93,10 @@ def _by_number(values: Any) -> dict[int, str]:
     for number, name in pairs:
         if number is None or number in named or not isinstance(name, str | int | float):
             raise ValueError(f"= {shown(values)}: expected a name for each number")
+        try:
+            str(name).encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"= {shown(values)}: half a surrogate pair is no text") from None
         named[number] = str(name)
     return named
 

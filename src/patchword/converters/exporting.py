@@ -10,8 +10,9 @@ from patchword.engine.choice import check_finite
 from patchword.errors import RecipeError, nearest, shown
 from patchword.files import new_folder
 
-# By name, what fills an empty folder; it raises ExportError where the format cannot express the model.
-EXPORTERS: dict[str, Callable[[Exportable, Path], None]] = {
+# By name, what fills an empty folder and says what others will do otherwise, a sentence each; it raises ExportError
+# where the format cannot express the model.
+EXPORTERS: dict[str, Callable[[Exportable, Path], list[str]]] = {
     "hf": write_hugging_face_folder,
     "onnx": write_onnx_folder,
 }
@@ -27,13 +28,16 @@ def check_format(to: str) -> None:
         raise RecipeError(f"--to = {shown(to)}: unknown format; {nearest(to, EXPORTERS)}")
 
 
-def export(content: Exportable, out: Path, to: str) -> None:
+def export(content: Exportable, out: Path, to: str) -> list[str]:
     """Write a folder of another format, whole or not at all.
 
     Args:
         content: the network and what belongs to it.
         out: the folder to make; new or empty.
         to: a name in `EXPORTERS`.
+
+    Returns:
+        what the format cannot say and whoever reads it will do otherwise, a sentence each.
 
     Raises:
         RecipeError: if there is no format of that name.
@@ -45,4 +49,4 @@ def export(content: Exportable, out: Path, to: str) -> None:
     check_format(to)
     check_finite(content.model)
     with new_folder(out) as folder:
-        EXPORTERS[to](content, folder)
+        return EXPORTERS[to](content, folder)

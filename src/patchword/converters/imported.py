@@ -252,13 +252,28 @@ def fill(
 def count_layers(names: Iterable[str], prefix: str) -> int:
     """Number of layers, from names such as "blocks.11.norm1.weight" with the prefix "blocks."."""
     numbers = {name.removeprefix(prefix).split(".")[0].split("/")[0] for name in names if name.startswith(prefix)}
-    return max((int(number) + 1 for number in numbers if number.isdecimal()), default=0)
+    # Of more digits than these a number is beyond any range, and perhaps what Python converts.
+    return max((int(number[:12]) + 1 for number in numbers if number.isdecimal()), default=0)
 
 
 def length(tensors: Mapping[str, Tensor], name: str, axis: int = 0) -> int:
     """Length of a tensor's axis; 0 where there is no such tensor or axis."""
     shape = tensors[name].shape if name in tensors else ()
     return shape[axis] if axis < len(shape) else 0
+
+
+def shape_of(origin: Path, tensors: Mapping[str, Tensor], name: str, axes: int) -> tuple[int, ...]:
+    """The shape of a tensor that tells sizes of the network.
+
+    Raises:
+        CheckpointError: if there is none of that name, or it has another number of axes or no values.
+    """
+    if name not in tensors:
+        raise CheckpointError(origin, f"is not the network that it should be: {name!r} is missing or misshapen")
+    shape = tuple(tensors[name].shape)
+    if len(shape) != axes or 0 in shape:
+        raise CheckpointError(origin, f"{name} has the shape {shape}; expected {axes} axes, none of length 0")
+    return shape
 
 
 def distinct(names: Iterable[str]) -> list[str]:

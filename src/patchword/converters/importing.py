@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from patchword.converters import hub
+from patchword.converters.class_names import class_names
 from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.marian import checkpoint as marian
 from patchword.converters.resnet import hugging_face as resnet
@@ -85,6 +86,10 @@ def convert(source: Path | str, options: ImportOptions | None = None) -> Importe
 
 def _convert(source: Path | str, options: ImportOptions) -> Imported:
     path = hub.download(str(source)) if str(source).startswith(hub.PREFIX) else Path(source)
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise CheckpointError(path, "its name is no UTF-8; give it another") from None
     if not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113 - Path's raise on names too long
         there = os.path.exists(path)  # noqa: PTH110
         raise CheckpointError(path, "is a device or a pipe" if there else "no such file or folder")
@@ -129,7 +134,7 @@ def _by_names(path: Path, options: ImportOptions) -> Imported:
     weights = unwrapped(path, read_weights_of(path, options.weights))
     for name, converter in BARE_TENSORS:
         if name in weights.tensors:
-            return _noted(converter(path, {}, weights.tensors, options), weights)
+            return _with_classes(_noted(converter(path, {}, weights.tensors, options), weights), weights, options)
     if any(name.endswith(TRANSFORMERS_TENSORS) for name in weights.tensors):
         raise CheckpointError(path, "is of the transformers library, which keeps the rest in config.json beside it")
     names = ", ".join(name[:80] for name in sorted(weights.tensors)[:3])
@@ -140,3 +145,18 @@ def _by_names(path: Path, options: ImportOptions) -> Imported:
 
 def _noted(imported: Imported, weights: Weights) -> Imported:
     return replace(imported, notes=(*weights.notes, *imported.notes))
+
+
+def _with_classes(imported: Imported, weights: Weights, options: ImportOptions) -> Imported:
+    """With the names of classes that stand beside the weights, such as a `class_to_idx`."""
+    if weights.classes is None or options.classes is not None:
+        return imported
+    key, values = weights.classes
+    details: Any = imported.details
+    try:
+        named, notes = class_names(imported.origin, len(details.classes), options, values, key)
+    except CheckpointError:
+        notes = (f"holds {key!r}, which is left out: it does not name {len(details.classes)} classes",)
+    else:
+        details = details.model_copy(update={"classes": tuple(named)})
+    return replace(imported, details=details, notes=(*imported.notes, *notes))

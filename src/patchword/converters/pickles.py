@@ -10,7 +10,7 @@ import sys
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -24,6 +24,8 @@ _DATA |= {"functools", "numbers", "pathlib", "pathlib._local", "types", "uuid", 
 _BUILTIN = frozenset({"bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list"})
 _BUILTIN |= {"object", "range", "set", "slice", "str", "tuple", "type"}
 
+# The tensors of a file may be this many bytes, or this many times its own size: weights hardly pack at all.
+SMALL, MOST_PACKED = 64 * 2**20, 20
 
 _PLAIN: Any = pickle._Unpickler
 
@@ -79,7 +81,9 @@ def load_pickle(path: Path) -> Any:
     elif tarfile.is_tarfile(path):
         raise pickle.UnpicklingError("a tar archive")
     size = path.stat().st_size
-    module = SimpleNamespace(Unpickler=_unpickler(size), __name__="patchword", UnpicklingError=pickle.UnpicklingError)
+    module = SimpleNamespace(
+        Unpickler=_unpickler(size, _Views(size)), __name__="patchword", UnpicklingError=pickle.UnpicklingError
+    )
     module.load = lambda file, **options: module.Unpickler(file, **options).load()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's, of unusual pickles: what cannot be read is refused
@@ -98,15 +102,17 @@ def _check_zip(path: Path) -> None:
                 raise TooLargeError("a part of it would unpack to more than the file has")
 
 
-def _unpickler(size: int) -> type:
+def _unpickler(size: int, views: "_Views") -> type:
     """A class of unpicklers for a file of `size` bytes."""
+    known = {**_KNOWN, ("torch._utils", "_rebuild_tensor_v3"): views.untyped}
+    known |= dict.fromkeys((("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_tensor")), views.typed)
 
     # Python's own reader in Python: the one in C makes a table as long as the largest number that a file mentions.
     class Unpickler(_PLAIN):
         dispatch: ClassVar[dict[int, Any]] = dict(_PLAIN.dispatch)
 
         def find_class(self, module: str, name: str) -> Any:
-            return _found(module, name)
+            return _found(known, module, name)
 
         def load_build(self) -> None:
             self.stack.pop()  # attributes are passed over
@@ -146,12 +152,12 @@ def _check_storage(saved: Any, size: int) -> None:
         raise TooLargeError(f"it claims a tensor of {saved[4]:,} values, which is more than the file has")
 
 
-def _found(module: str, name: str) -> Any:
+def _found(known: Mapping[tuple[str, str], Any], module: str, name: str) -> Any:
     # Protocols before 3 have the names of Python 2.
     module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
     module = _compat_pickle.IMPORT_MAPPING.get(module, module)
-    if (module, name) in _KNOWN:
-        return _KNOWN[module, name]
+    if (module, name) in known:
+        return known[module, name]
     if module == "torch" and isinstance(getattr(torch, name, None), torch.dtype):
         return getattr(torch, name)
     top = module.partition(".")[0]
@@ -164,19 +170,54 @@ def _found(module: str, name: str) -> Any:
 _OF_PYTHON = sys.stdlib_module_names | {"nt", "posix", "__builtin__"}
 
 
-def _tensor(storage: Any, offset: Any, shape: Sequence[Any], stride: Sequence[Any], *_: Any) -> Tensor:
-    """`torch._utils._rebuild_tensor_v2`, but for a view that is larger than what it is a view of."""
-    numbers = (offset, *shape, *stride)
-    if not all(type(number) is int and number >= 0 for number in numbers) or len(shape) != len(stride):
-        raise pickle.UnpicklingError("not a tensor's shape")
-    held = storage._untyped_storage.nbytes() // storage.dtype.itemsize
-    count, end = 1, offset
-    for length, step in zip(shape, stride, strict=True):
-        count, end = count * length, end + (length - 1) * step
-    if count and (count > held or end >= held):
-        raise TooLargeError(f"it claims a tensor of {count:,} values, of which it holds {held:,}")
-    empty = torch.empty(0, dtype=storage.dtype)
-    return empty.set_(storage._untyped_storage, offset if count else 0, tuple(shape), tuple(stride))
+class _Views:
+    """The tensors of a file of `size` bytes, which are views of its storages.
+
+    Any number of them may be of one storage, as tied weights are; all together they are a limited multiple of the file.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = max(SMALL, MOST_PACKED * size)
+
+    def typed(self, storage: Any, offset: Any, shape: Any, stride: Any, *more: Any) -> Tensor:
+        """`torch._utils._rebuild_tensor_v2`."""
+        return self._view(storage, storage.dtype, offset, shape, stride, more[2:])
+
+    def untyped(self, storage: Any, offset: Any, shape: Any, stride: Any, *more: Any) -> Tensor:
+        """`torch._utils._rebuild_tensor_v3`."""
+        return self._view(storage, more[2], offset, shape, stride, more[3:])
+
+    def _view(
+        self, storage: Any, dtype: torch.dtype, offset: Any, shape: Sequence[Any], stride: Sequence[Any], more: Any
+    ) -> Tensor:
+        numbers = (offset, *shape, *stride)
+        if not all(type(number) is int and number >= 0 for number in numbers) or len(shape) != len(stride):
+            raise pickle.UnpicklingError("not a tensor's shape")
+        held = storage._untyped_storage.nbytes() // dtype.itemsize
+        count, end = 1, offset
+        for length, step in zip(shape, stride, strict=True):
+            count, end = count * length, end + (length - 1) * step
+        if count and (count > held or end >= held):
+            raise TooLargeError(f"it claims a tensor of {count:,} values, of which it holds {held:,}")
+        self._left -= count * dtype.itemsize
+        if self._left < 0:
+            raise TooLargeError(
+                f"its tensors are views of the same values, in all of more than {SMALL // 2**20} MiB and {MOST_PACKED} "
+                "times what it holds"
+            )
+        empty = torch.empty(0, dtype=dtype)
+        tensor = empty.set_(storage._untyped_storage, offset if count else 0, tuple(shape), tuple(stride))
+        # A view whose sign is still to be changed is saved as it is, with a word about it; an older file's values come
+        # after it.
+        said = more[0] if more and isinstance(more[0], Mapping) else {}
+        return torch._neg_view(tensor) if said.get("neg") else tensor
+
+
+def _of_a_class(rebuild: Any, _: Any, arguments: Any, *__: Any) -> Any:
+    """`torch._tensor._rebuild_from_type_v2`: a tensor that has attributes, or is of a class of its own."""
+    if isinstance(rebuild, type) or not callable(rebuild):
+        raise pickle.UnpicklingError("not a tensor's function")
+    return rebuild(*arguments)
 
 
 def _dictionary(*_: Any) -> _Dictionary:
@@ -192,8 +233,8 @@ _KNOWN: dict[tuple[str, str], Callable[..., Any] | type] = {
     ("collections", "OrderedDict"): _Dictionary,
     ("collections", "defaultdict"): _dictionary,
     ("torch", "Size"): tuple,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    ("torch._utils", "_rebuild_tensor"): _tensor,
+    ("torch._tensor", "_rebuild_from_type_v2"): _of_a_class,
+    ("torch.storage", "UntypedStorage"): torch.UntypedStorage,
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
 }

@@ -1,7 +1,7 @@
 """A foreign checkpoint's settings, each of the type that it should have."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,14 @@ class Settings:
         self._path = path
         self._values = {**(defaults or {}), **{key: value for key, value in values.items() if value is not None}}
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def get(self, key: str, default: Any = None) -> Any:
         """Of any type."""
         return self._values.get(key, default)
@@ -35,6 +43,17 @@ class Settings:
         value = self._found(key, default)
         if type(value) is not int or not least <= value < 2**31:
             raise self._error(key, f"a whole number, {least} or more")
+        return value
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """True or false.
+
+        Raises:
+            CheckpointError: if it is something else.
+        """
+        value = self._values.get(key, default)
+        if not isinstance(value, bool):
+            raise self._error(key, "true or false")
         return value
 
     def number(self, key: str, default: float | None = None) -> float:
@@ -95,6 +114,11 @@ class Settings:
         return CheckpointError(self._path, f"{key} = {shown(self._values[key])}: expected {expected}")
 
 
+def is_there(path: Path) -> bool:
+    """Whether a folder has an entry of that name, a link to nothing or a pipe too, which `read_json` then refuses."""
+    return path.exists() or path.is_symlink()
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object.
 
@@ -102,7 +126,7 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: if the file is missing or holds something else.
     """
     try:
-        if not path.exists():
+        if not is_there(path):
             raise CheckpointError(path.parent, f"{path.name} is missing")
         values = read_json_file(path)
     except DataError as error:

@@ -18,16 +18,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from patchword.checkpoints.json_file import read_json_file
-from patchword.converters.pickles import TooLargeError, WantsToRunError, load_pickle
+from patchword.converters.pickles import MOST_PACKED, SMALL, TooLargeError, WantsToRunError, load_pickle
 from patchword.converters.state_dicts import REMEDY, Weights, state_dict
 from patchword.errors import CheckpointError, DataError, shown
 from patchword.files import regular
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".tar", ".pkl")
 TENSOR_SUFFIXES = (".safetensors", *PICKLES, ".npz")
-
-# An .npz may unpack to this many bytes, or to this many times its own size: weights hardly pack at all.
-SMALL, MOST_PACKED = 64 * 2**20, 20
 
 # The names that a folder's weights have, in the order in which they are looked for.
 WEIGHT_FILES = (

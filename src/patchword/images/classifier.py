@@ -16,7 +16,7 @@ from patchword.errors import DataError, HeadlessError, ModelFolderError, NotFini
 from patchword.images.details import ClassifierDetails
 from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
 from patchword.images.sources import Picture, pictures
-from patchword.images.transforms import Preprocessing
+from patchword.images.transforms import Preprocessing, check_channels
 from patchword.memory import memory_for
 from patchword.models.contracts import Evidence, ImageModel
 from patchword.system import System
@@ -80,7 +80,7 @@ class ImageClassifier(System):
         how: precision, reference and reread; see `System`.
 
     Raises:
-        ValueError: if the head has another number of classes, or takes another image size.
+        ValueError: if the head has another number of classes, or the network takes another image size or no RGB.
         RecipeError: if int8 is asked for and the network has no packed form.
     """
 
@@ -96,6 +96,7 @@ class ImageClassifier(System):
     ) -> None:
         if model.config.num_classes != len(classes):
             raise ValueError(f"{len(classes)} class names for a head of {model.config.num_classes} classes")
+        check_channels(model.config.channels)
         model.config.check_image_size(preprocessing.image_size)
         super().__init__(model, facts, **how)
         self.preprocessing = preprocessing
@@ -125,7 +126,7 @@ class ImageClassifier(System):
         return pictures(paths)
 
     @overload
-    def classify(
+    def classify(  # type: ignore[overload-overlap]  # an array is an image, though it can be iterated
         self, images: Given, top: int = 5, batch_size: int = 32, max_pixels: int | None = None
     ) -> Classification: ...
 

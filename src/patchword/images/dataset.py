@@ -139,7 +139,7 @@ def read_splits(path: Path, max_pixels: int | None = None) -> dict[str, Labelled
         archives[os.getpid()] = archive
         items, notes = arranged(path, archive.listing())
     elif path.suffix.lower() in TABLE_SUFFIXES:
-        items = read_table(path)
+        items, notes = read_table(path)
     else:
         raise DataError(path, "expected a folder with a folder a class, a .zip of it, or a .csv of path,label")
     found = {}

@@ -4,6 +4,7 @@ import ctypes
 import io
 import logging
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -42,6 +43,8 @@ MAX_BYTES = 500_000_000  # of one file
 _HEAVY = {"WEBP": 2, "AVIF": 2}
 # Pillow's decoder of compressed bitmaps makes rows of this length at one byte's word.
 _WIDEST_RLE = 32_768
+# Larger files are not searched for their pixels, for which they would be in memory three times.
+_REPAIRED = 100_000_000
 # A pixel of a decoded picture takes four bytes, and as many again when it is converted.
 _BYTES_A_PIXEL = 8
 
@@ -80,11 +83,16 @@ def open_image(source: Path | bytes, name: str | None = None, max_pixels: int | 
         except (DataError, MemoryError, FileNotFoundError, PermissionError):
             raise
         except Exception as error:
+            if size > _REPAIRED:
+                raise
             content = source if isinstance(source, bytes) else source.read_bytes()
-            rest = without_metadata(content)
-            if rest is not None and rest[0] != content:
-                with suppress(Exception):
-                    return _decoded(io.BytesIO(rest[0]), len(rest[0]), label, limit, rest[1])
+            rest, exif = without_metadata(content) or (content, None)
+            with suppress(Exception):
+                if rest != content:
+                    return _decoded(io.BytesIO(rest), len(rest), label, limit, exif)
+            with suppress(Exception):
+                if rest.startswith(b"\xff\xd8"):
+                    return _without_end(rest, label, limit, exif)
             raise error
 
 
@@ -137,11 +145,33 @@ def _decoded(file: BinaryIO, size: int, label: str, limit: int, exif: bytes | No
         _check_size(image, kind, label, limit)
         raw = raw_mode(image)
         image.load()
+        if kind == "WEBP":  # its decoder keeps two whole pictures
+            vars(image).pop("_decoder", None)
         # A TIFF is turned by Pillow when it is decoded.
         orientation = 1 if kind == "TIFF" else orientation_of(image.info)
         if exif is not None:
             orientation = exif_orientation(exif) or 1
-        return opaque(image, orientation, raw)
+        return opaque(image, orientation, raw, owned=True)
+
+
+def _without_end(content: bytes, label: str, limit: int, exif: bytes | None) -> Image.Image:
+    """A JPEG that lacks its end marker and no pixel: two different endings change none of them.
+
+    Raises:
+        ValueError: if they do, or it has its pixels in several scans, of which whole ones may be missing.
+    """
+    if content.count(b"\xff\xda") != 1 or b"\xff\xc2" in content:
+        raise ValueError("scans may be missing")
+    content = content.rstrip(b"\xff")
+    sums = set()
+    for ending in (b"\xa5", b"\x5a"):
+        ended = content + 64 * ending + b"\xff\xd9"
+        image = _decoded(io.BytesIO(ended), len(ended), label, limit, exif)
+        sums.add(zlib.crc32(image.tobytes()))
+        if ending == b"\x5a" and len(sums) == 1:
+            return image
+        image.close()
+    raise ValueError("pixels are missing")
 
 
 def _check_size(image: Image.Image, kind: str, label: str, limit: int) -> None:

@@ -12,7 +12,9 @@ from patchword.images.formats import HEAD, is_picture, other_kind, suffix_of
 Parts = tuple[str, ...]  # of a path below the folder or zip
 
 EMPTY = "nothing"
-_LITTER = frozenset({"__MACOSX", "Thumbs.db", "thumbs.db", "desktop.ini", "Desktop.ini"})
+_LITTER = frozenset(
+    ("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information", "lost+found")
+)
 # A folder may be linked to from several places, but links that lead through one another would never end.
 _TIMES_READ = 8
 
@@ -56,7 +58,7 @@ class Listing:
 
 def hidden(name: str) -> bool:
     """Whether a file or folder is what systems leave behind."""
-    return name.startswith(".") or name in _LITTER
+    return name.startswith(".") or name.lower() in _LITTER
 
 
 def list_folder(folder: Path) -> Listing:

@@ -9,7 +9,7 @@ from patchword.config import Config
 from patchword.errors import RecipeError
 from patchword.images.augmentation import AugmentationConfig
 from patchword.images.files import LEAST_PIXELS, MAX_PIXELS, MOST_PIXELS
-from patchword.images.transforms import Preprocessing
+from patchword.images.transforms import Preprocessing, check_channels
 from patchword.models.registry import regularisation
 from patchword.training.recipe import PathText, Recipe
 
@@ -91,6 +91,7 @@ class ClassificationRecipe(Recipe):
         size = self.preprocessing.image_size
         config: Any = self.model.config(TASK, {"image_size": size, "num_classes": num_classes})
         try:
+            check_channels(config.channels)
             config.check_image_size(size)
         except ValueError as error:
             raise RecipeError(str(error)) from None

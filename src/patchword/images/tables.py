@@ -2,6 +2,9 @@
 
 import csv
 import io
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 from patchword.errors import DataError, reason, shown
 from patchword.files import regular
 from patchword.images.files import MAX_BYTES
-from patchword.images.formats import IMAGE_SUFFIXES, words
+from patchword.images.formats import IMAGE_SUFFIXES, suffix_of, words
 from patchword.images.layout import WHOLE, Item, class_name, role_of
 
 TABLE_SUFFIXES = (".csv", ".tsv")
@@ -23,6 +26,7 @@ _LABELS = words(
     "species breed y tag type diagnosis"
 )
 _SPLITS = words("split set subset partition usage dataset fold")
+_ENDINGS = ("", *sorted(IMAGE_SUFFIXES), *sorted(map(str.upper, IMAGE_SUFFIXES)))
 _INDICES = ("", "unnamed0", "index", "idx", "no", "nr", "row", "#")
 
 Row = tuple[int, list[str]]  # its line, and its cells
@@ -37,11 +41,15 @@ class _Columns:
     split: int | None = None
 
 
-def read_table(path: Path) -> list[Item]:
+def read_table(path: Path) -> tuple[list[Item], list[str]]:
     """The rows of a table of images: comma, semicolon, tab or bar; UTF-8 or UTF-16; with or without a row of names.
 
     The columns are found by their names, such as file_name and label; without names they are path,label, perhaps after
-    a column that counts the rows. Paths are absolute or relative to the table, with slashes or backslashes.
+    a column that counts the rows. Paths are absolute or relative to the table, with slashes or backslashes. If a column
+    names splits, rows of none are left out.
+
+    Returns:
+        the images; and sentences on what was taken how, and left out.
 
     Raises:
         DataError: naming line and problem: no such image, a row without path or label, columns that are not clear.
@@ -55,20 +63,31 @@ def read_table(path: Path) -> list[Item]:
     if columns is None:
         columns = _guessed(folder, first[1])
         rows = _again(first, rows)
-    found = []
+    found, splits, widest = [], [], 0
     for line, cells in rows:
         name = _cell(cells, columns.path)
         label = _cell(cells, columns.label)
         if not name or not label:
             raise DataError(path, f"expected path,label, found {shown(','.join(cells))}", line)
+        for cell in (name, label):
+            if re.search(rf"[\r\n].*[{_DELIMITERS}]", cell, re.DOTALL):  # whole rows in one cell
+                raise DataError(path, f"rows in the cell {shown(cell)}; is a quote not closed?", line)
         image = _image(folder, name)
         if image is None:
             raise DataError(path, f"no such image: {shown(str(Path(folder, name)))[1:-1]}", line)
-        split = "" if columns.split is None else _cell(cells, columns.split)
-        found.append(Item(role_of(split) or WHOLE, class_name(label), image))
+        splits.append("" if columns.split is None else _cell(cells, columns.split))
+        widest = max(widest, sum(bool(cell.strip()) for cell in cells))
+        found.append(Item(role_of(splits[-1]) or WHOLE, class_name(label), image))
     if not found:
         raise DataError(path, "holds no rows; expected path,label")
-    return found
+    notes = (
+        [f"took column {columns.path + 1} of {path} for paths, {columns.label + 1} for labels"] if widest > 2 else []
+    )
+    if any(item.role for item in found):
+        rest = Counter(split for item, split in zip(found, splits, strict=True) if not item.role)
+        notes += [f"left out of {path}: {number:,} rows of the split {shown(split)}" for split, number in rest.items()]
+        found = [item for item in found if item.role]
+    return found, notes
 
 
 def _text(path: Path) -> str:
@@ -90,7 +109,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         name = "UTF-8" if encoding == "utf-8-sig" else "UTF-16"
-        raise DataError(path, f"not {name} text: byte 0x{content[error.start]:02x}", line) from None
+        raise DataError(path, f"not {name} text: byte 0x{content[error.start]:02x}; save it as UTF-8", line) from None
 
 
 def _rows(path: Path, text: str) -> Iterator[Row]:
@@ -171,25 +190,28 @@ def _guessed(folder: str, cells: Sequence[str]) -> _Columns:
         return _Columns(1, 2) if len(cells) == 3 and cells[0].strip().isdigit() else _Columns(0, 1)
     path = images[0]
     rest = [i for i in range(len(cells)) if i != path]
-    if len(rest) > 1 and cells[rest[0]].strip() in ("0", "1") and path == 1:
+    if len(rest) > 1 and cells[0].strip().isdigit() and path == 1:
         rest = rest[1:]
     return _Columns(path, rest[0] if rest else path + 1)
 
 
 def _image(folder: str, name: str) -> str | None:
-    """The file that a cell names, if it is there; data sets leave suffixes out, and Windows writes backslashes."""
+    """The file that a cell names, if it is there.
+
+    Data sets leave suffixes out, Windows writes backslashes, and systems compose accents differently.
+    """
     name = name.strip()
     if not name or "\0" in name:
         return None
-    for written in dict.fromkeys((name, name.replace("\\", "/"))):
-        place = Path(folder, written)
-        endings = ("", *sorted(IMAGE_SUFFIXES)) if not place.suffix else ("",)
-        for ending in endings:
+    forms = (name, name.replace("\\", "/"))
+    for written in dict.fromkeys(unicodedata.normalize(form, text) for text in forms for form in ("NFC", "NFD")):
+        place = str(Path(folder, written))
+        for ending in ("",) if suffix_of(written) in IMAGE_SUFFIXES else _ENDINGS:
             try:
                 if Path(f"{place}{ending}").is_file():
                     return f"{place}{ending}"
             except OSError:  # a name too long to be one
-                continue
+                break
     return None
 
 

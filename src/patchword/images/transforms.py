@@ -101,3 +101,13 @@ class Preprocessing(Config):
             box = (left * x, top * y, (left + width) * x, (top + height) * y)
             return image.resize((width, height), resample, box)
         return image.resize(size, resample).crop((left, top, left + width, top + height))
+
+
+def check_channels(channels: int) -> None:
+    """See that a network of so many channels takes what `Preprocessing` gives.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if channels != 3:
+        raise ValueError(f"channels = {channels}: pictures are read as RGB, in 3 channels")

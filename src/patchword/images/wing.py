@@ -85,10 +85,10 @@ class ClassificationWing:
 
 
 def _images(paths: Sequence[Path], given: Mapping[str, Any]) -> LabelledImages:
-    """The training images, to choose sizes by; with the limit that is given, if it can be one."""
+    """The training images, to choose sizes by; with the limit that is given."""
     settings = given.get("data")
     limit = settings.get("max_pixels") if isinstance(settings, dict) else None
-    return read_dataset(paths[0], max_pixels=limit if isinstance(limit, int) and limit > 0 else None)
+    return read_dataset(paths[0], max_pixels=allowed_pixels(limit if isinstance(limit, int) else None))
 
 
 def _image_size(given: Mapping[str, Any], native: tuple[int, int]) -> tuple[int, int]:

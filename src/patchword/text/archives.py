@@ -1,20 +1,33 @@
 """Texts in a zip: one table or JSON lines, or the two files of aligned text."""
 
+import io
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from patchword.errors import DataError, reason
 from patchword.files import regular
 from patchword.text.language import language_code, named_language
+from patchword.text.unpacking import most_unpacked, too_much
 
 _BROKEN = (zipfile.BadZipFile, struct.error, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _TABLES = (".tsv", ".tab", ".csv", ".jsonl", ".json", ".ndjson")
 _ABOUT = ("readme", "license", "licence", "_about", "copying", "changes")
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip by its name or its first bytes."""
+    if path.suffix.lower() == ".zip":
+        return True
+    try:
+        with regular(path).open("rb") as stream:
+            return stream.read(4) == b"PK\x03\x04"
+    except (DataError, OSError):  # which reading it will say
+        return False
 
 
 @contextmanager
@@ -22,10 +35,31 @@ def member(path: Path, name: str) -> Iterator[IO[bytes]]:
     """The bytes of a zip's member, as they unpack; how large it says that it is does not matter.
 
     Raises:
-        DataError: if the zip or the member is damaged, or packed or locked in a way that is not known.
+        DataError: if the zip or the member is damaged, or packed or locked in a way that is not known; while it is
+            read, if it unpacks to very much more than it is.
     """
     with _read(path), zipfile.ZipFile(path) as archive, archive.open(name) as stream:
-        yield stream
+        packed = min(archive.getinfo(name).compress_size, path.stat().st_size)
+        yield io.BufferedReader(_Limited(stream, packed, f"{path}/{name}"))
+
+
+class _Limited(io.RawIOBase):
+    """What a member unpacks to, up to the limit of its packed size."""
+
+    def __init__(self, stream: IO[bytes], packed: int, name: str) -> None:
+        self._stream, self._name = stream, name
+        self._packed, self._unpacked = packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        self._unpacked += len(data)
+        if self._unpacked > most_unpacked(self._packed):
+            raise too_much(self._name)
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def members(path: Path, languages: Sequence[str | None]) -> list[str]:

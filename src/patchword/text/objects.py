@@ -50,7 +50,7 @@ class JsonLines:
         try:
             value = json.loads(line)
         except json.JSONDecodeError as error:
-            hint = "; expected one object on every line" if line.strip() in ("[", "{") else ""
+            hint = "; expected one object on every line" if line.strip() == "{" or line.lstrip()[:1] == "[" else ""
             return f"not JSON: {error.msg} at column {error.colno}{hint}"
         except RecursionError:
             return "JSON of too many brackets within each other"

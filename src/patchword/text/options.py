@@ -51,7 +51,7 @@ class SearchOptions(Config):
     temperature: float = Field(1.0, gt=0, le=1e6)
     top_k: int = Field(0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
-    seed: int = Field(1, ge=-(2**63), le=2**63 - 1)
+    seed: int = Field(1, ge=-(2**63), lt=2**63)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

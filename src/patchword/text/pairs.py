@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 from patchword.errors import DataError
-from patchword.text.archives import member, members
+from patchword.text.archives import is_zip, member, members
 from patchword.text.files import Damage, lines_of, opened, read_lines
+from patchword.text.language import named_language
 from patchword.text.normalisation import is_blank
 from patchword.text.objects import JsonLines, Languages
 from patchword.text.tables import Columns, Table, comma_separated, tab_separated
@@ -36,7 +37,8 @@ class Parallel:
     Attributes:
         pairs: what can be used.
         damaged: what cannot, in the order of the lines.
-        named: what the file calls the two sides: keys or a header's cells; None if it does not.
+        named: what the file calls the two sides: keys, a header's cells, or the languages that the names of a zip's two
+            files say; None if it does not.
     """
 
     pairs: list[Pair]
@@ -112,10 +114,10 @@ def read_parallel(
 
     Args:
         paths: two aligned files, a sentence a line; or one file: .tsv or .csv (see `tables`), .jsonl (see `objects`),
-            or a .zip of one of them or of two aligned files. Any of them may be gzip. Of another name, the first
+            or a zip of one of them or of two aligned files. Any of them may be gzip. Of another name, the first
             line tells what it is.
         languages: of source and target, where they are said: keys of JSON objects, and the order of a zip's files.
-        columns: of a table; see `tables.Table`.
+        columns: of a table; see `tables.Table`. Of JSON lines two keys, whatever languages are said.
 
     Raises:
         DataError: if a file cannot be read at all, or two have unequal numbers of lines.
@@ -126,12 +128,15 @@ def read_parallel(
     with ExitStack() as stack:
         if len(paths) == 2:
             streams = [(str(path), stack.enter_context(opened(path))) for path in paths]
-        elif paths[0].suffix.lower() == ".zip":
+        elif is_zip(paths[0]):
             names = members(paths[0], said)
             streams = [(f"{paths[0]}/{name}", stack.enter_context(member(paths[0], name))) for name in names]
+            if len(names) == 2:
+                sides = [named_language(Path(name)) or "" for name in names]
+                return replace(_sorted(_aligned(*streams)), named=(sides[0], sides[1]))
         else:
             streams = [(str(paths[0]), stack.enter_context(opened(paths[0])))]
-        if len(streams) == 2:
+        if len(paths) == 2:
             return _sorted(_aligned(*streams))
         return _one_file(*streams[0], said, columns)
 
@@ -162,10 +167,10 @@ def _one_file(name: str, stream: IO[bytes], languages: Languages, columns: Colum
 
     named: Table | JsonLines
     if kind == "json":
-        named = JsonLines(name, languages)
+        named = JsonLines(name, languages if columns is None else _keys(name, columns))
         found = named.pairs(whole())
     else:
-        named = Table(name, columns)
+        named = Table(name, columns, "tab" if kind == "tab" else "comma")
         found = named.pairs(tab_separated(whole()) if kind == "tab" else comma_separated(whole(), name))
     both = (name, name)
     items = (item if isinstance(item, Damage) else _pair(item[1], item[2], item[0], both) for item in found)
@@ -173,8 +178,16 @@ def _one_file(name: str, stream: IO[bytes], languages: Languages, columns: Colum
     return Parallel(parallel.pairs, parallel.damaged, named.keys if isinstance(named, JsonLines) else named.header)
 
 
+def _keys(name: str, columns: Columns) -> Languages:
+    """Columns of JSON lines, which are keys."""
+    first, second = columns
+    if isinstance(first, str) and isinstance(second, str):
+        return first, second
+    raise DataError(name, f"JSON lines have keys, not the columns {first} and {second}; say --columns KEY,KEY")
+
+
 def _kind(name: str, head: Sequence[str | Damage]) -> str:
-    ending = name.removesuffix(".gz").rsplit(".", 1)[-1].lower()
+    ending = name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
     kinds = {"tsv": "tab", "tab": "tab", "csv": "comma", "jsonl": "json", "json": "json", "ndjson": "json"}
     if ending in kinds:
         return kinds[ending]

@@ -52,7 +52,10 @@ class TranslationData(Config):
         """From "1,2", as the command line has it."""
         if not isinstance(value, str):
             return value
-        return tuple(int(part) if part.isdecimal() else part for part in map(str.strip, value.split(",")))
+        parts = [part.strip() for part in value.split(",")]
+        if len(parts) != 2 or not all(parts):
+            raise ValueError("expected two columns, such as 1,2 or en,de")
+        return tuple(int(part) if part.isdecimal() and len(part) < 10 else part for part in parts)
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:

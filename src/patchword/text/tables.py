@@ -7,9 +7,10 @@ if `columns` are names, or if the two cells that would be texts are names of sid
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from patchword.errors import DataError, nearest, shown
 from patchword.text.files import Damage
@@ -38,6 +39,7 @@ _SIDES = frozenset(
     ]
 )
 _DELIMITERS = (",", ";", "\t")
+_SAMPLE = 50  # lines that show a CSV's separator
 MOST_LINES = 100  # of one row of a CSV
 
 
@@ -48,6 +50,7 @@ class Table:
     Args:
         name: of the file, for messages.
         columns: numbers of the source's and the target's column, from 1, or their names in the first row.
+        separator: what it is called in messages.
 
     Attributes:
         header: names of the two columns, if the first row has them.
@@ -55,6 +58,7 @@ class Table:
 
     name: str
     columns: Columns | None = None
+    separator: str = "tab"
     header: tuple[str, str] | None = None
 
     def pairs(self, rows: Iterator[Row | Damage]) -> Iterator[tuple[int, str, str] | Damage]:
@@ -90,7 +94,7 @@ class Table:
         if self.columns is not None:
             return f"has {count} columns; --columns asks for {self.columns[0]} and {self.columns[1]}"
         remedy = "; say which two they are: --columns 1,2" if count > 2 else ""
-        return f"has {count} columns; expected source, tab, target{remedy}"
+        return f"has {count} columns; expected source, {self.separator}, target{remedy}"
 
     def _places(self, line: int, cells: Sequence[str]) -> tuple[tuple[int, int], bool]:
         columns = (1, 2) if self.columns is None else self.columns
@@ -118,20 +122,13 @@ def tab_separated(lines: Iterator[str | Damage]) -> Iterator[Row | Damage]:
 
 
 def comma_separated(lines: Iterator[str | Damage], name: str) -> Iterator[Row | Damage]:
-    """Rows of a CSV; the separator is the one that its first row has most of, or that Excel's "sep=" names."""
-    head: list[str | Damage] = []
-    for item in lines:
-        head.append(item)
-        if isinstance(item, str):
-            break
-    first = head[-1] if head and isinstance(head[-1], str) else ""
-    # A separator within quotation marks does not separate.
-    outside = "".join(first.split('"')[::2])
-    delimiter = max(_DELIMITERS, key=outside.count)
-    read = 0
-    if re.fullmatch("sep=.", first):
-        delimiter, read = first[-1], len(head)
-        head.clear()
+    """Rows of a CSV; the separator is the one that cuts its first rows alike, or that Excel's "sep=" names."""
+    head = list(islice(lines, _SAMPLE))
+    texts_of_head = [item for item in head if isinstance(item, str)]
+    delimiter, read = _delimiter(texts_of_head), 0
+    if texts_of_head and re.fullmatch("sep=.", texts_of_head[0]):
+        delimiter, read = texts_of_head[0][-1], head.index(texts_of_head[0]) + 1
+        head = head[read:]
     damaged: list[Damage] = []
 
     def texts() -> Iterator[str]:
@@ -161,3 +158,19 @@ def comma_separated(lines: Iterator[str | Damage], name: str) -> Iterator[Row | 
             return
         else:
             yield start, row
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """The separator by which most lines have the same number of columns: a comma may be part of a text."""
+
+    def alike(delimiter: str) -> tuple[int, int]:
+        widths: Counter[int] = Counter()
+        try:
+            for row in csv.reader((f"{line}\n" for line in lines), delimiter=delimiter):
+                widths[len(row)] += len(row) > 1
+        except csv.Error:  # a field that is too long; what was seen before counts
+            pass
+        width, count = max(widths.items(), key=lambda item: item[::-1], default=(0, 0))
+        return count, width
+
+    return max(_DELIMITERS, key=alike)

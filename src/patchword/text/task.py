@@ -68,7 +68,7 @@ class TranslationTask:
         self.overlong = sorted(set(range(len(train))) - set(fits))
         self.overlong_lines = [train[i].line for i in self.overlong]
         if self.overlong:
-            lines = _listed(self.overlong_lines)
+            lines = listed(self.overlong_lines)
             self.notes.append(f"{len(self.overlong):,} pairs over {limit} tokens left out: lines {lines}")
         if not fits:
             raise DataError(recipe.data.train[0], f"every pair has more than data.max_tokens = {limit} tokens")
@@ -93,7 +93,7 @@ class TranslationTask:
         overlong = [pair.line for pair, length in zip(pairs, lengths, strict=True) if length > limit]
         if overlong:
             self.notes.append(
-                f"{len(overlong):,} validation pairs over {limit} tokens left out: lines {_listed(overlong)}"
+                f"{len(overlong):,} validation pairs over {limit} tokens left out: lines {listed(overlong)}"
             )
         if len(overlong) == len(pairs):
             path = (self.recipe.data.validation or self.recipe.data.train)[0]
@@ -216,7 +216,8 @@ def _damage_notes(damaged: Sequence[Damage]) -> list[str]:
     return [f"{len(damaged):,} damaged pairs left out: {'; '.join(map(str, damaged[:3]))}{more}"]
 
 
-def _listed(lines: Sequence[int]) -> str:
+def listed(lines: Sequence[int]) -> str:
+    """The first ten, and how many more there are."""
     more = f" and {len(lines) - 10:,} more" if len(lines) > 10 else ""
     return ", ".join(str(line) for line in lines[:10]) + more
 

@@ -1,13 +1,14 @@
 """Bytes of a text as they come, made UTF-8: unpacked if they are gzip, without a byte-order mark."""
 
 import codecs
+import re
 import zlib
 from collections.abc import Callable, Iterator
 
 from patchword.errors import DataError
 
 BLOCK = 2**18  # bytes that are looked at together
-MOST_UNPACKED = 2**24  # bytes that any gzip file may unpack to
+MOST_UNPACKED = 2**24  # bytes that any packed file may unpack to
 MOST_RATIO = 200  # times its packed size that a larger one may; text has less than 20
 
 # A mark, its encoding, and the bytes of a character. UTF-32's begins as UTF-16's does.
@@ -18,6 +19,20 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", 2),
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
 )
+# What begins as other packed files do.
+_PACKED = re.compile(rb"(PK\x03\x04)|(BZh[1-9]1AY&SY)|(\xfd7zXZ\0)|(\x28\xb5\x2f\xfd)|(7z\xbc\xaf\x27\x1c)|(%PDF-)")
+_NAMES = ("", "zip", "bzip2", "xz", "zstd", "7z", "PDF")
+
+
+def most_unpacked(packed: int) -> int:
+    """Bytes that so many packed ones may unpack to."""
+    return max(MOST_UNPACKED, MOST_RATIO * packed)
+
+
+def too_much(name: str) -> DataError:
+    """The error of a packed text that goes beyond."""
+    limit = f"{MOST_UNPACKED // 2**20} MB and {MOST_RATIO} times its size"
+    return DataError(name, f"unpacks to more than {limit}, which no text does")
 
 
 def utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
@@ -29,7 +44,7 @@ def utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
 
     Raises:
         DataError: if gzip data are damaged, or unpack to very much more than they are; if UTF-16 or UTF-32 data are
-            damaged; if the bytes are hardly text at all.
+            damaged; if they are a file of another kind, or the bytes are hardly text at all.
     """
     blocks = _beginning_whole(iter(lambda: read(BLOCK), b""))
     first = next(blocks, b"")
@@ -43,6 +58,8 @@ def utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
                 yield from _decoded(first, blocks, encoding, name)
                 return
             break
+    if found := _PACKED.match(first):
+        raise DataError(name, f"is no text but a {_NAMES[found.lastindex or 0]} file; only gzip is unpacked: unpack it")
     head = first[:4096]
     if head.count(0) > len(head) // 4:
         raise DataError(name, "is no text: many of its bytes are 0; if it is UTF-16, convert it to UTF-8")
@@ -79,9 +96,8 @@ def _unpacked(first: bytes, rest: Iterator[bytes], name: str) -> Iterator[bytes]
             except zlib.error as error:
                 raise DataError(name, f"not a whole gzip file: {error}") from None
             unpacked += len(data)
-            if unpacked > max(MOST_UNPACKED, MOST_RATIO * packed):
-                limit = f"{MOST_UNPACKED // 2**20} MB and {MOST_RATIO} times its size"
-                raise DataError(name, f"unpacks to more than {limit}, which no text does")
+            if unpacked > most_unpacked(packed):
+                raise too_much(name)
             if data:
                 yield data
             block = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail

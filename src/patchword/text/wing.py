@@ -17,7 +17,7 @@ from patchword.text.pairs import Parallel, read_parallel
 from patchword.text.presets import choose_fine_tuning, choose_recipe
 from patchword.text.recipe import TASK, TranslationData, TranslationRecipe
 from patchword.text.speed import translation_speeds
-from patchword.text.task import TranslationTask
+from patchword.text.task import TranslationTask, listed
 from patchword.text.translator import Translator
 from patchword.training.events import Listener
 
@@ -95,6 +95,14 @@ class TranslationWing:
         skipped = tuple(f"{paths[0]}, line {line}: {error}; not scored" for line, error in lines if error)
         sources = f"{asked[0]} to " if asked[0] else ""
         notes = [f"language assumed for the scores: {sources}{scores.assumed}"]
+        if parallel.named and None in _first(form.languages, own):
+            notes.append(f"sides as {paths[0]} has them: source {parallel.named[0]!r}, target {parallel.named[1]!r}")
+        both = zip(parallel.pairs, translations, strict=True)
+        if long := [pair.line for pair, found in both if found.is_long and found.error is None]:
+            notes.append(
+                f"{len(long):,} sources longer than a sentence were translated as one (line {listed(long)}); parts "
+                "may be missing"
+            )
         return Evaluation(
             scores,
             tuple(t.text for t in translations),

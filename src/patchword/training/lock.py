@@ -6,6 +6,7 @@ seconds: a lock that somebody else's machine has left is watched for a while, an
 are compared, since those of two machines differ.
 """
 
+import _thread
 import errno
 import json
 import os
@@ -19,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from patchword.errors import RunFolderError, clipped
+from patchword.errors import DataError, RunFolderError, clipped
 from patchword.files import is_running, regular, writing
 from patchword.training.events import Listener, Note, ignore
 
@@ -46,9 +47,9 @@ class FolderLock:
 
     def __init__(self, path: Path, handle: int, token: str) -> None:
         self._path, self._handle, self._token = path, handle, token
-        self._over = threading.Event()
-        self._beats = threading.Thread(target=self._beat, daemon=True, name="run folder lock")
-        self._beats.start()
+        self._over, self._using = threading.Event(), threading.Lock()
+        # Not threading.Thread: without memory for the new thread its start would wait for ever.
+        _thread.start_new_thread(self._beat, ())
 
     def check(self) -> None:
         """See that nobody has taken the folder meanwhile, as may happen while this machine sleeps.
@@ -62,8 +63,8 @@ class FolderLock:
 
     def release(self) -> None:
         """Give the folder back; the file is gone unless it is another's."""
-        self._over.set()
-        self._beats.join()
+        with self._using:
+            self._over.set()
         with suppress(OSError):
             if _read(self._path).get("token") == self._token:
                 self._path.unlink()
@@ -71,8 +72,9 @@ class FolderLock:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
-            with suppress(OSError):
-                os.utime(self._handle if os.utime in os.supports_fd else self._path)
+            with self._using, suppress(OSError):
+                if not self._over.is_set():
+                    os.utime(self._handle if os.utime in os.supports_fd else self._path)
 
 
 @contextmanager
@@ -85,11 +87,14 @@ def locked(folder: Path, listener: Listener = ignore) -> Iterator[FolderLock]:
 
     Raises:
         RunFolderError: if another process has it: which, on which machine, since when.
+        DataError: if there is something else of that name.
         OutputError: if the folder cannot be written.
     """
     path, token = folder / NAME, secrets.token_hex(8)
     with writing(path):
-        if os.path.lexists(path):
+        if path.is_symlink():  # what it leads to would be emptied
+            raise DataError(path, "is a link; expected the file that this run would make there, or none")
+        if path.exists():
             regular(path, "the file that this run would make there")
         handle = _acquired(path, token, listener)
     lock = FolderLock(path, handle, token)

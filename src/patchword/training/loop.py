@@ -15,7 +15,7 @@ from patchword.memory import memory_for
 from patchword.training.averaging import ExponentialAverage, LastCheckpoints, using, weights_of
 from patchword.training.events import Listener, Note, ignore
 from patchword.training.events import Progress as ProgressEvent
-from patchword.training.finite import REMEDY, DivergedError, check_scores, check_weights, gradient_norm
+from patchword.training.finite import REMEDY, DivergedError, check_optimizer, check_scores, check_weights, gradient_norm
 from patchword.training.freezing import freeze, train_mode
 from patchword.training.interrupt import StopRequest, stop_on_signals
 from patchword.training.limits import fraction, limit_reached
@@ -74,14 +74,12 @@ class Trainer:
         self.state_file = folder / "state" / "latest.pt"
         if resume:
             self.progress = restore(self.state_file, task, self.model, self.optimizer, self.average, listener)
-            if self.progress.finished and fraction(self.limits, self.progress) < 1.0:
-                self.progress.finished = False  # a limit was raised: train on
-                self.progress.waited = 0
         elif self.state_file.exists():
             raise RunFolderError(folder, "already holds a run; go on with --resume, or choose another folder")
         self.checkpoints = LastCheckpoints(folder / "state", self.limits.average_last, self.progress.checkpoints)
-        # A start from nothing keeps no rows, not even that of step 0.
-        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress.step if resume else -1)
+        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress if resume else None)
+        if self.progress.finished and fraction(self.limits, self.progress) < 1.0:
+            self.progress.finished, self.progress.waited = False, 0  # a limit was raised: train on
         self._recent: tuple[float, int] = (time.perf_counter(), 0)
 
     def run(self) -> Outcome:
@@ -275,6 +273,7 @@ class Trainer:
     def _save(self) -> None:
         self._check_lock()
         check_weights(weights_of(self.model), f"{self.folder}: step {self.progress.step}", self._kept())
+        check_optimizer(self.optimizer, f"{self.folder}: step {self.progress.step}", self._kept())
         save_state(
             self.state_file,
             self.progress,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from patchword.files import replacing, writing
+from patchword.training.state import Progress
 
 
 class MetricsLog:
@@ -13,12 +14,13 @@ class MetricsLog:
 
     Args:
         path: the file.
-        step: rows of later steps are dropped, since a resumed run will write them again.
+        progress: of the state that a run goes on from; rows that it does not know of are dropped, since the resumed run
+            will write them again. None for a start from nothing, which keeps no rows.
     """
 
-    def __init__(self, path: Path, step: int = 0) -> None:
+    def __init__(self, path: Path, progress: Progress | None = None) -> None:
         self.path = path
-        rows = [row for row in read_metrics(path) if row["step"] <= step]
+        rows = _known(read_metrics(path), progress) if progress is not None else []
         with replacing(path) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
@@ -34,6 +36,15 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     return [row for line in lines[:-1] if (row := _row(line)) is not None]
+
+
+def _known(rows: list[dict[str, Any]], progress: Progress) -> list[dict[str, Any]]:
+    """What a state knows of; a run that is killed while it ends has validated more than its state says."""
+    at_step = [row for row in rows if row["step"] == progress.step]
+    validations = [row for row in at_step if "validation" in row]
+    counted = len(validations) if progress.finished else int(progress.validated == progress.step)
+    unknown = [id(row) for row in validations[counted:]]
+    return [row for row in rows if row["step"] <= progress.step and id(row) not in unknown]
 
 
 def _row(line: str) -> dict[str, Any] | None:

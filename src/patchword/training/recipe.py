@@ -205,9 +205,10 @@ def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        found = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text
+    return found["value"] if len(found) == 1 else text  # after a line break there may be more than one value
 
 
 def _problem(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """A run folder while a process works in it: alone, and as it was before if nothing comes of it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,8 @@ from patchword.files import forget_temporaries, writing
 from patchword.training.events import Listener, ignore
 from patchword.training.lock import NAME, FolderLock, locked
 
-_FOLDERS = ("", "best", "state", "vocabulary", "cache")
+_FOLDERS = ("best", "state", "vocabulary", "cache")
+_FILES = ("recipe.toml", "metrics.jsonl", "curves.png", "left_out.txt")
 
 
 class RunFolder:
@@ -54,16 +56,16 @@ def run_folder(path: Path, resume: bool, listener: Listener = ignore) -> Iterato
         with locked(path, listener) as lock:
             with writing(path):
                 _check(path, resume)  # again, now that nobody else changes it
-                for name in _FOLDERS:
+                for name in ("", *_FOLDERS):
                     forget_temporaries(path / name)
-                before = set(path.iterdir())
+                before = _made_by_runs(path)
             folder = RunFolder(path, lock, begun=resume)
             try:
                 yield folder
             except BaseException as error:
                 mistaken = isinstance(error, PatchwordError) and not resume and not _has_saved(path)
                 if mistaken or not folder.begun:
-                    _take_away(set(path.iterdir()) - before)
+                    _take_away(_made_by_runs(path) - before)
                 raise
     finally:
         for each in reversed(made):
@@ -110,10 +112,15 @@ def _made(path: Path) -> list[Path]:
     return missing
 
 
+def _made_by_runs(path: Path) -> set[Path]:
+    """What is in the folder and has a name that runs give; whatever else comes there meanwhile is somebody's."""
+    return {path / name for name in _FOLDERS + _FILES if os.path.lexists(path / name)}
+
+
 def _take_away(paths: set[Path]) -> None:
     for path in paths:
         with suppress(OSError):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif path.name != NAME:
+            else:
                 path.unlink()

@@ -1,27 +1,22 @@
 """Nothing of a Marian checkpoint is passed over in silence: added tokens, search options, sizes it does not have."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from patchword import api
+from patchword.converters.imported import ImportOptions
 from patchword.converters.importing import convert
-from patchword.converters.marian.search import READ, SAMPLING, WITHOUT_EFFECT
+from patchword.converters.marian.search import HARMLESS, READ, SAMPLING, WITHOUT_EFFECT
 from patchword.errors import CheckpointError
 from tests.converters.reference import reference
 from tests.converters.test_settings import folders as made
 
 folders = made  # the fixture
-
-# Of `GenerationConfig`, what changes how fast or in what form `generate` answers, not what it writes.
-HARMLESS = {"use_cache", "cache_implementation", "cache_config", "max_cache_len", "low_memory", "prefill_chunk_size"}
-HARMLESS |= {"output_attentions", "output_hidden_states", "output_scores", "output_logits", "return_dict_in_generate"}
-HARMLESS |= {"num_assistant_tokens", "num_assistant_tokens_schedule", "assistant_confidence_threshold"}
-HARMLESS |= {"max_matching_ngram_size", "assistant_lookbehind", "target_lookbehind", "compile_config"}
-HARMLESS |= {"disable_compile", "continuous_batching_config", "_from_model_config", "transformers_version"}
-HARMLESS |= {"pad_token_id", "bos_token_id"}
 
 
 @pytest.fixture
@@ -37,7 +32,7 @@ def edit(path: Path, **changes: Any) -> None:
 
 def test_every_option_of_generate_is_read_or_said_or_does_not_change_what_is_written() -> None:
     theirs = set(vars(reference("transformers").GenerationConfig()))
-    assert theirs - HARMLESS - {*READ, *SAMPLING, *WITHOUT_EFFECT} == set()
+    assert theirs - {"_from_model_config"} - {*HARMLESS, *READ, *SAMPLING, *WITHOUT_EFFECT} == set()
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_EFFECT))
@@ -75,6 +70,12 @@ def test_options_that_our_search_has_are_read(folder: Path) -> None:
         ({"do_sample": False, "temperature": 0.5}, "temperature ignored: nothing is drawn without do_sample"),
         ({"num_return_sequences": 9, "num_beams": 4}, "num_return_sequences = 9 is taken as num_beams, 4"),
         ({"eos_token_id": [3, 5]}, "eos_token_id = [3, 5]: only 3 ends a translation"),
+        ({"forced_eos_token_id": 7}, "forced_eos_token_id = 7: at the limit the end is 3 here"),
+        ({"bad_words_ids": None}, "nothing keeps padding out of translations (bad_words_ids)"),
+        (
+            {"an_option_of_tomorrow": 3},
+            "'an_option_of_tomorrow', an unknown setting of generation_config.json, is left",
+        ),
     ],
 )
 def test_what_cannot_be_followed_is_said(folder: Path, settings: dict[str, Any], said: str) -> None:
@@ -131,3 +132,34 @@ def test_a_device_in_the_place_of_the_vocabulary_is_refused(folder: Path) -> Non
             convert(folder)
         (folder / name).unlink()
         (folder / name).write_bytes(content)
+
+
+def test_languages_that_nothing_says_are_asked_for(folder: Path, tmp_path: Path) -> None:
+    edit(folder / "tokenizer_config.json", source_lang=None)
+    assert convert(folder).notes == ("tokenizer_config.json does not say all languages: give --source-language",)
+    given = ImportOptions(source_language="isl", target_language="zho")
+    imported = api.import_checkpoint(folder, tmp_path / "ours", given)
+    assert imported.notes == ()
+    found = imported.details.as_dict()
+    assert (found["source_language"], found["target_language"]) == ("isl", "zho")
+    (folder / "tokenizer_config.json").unlink()
+    assert convert(folder).notes == (
+        "tokenizer_config.json does not say all languages: give --source-language and --target-language",
+    )
+
+
+def test_a_tokenizer_that_draws_its_cuts_is_said(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", sp_model_kwargs={"enable_sampling": True})
+    assert "sp_model_kwargs = {'enable_sampling': True} is left out" in convert(folder).notes[0]
+
+
+@pytest.mark.parametrize("name", ["generation_config.json", "tokenizer_config.json", "special_tokens_map.json"])
+def test_what_is_no_file_is_not_taken_for_nothing(folder: Path, name: str) -> None:
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(folder / "a blob that was not downloaded")
+    with pytest.raises(CheckpointError, match=f"{name}: no such file"):
+        convert(folder)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(CheckpointError, match=f"{name}: is a device or a pipe"):
+        convert(folder)

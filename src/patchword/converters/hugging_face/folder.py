@@ -9,7 +9,7 @@ from torch import Tensor
 
 from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.safetensors_writer import write_tensors
-from patchword.converters.marian.export import hugging_face_transformer
+from patchword.converters.marian.export import hugging_face_transformer, untold_by_marian
 from patchword.converters.resnet.hugging_face_export import hugging_face_resnet
 from patchword.converters.tables import converted_back
 from patchword.converters.vit.hugging_face_export import hugging_face_vit
@@ -33,12 +33,15 @@ _ARCHITECTURES: dict[str, Callable[[Exportable], tuple[dict[str, Tensor], dict[s
 }
 
 
-def write_hugging_face_folder(content: Exportable, folder: Path) -> None:
+def write_hugging_face_folder(content: Exportable, folder: Path) -> list[str]:
     """Fill an empty folder.
 
     Args:
         content: the network and what belongs to it; its weights are not changed.
         folder: exists.
+
+    Returns:
+        what these classes will do otherwise, a sentence each.
 
     Raises:
         ExportError: if the class of `transformers` cannot express the model, with the reason.
@@ -52,3 +55,4 @@ def write_hugging_face_folder(content: Exportable, folder: Path) -> None:
         if not isinstance(values, bytes):
             values = (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
         write_bytes(folder / name, values)
+    return untold_by_marian(content) if architecture == "transformer" else []

@@ -4,18 +4,20 @@ Pegasus is here as far as it is a Marian of Pre-LN layers with Marian's vocabula
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from patchword.checkpoints.vocabulary_files import NormalisationFile
 from patchword.converters.hugging_face.configs import activation
 from patchword.converters.imported import Imported, ImportOptions, fill
 from patchword.converters.marian.channels import to_interleaved
 from patchword.converters.marian.search import generation_settings, search_options
 from patchword.converters.marian.vocabulary import added_tokens, read_vocabulary
-from patchword.converters.settings import read_json
+from patchword.converters.settings import is_there, read_json
 from patchword.converters.tables import Row, Table, batch_of_one, same, stacked
 from patchword.errors import CheckpointError, RecipeError, shown
 from patchword.models.transformer import TransformerConfig
@@ -26,6 +28,8 @@ from patchword.text.details import TranslatorDetails
 CHANNELS_KEY = "patchword_channels"
 # Another: "learned" or "none", where the tables of positions are no sinusoids.
 POSITIONS_KEY = "patchword_positions"
+# Another: the form that texts are brought to before they become tokens; see `text.normalisation`.
+NORMALISATION_KEY = "patchword_normalisation"
 
 # Our learned positions, and their tables.
 POSITIONS = {
@@ -140,9 +144,14 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     settings = generation_settings(folder, config)
     config["decoder_start_token_id"] = settings.get("decoder_start_token_id", config["decoder_start_token_id"])
     tokenizer_file = folder / "tokenizer_config.json"
-    tokenizer = read_json(tokenizer_file) if tokenizer_file.is_file() else {}
+    tokenizer = read_json(tokenizer_file) if is_there(tokenizer_file) else {}
     _check_sizes(folder, config, tensors)
     vocabulary = read_vocabulary(folder, config, tokenizer)
+    try:
+        form = NormalisationFile.parse({"form": config.get(NORMALISATION_KEY, "none")}, NORMALISATION_KEY).form
+    except RecipeError as error:
+        raise CheckpointError(folder / "config.json", str(error)) from None
+    vocabulary = replace(vocabulary, normalisation=form)
     tensors = {name if name == "final_logits_bias" else _prefixed(name): t for name, t in tensors.items()}
     positions = _positions(folder, config, tensors)
     tensors, shared, tied = _embeddings(tensors, config)
@@ -175,11 +184,15 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         ours,
         details,
         vocabulary.by_name(),
-        (*notes, *left_out),
+        (*notes, *left_out, *_unsaid(options, named)),
     )
 
 
-_HARMLESS = 100_000  # pieces, of which a table may be made on a file's word
+def _unsaid(options: ImportOptions, named: Mapping[str, Any]) -> list[str]:
+    given = {"source_language": options.source_language, "target_language": options.target_language}
+    missing = [key for key, language in named.items() if language == "?" and given[key] is None]
+    options_of = " and ".join(f"--{key.replace('_', '-')}" for key in missing)
+    return [f"tokenizer_config.json does not say all languages: give {options_of}"] if missing else []
 
 
 def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -188,10 +201,12 @@ def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, 
     Raises:
         CheckpointError: naming the size.
     """
+    if not {_prefixed(name) for name in tensors} & {SHARED, SOURCE, TARGET, OUTPUT}:
+        raise CheckpointError(folder, f"is not the network that it should be: missing tensors [{SHARED}]")
     rows = max((tensor.shape[0] for tensor in tensors.values() if tensor.ndim == 2), default=0)
     for key in ("vocab_size", "decoder_vocab_size"):
         size = config[key]
-        if isinstance(size, int) and size > max(rows, _HARMLESS):
+        if isinstance(size, int) and size > rows:
             raise CheckpointError(
                 folder, f"config.json: {key} = {shown(size)}, but no matrix among the weights has so many rows"
             )

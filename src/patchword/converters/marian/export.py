@@ -15,6 +15,7 @@ from patchword.checkpoints.vocabulary_files import VocabularyFiles
 from patchword.converters.marian.channels import to_halves
 from patchword.converters.marian.checkpoint import (
     CHANNELS_KEY,
+    NORMALISATION_KEY,
     POSITIONS,
     POSITIONS_KEY,
     SHARED,
@@ -22,7 +23,7 @@ from patchword.converters.marian.checkpoint import (
     TARGET,
     table,
 )
-from patchword.converters.marian.search import generation_config
+from patchword.converters.marian.search import generation_config, untold
 from patchword.converters.marian.vocabulary import TARGET_IDS, written_vocabulary
 from patchword.converters.tables import converted_back
 from patchword.errors import ExportError
@@ -37,8 +38,8 @@ def hugging_face_transformer(content: Exportable) -> tuple[dict[str, Tensor], di
     """The tensors under their names, and the other files by name: bytes, or values for JSON.
 
     Interleaved sinusoids are no obstacle: the channels are reordered to halves, which changes nothing that is computed,
-    and config.json says so for the way back. Of the search options, Wu's length penalty and the limit by the source's
-    length have no counterpart; see `search.generation_config`.
+    and config.json says so for the way back, as it does for the form that texts are brought to, which MarianTokenizer
+    does not know. For what has no counterpart, see `untold_by_marian`.
 
     Args:
         content: a Transformer with its vocabulary and languages.
@@ -53,7 +54,9 @@ def hugging_face_transformer(content: Exportable) -> tuple[dict[str, Tensor], di
     if config.positions == "sinusoidal":
         tensors = to_halves(tensors, config.d_model)
     learned = {name: tensors.pop(name) for name in POSITIONS if name in tensors}
-    vocabulary = written_vocabulary(VocabularyFiles.parse(content.files))
+    files = VocabularyFiles.parse(content.files)
+    vocabulary = written_vocabulary(files)
+    form = {} if files.normalisation == "none" else {NORMALISATION_KEY: files.normalisation}
     tokenizer = {
         "tokenizer_class": "MarianTokenizer",
         "source_lang": content.details.get("source_language"),
@@ -70,11 +73,22 @@ def hugging_face_transformer(content: Exportable) -> tuple[dict[str, Tensor], di
         if not config.tie_output:
             theirs |= {name: theirs[SHARED].clone() for name in (SOURCE, TARGET)}  # without ties it has three
     return theirs, {
-        "config.json": hugging_face_config(config),
+        "config.json": {**hugging_face_config(config), **form},
         "generation_config.json": generation_config(search, config),
         "tokenizer_config.json": tokenizer,
         **vocabulary,
     }
+
+
+def untold_by_marian(content: Exportable) -> list[str]:
+    """What MarianMTModel and its tokenizer will do otherwise, a sentence each."""
+    notes = untold(SearchOptions.parse(content.details.get("search", {}), "search"))
+    if VocabularyFiles.parse(content.files).normalisation != "none":
+        notes.append(
+            "MarianTokenizer takes text as it is; this model's brings spaces of other kinds, full-width letters and "
+            "their like to the form of its vocabulary first"
+        )
+    return notes
 
 
 def hugging_face_config(config: TransformerConfig) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sentencepiece import SentencePieceProcessor
 
 from patchword.checkpoints.json_file import read_bytes
 from patchword.checkpoints.vocabulary_files import PieceTable, VocabularyFiles
-from patchword.converters.settings import Settings, read_json
+from patchword.converters.settings import Settings, is_there, read_json
 from patchword.errors import CheckpointError, DataError, RecipeError, shown
 
 SOURCE_MODEL, TARGET_MODEL = "source.spm", "target.spm"
@@ -84,7 +84,7 @@ def added_tokens(folder: Path, tokenizer: Mapping[str, Any]) -> list[str]:
     """
     named: dict[str, list[str]] = {}
     for name in ("added_tokens.json", "tokenizer.json", "special_tokens_map.json"):
-        if (folder / name).exists():
+        if is_there(folder / name):
             values = read_json(folder / name)
             key = "added_tokens" if name == "tokenizer.json" else "additional_special_tokens"
             named[name] = _contents(list(values) if name == "added_tokens.json" else values.get(key))
@@ -92,6 +92,9 @@ def added_tokens(folder: Path, tokenizer: Mapping[str, Any]) -> list[str]:
     named["tokenizer_config.json"] = _contents([tokenizer.get(key) for key in keys])
     special = _contents([tokenizer.get(f"{key}_token") or default for key, default in _SPECIAL.items()])
     notes = []
+    arguments = tokenizer.get("sp_model_kwargs")
+    if arguments:
+        notes.append(f"tokenizer_config.json: sp_model_kwargs = {shown(arguments)} is left out: a text is cut one way")
     for name, tokens in named.items():
         others = [t for t in tokens if t not in special and not (t.startswith(">>") and t.endswith("<<"))]
         if others:

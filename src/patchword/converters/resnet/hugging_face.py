@@ -10,7 +10,7 @@ from patchword.converters.class_names import class_names
 from patchword.converters.hugging_face.preprocessing import assumed_preprocessing, read_preprocessing
 from patchword.converters.imported import Imported, ImportOptions, length
 from patchword.converters.resnet.shared import IMAGENET_DEFAULT, Names, imported_resnet
-from patchword.converters.settings import Settings
+from patchword.converters.settings import Settings, is_there
 from patchword.converters.vit.shared import check_head
 from patchword.errors import CheckpointError, shown
 
@@ -57,7 +57,7 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "bottleneck_stride": "1x1" if settings.get("downsample_in_bottleneck") else "3x3",
         "downsample_in_first_stage": bool(settings.get("downsample_in_first_stage")),
     }
-    said = (folder / "preprocessor_config.json").is_file()
+    said = is_there(folder / "preprocessor_config.json")
     note = "no preprocessor_config.json: assumed the middle 224 of 256 pixels, bicubic, mean and std ImageNet's"
     num_classes = length(tensors, "classifier.1.weight")
     check_head(folder, config, num_classes)

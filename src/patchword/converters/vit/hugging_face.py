@@ -13,6 +13,7 @@ from patchword.converters.imported import Imported, ImportOptions, count_layers,
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Row, Table, batch_of_one, patches, same, stacked, token, zeros
 from patchword.converters.vit.shared import IMAGENET_STANDARD, check_head, imported_vit
+from patchword.errors import CheckpointError, shown
 
 # ViTImageProcessor's own defaults, in the terms of preprocessor_config.json; the size is the network's.
 PROCESSOR = {
@@ -91,9 +92,12 @@ def encoder_fields(config: Mapping[str, Any], tensors: Mapping[str, Tensor], fol
     """Fields of `VisionTransformerConfig` that ViT and DeiT name alike.
 
     Raises:
-        CheckpointError: if one is no number.
+        CheckpointError: if one is no number, or the pooler computes something else.
     """
     settings = Settings(folder / "config.json", config)
+    act = settings.get("pooler_act", "tanh")
+    if "pooler.dense.weight" in tensors and act != "tanh":
+        raise CheckpointError(folder, f"config.json: pooler_act {shown(act)} is not supported; valid: tanh")
     return {
         "d_ff": settings.whole("intermediate_size", 3072, least=1),
         "layer_norm_eps": settings.number("layer_norm_eps", 1e-12),

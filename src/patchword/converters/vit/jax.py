@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from patchword.converters.class_names import class_names
-from patchword.converters.imported import Imported, ImportOptions, count_layers, length
+from patchword.converters.imported import Imported, ImportOptions, count_layers, length, shape_of
 from patchword.converters.tables import Row, Table, batch_of_one, same, token, transposed
 from patchword.converters.vit.shared import IMAGENET_STANDARD, check_head, imported_vit, native_grid
 from patchword.errors import CheckpointError
@@ -125,12 +125,9 @@ def kernel_fields(origin: Path, tensors: Mapping[str, Tensor], attention: str, f
     Raises:
         CheckpointError: if a kernel is missing or misshapen.
     """
-    try:
-        patch_size, _, channels, d_model = tensors["embedding/kernel"].shape
-        _, num_heads, _ = tensors[f"{attention}/query/kernel"].shape
-        d_ff = tensors[f"{feed_forward}/Dense_0/kernel"].shape[1]
-    except (KeyError, ValueError, IndexError) as error:
-        raise CheckpointError(origin, f"is no ViT of JAX's: {error} is missing or misshapen") from None
+    patch_size, _, channels, d_model = shape_of(origin, tensors, "embedding/kernel", 4)
+    _, num_heads, _ = shape_of(origin, tensors, f"{attention}/query/kernel", 3)
+    _, d_ff = shape_of(origin, tensors, f"{feed_forward}/Dense_0/kernel", 2)
     return {
         "patch_size": patch_size,
         "channels": channels,

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from patchword.converters.class_names import class_names
-from patchword.converters.imported import Imported, ImportOptions, count_layers, length
+from patchword.converters.imported import Imported, ImportOptions, count_layers, length, shape_of
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Table, batch_of_one, patches, same, token, zeros
 from patchword.converters.timm_config import assumed_by_timm, timm_input_size, timm_preprocessing
@@ -19,7 +19,7 @@ from patchword.converters.vit.shared import (
     imported_vit,
     native_grid,
 )
-from patchword.errors import CheckpointError, shown
+from patchword.errors import CheckpointError, clipped, shown
 
 TABLE: Table = {
     "class_token": token("cls_token"),
@@ -74,6 +74,12 @@ _COMPUTATION: dict[str, tuple[Any, ...]] = {
     "use_fc_norm": (False,),
 }
 
+# Those that the tensors tell, that are read, or that are of training.
+_TOLD = {"img_size", "patch_size", "in_chans", "num_classes", "global_pool", "embed_dim", "depth", "num_heads"}
+_TOLD |= {"mlp_ratio", "qkv_bias", "qk_norm", "proj_bias", "init_values", "class_token", "no_embed_class", "reg_tokens"}
+_TOLD |= {"pre_norm", "fc_norm", "embed_norm_layer", "act_layer", "weight_init", "fix_init", "strict_img_size"}
+_TOLD |= {"dynamic_img_size", "dynamic_img_pad", "distilled"}
+
 # num_heads where it is neither what the width tells nor in the file.
 _HEADS = {"vit_base_patch16_gap_224": 16, "vit_giantopt": 16, "test_vit4": 3, "test_vit": 2}
 
@@ -127,13 +133,10 @@ def _fields(
     """Fields of `VisionTransformerConfig`, the tensors with positions for class token and patches alone, and what was
     assumed.
     """
-    try:
-        d_model, channels, patch_size, _ = tensors["patch_embed.proj.weight"].shape
-        d_ff = tensors["blocks.0.mlp.fc2.weight"].shape[1]
-        gated = tensors["blocks.0.mlp.fc1.weight"].shape[0] == 2 * d_ff
-        positions = tensors["pos_embed"].shape[1]
-    except (KeyError, ValueError, IndexError) as error:
-        raise CheckpointError(origin, f"is no ViT of timm's: {error} is missing or misshapen") from None
+    d_model, channels, patch_size, _ = shape_of(origin, tensors, "patch_embed.proj.weight", 4)
+    _, d_ff = shape_of(origin, tensors, "blocks.0.mlp.fc2.weight", 2)
+    gated = shape_of(origin, tensors, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * d_ff
+    _, positions, _ = shape_of(origin, tensors, "pos_embed", 3)
     arguments = Settings(origin / "config.json", Settings(origin / "config.json", config).table("model_args"))
     _check_arguments(origin, arguments)
     known = next((n for start, n in _HEADS.items() if name.startswith(start)), 0)
@@ -190,10 +193,12 @@ def _check_arguments(origin: Path, arguments: Settings) -> None:
     Raises:
         CheckpointError: naming the argument.
     """
-    for key, plain in _COMPUTATION.items():
-        if arguments.get(key) not in (None, "", *plain):
+    for key in arguments:
+        if key in _TOLD or key.endswith("drop_rate") or key.endswith("drop_path_rate"):
+            continue
+        if arguments.get(key) not in (None, "", *_COMPUTATION.get(key, ())):
             found = shown(arguments.get(key))
-            raise CheckpointError(origin, f"config.json: model_args.{key} = {found} is not supported")
+            raise CheckpointError(origin, f"config.json: model_args.{clipped(key)} = {found} is not supported")
 
 
 def _placed(tensors: Mapping[str, Tensor], prefix: int, registers: int, extra: int) -> Mapping[str, Tensor]:

@@ -7,10 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from patchword.converters.class_names import class_names
-from patchword.converters.imported import Imported, ImportOptions, length
+from patchword.converters.imported import Imported, ImportOptions, length, shape_of
 from patchword.converters.tables import Table, batch_of_one, patches, same, token
 from patchword.converters.vit.shared import IMAGENET_DEFAULT, check_head, heads_of, imported_vit, native_grid
-from patchword.errors import CheckpointError
 
 LAYER = "encoder.layers.encoder_layer_{i}"
 
@@ -44,12 +43,9 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     """
     first = LAYER.replace("{i}", "0")
     old = f"{first}.mlp.linear_1.weight" in tensors
-    try:
-        d_model, channels, patch_size, _ = tensors["conv_proj.weight"].shape
-        d_ff = tensors[f"{first}.mlp.linear_1.weight" if old else f"{first}.mlp.0.weight"].shape[0]
-        positions = tensors["encoder.pos_embedding"].shape[1]
-    except (KeyError, ValueError, IndexError) as error:
-        raise CheckpointError(origin, f"is no ViT of torchvision's: {error} is missing or misshapen") from None
+    d_model, channels, patch_size, _ = shape_of(origin, tensors, "conv_proj.weight", 4)
+    d_ff, _ = shape_of(origin, tensors, f"{first}.mlp.linear_1.weight" if old else f"{first}.mlp.0.weight", 2)
+    _, positions, _ = shape_of(origin, tensors, "encoder.pos_embedding", 3)
     grid, _, guessed = native_grid(origin, positions, {1}, patch_size, options)
     size = min(grid) * patch_size
     # The heads of fine-tuned networks: torchvision's recipe replaces `heads` by a linear layer, or only its last part.

@@ -1,0 +1,130 @@
+"""Training: from a task with its data, or a recipe, to a run folder with the best model in it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from patchword.errors import RecipeError
+from patchword.memory import memory_for
+from patchword.progress import ProgressPrinter
+from patchword.recipes import TASKS, new_recipe, resumed_recipe
+from patchword.training.events import Listener, Note, ignore
+from patchword.training.loop import Trainer
+from patchword.training.outcome import Outcome
+from patchword.training.recipe import Recipe, Settings
+from patchword.training.run_folder import run_folder
+from patchword.training.state import seed_everything
+from patchword.training.threads import suitable_threads
+from patchword.wings import wing_of
+
+
+def train(
+    recipe: Recipe | Path | str | None = None,
+    out: Path | str | None = None,
+    *,
+    data: Path | str | Sequence[Path | str] = (),
+    validation: Path | str | Sequence[Path | str] = (),
+    settings: Settings = (),
+    resume: bool = False,
+    facts: Mapping[str, Any] | None = None,
+    show: bool = True,
+    listener: Listener | None = None,
+    **options: Any,
+) -> Outcome:
+    """Train a model in a run folder; the best one is in its `best/`.
+
+    Args:
+        recipe: "translation" or "classification", whose recipe is then picked to suit `data`; the path of a recipe's
+            TOML file; or a whole `Recipe`. None with `resume`.
+        out: the run folder.
+        data: training data, or the folder of a recipe's files; see `recipes.choose_recipe`.
+        validation: validation data; without any, some of the data is held out.
+        settings: changes by recipe key: {"schedule.warmup_steps": 2000}, or "schedule.warmup_steps=2000".
+        resume: go on with the run in `out`.
+        facts: put into the model's description, such as the command.
+        show: print progress bars, scores and sentences about the data, unless there is a listener.
+        listener: receives them as events instead.
+        options: what the command line has: `model`, `init` (the path of a model whose weights training starts from),
+            `freeze`, `epochs`, `max_steps`, `max_minutes`, `batch_size`, `learning_rate`, `seed`, `threads`, `strict`
+            and a task's own, such as `columns` or `image_size`.
+
+    Raises:
+        RecipeError: if recipe, options or settings make no sense.
+        RunFolderError: if `out` holds a run and `resume` is False, it holds none and `resume` is True, or another
+            process trains in it.
+        OutputError: if `out` cannot be written.
+        PatchwordError: whatever else is wrong with recipe or data, in one sentence.
+    """
+    if out is None:
+        raise RecipeError("where to? out = ..., the run folder")
+    out = Path(out)
+    notes: list[str] = []
+    if not isinstance(recipe, Recipe):
+        recipe, notes = _recipe(recipe, out, resume, paths_of(data), paths_of(validation), options, settings)
+    elif options or settings or data or validation:
+        raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
+    recipe, slower = _with_threads(recipe)
+    seed_everything(recipe.training.seed)
+    with (
+        ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell,
+        run_folder(out, resume, tell) as run,
+    ):
+        for note in (*notes, *slower):
+            tell(Note(note))
+        with memory_for("the model and its data", "choose a smaller model, or less data"):
+            task = wing_of(recipe.task).prepare(recipe, out, tell)
+        for note in task.notes:
+            tell(Note(note))
+        resolved: Recipe = task.recipe  # with what an init model decides
+        if resolved.init is not None:
+            facts = {"init": resolved.init, **(facts or {})}
+        goes_on = resume and run.state.is_file()
+        trainer = Trainer(task, resolved, out, resume=goes_on, facts=facts, listener=tell, lock=run.lock)
+        if not resume:
+            resolved.write(run.recipe)
+            run.begun = True
+        return trainer.run()
+
+
+def _with_threads(recipe: Recipe) -> tuple[Recipe, list[str]]:
+    """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one."""
+    notes = []
+    if recipe.training.threads is None:
+        threads, ratio = suitable_threads()
+        if threads < torch.get_num_threads():
+            notes.append(
+                f"training with one thread: {torch.get_num_threads()} take {ratio:.1f} times as long while other "
+                "programs keep this machine busy (--threads says otherwise)"
+            )
+        training = recipe.training.model_copy(update={"threads": threads})
+        recipe = recipe.model_copy(update={"training": training})
+    assert recipe.training.threads is not None
+    torch.set_num_threads(recipe.training.threads)
+    return recipe, notes
+
+
+def _recipe(
+    recipe: Path | str | None,
+    out: Path,
+    resume: bool,
+    data: Sequence[Path],
+    validation: Sequence[Path],
+    options: Mapping[str, Any],
+    settings: Settings,
+) -> tuple[Recipe, list[str]]:
+    """What `train` is to do, and sentences on how that was picked."""
+    if resume:
+        if data or validation:
+            raise RecipeError(f"--resume goes on with the run in {out} and its data; none can be given")
+        return resumed_recipe(out, settings, options), []
+    if recipe is None:
+        raise RecipeError(f"what to train? {' or '.join(map(repr, TASKS))} with its data, or a recipe file")
+    return new_recipe(str(recipe), data, validation, options, settings)
+
+
+def paths_of(paths: Path | str | Sequence[Path | str]) -> list[Path]:
+    """One path or several, as a list."""
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
