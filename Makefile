@@ -64,9 +64,9 @@ clean:                         ## remove the environment and everything that can
 
 INSTALL = $(PYTHON) -m venv .venv && $(RUN)pip install --disable-pip-version-check --constraint constraints.txt --editable
 
-# What the demo needs, which is what users need.
+# What the demo needs, which is what users need, and what fetches published models.
 .venv/patchword: pyproject.toml setup.py constraints.txt $(KERNELS)
-	$(INSTALL) .
+	$(INSTALL) ".[hub]"
 	touch $@
 
 # And what tests and lint need: the libraries whose checkpoints are read, among them.
