@@ -93,7 +93,7 @@ class TrainingConfig(Config):
     device: str = Field("auto", max_length=20)
     """auto, cpu, cuda, cuda:1 and so on, or mps; auto is the best that there is."""
     threads: int | None = Field(None, gt=0, le=1024)
-    """Processor threads; unset, as many as torch takes."""
+    """Processor threads; unset, as many as torch takes, or one where measuring finds more to be slower."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
