@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/
 KERNELS := $(wildcard src/patchword/engine/kernels/*)
 
-.PHONY: demo test lint format sanitize sanitize-thread bench clean
+.PHONY: demo test lint format fuzz sanitize sanitize-thread bench clean
 
 demo: .venv/installed          ## train both systems on embedded data and show them working
 	$(RUN)patchword demo --out demo
@@ -11,6 +11,9 @@ demo: .venv/installed          ## train both systems on embedded data and show t
 # Two processes of one thread each: what most tests compute is so little that a second thread only waits for the first.
 test: .venv/installed          ## the whole test suite
 	OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --dist loadfile
+
+fuzz: .venv/installed          ## all damaged and hostile files, of which `make test` has a share: hours
+	PATCHWORD_FUZZ=whole OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --timeout 0 tests/fuzz
 
 lint: .venv/installed          ## style, types and the layers
 	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy && $(RUN)lint-imports

@@ -7,6 +7,8 @@ from patchword.errors import RecipeError
 
 class Inner(Config):
     width: int = Field(4, gt=0)
+    sides: tuple[float, float] | None = None
+    plain: bool = True
     kind: str = "plain"
 
 
@@ -45,6 +47,14 @@ def test_nested_tables_become_nested_configs():
             "outer.toml: unknown key 'middle.optional.kin'; did you mean 'kind'?",
         ),
         ({"name": "x", "middle": {"qqq": 1}}, "outer.toml: unknown key 'middle.qqq'; valid: inner, optional"),
+        (
+            {"name": "x", "middle": {"inner": {"width": True}}},
+            "outer.toml: middle.inner.width = True: input should be a number, not true or false",
+        ),
+        (
+            {"name": "x", "middle": {"inner": {"sides": [2.5, False]}}},
+            "outer.toml: middle.inner.sides = [2.5, False]: input should be a number, not true or false",
+        ),
         ({"middle": {}}, "outer.toml: key 'name' is missing"),
         (
             {"name": "x", "middle": {"inner": {"width": -2}}},

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from patchword.checkpoints.model_folder import model_path, read_description, read_model
+from patchword.converters.class_names import read_class_names
 from patchword.converters.exporting import check_format
 from patchword.converters.exporting import export as write_export
 from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.importing import convert
 from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
-from patchword.errors import RecipeError, RunFolderError
+from patchword.errors import RecipeError, shown
 from patchword.evaluation import Evaluation
+from patchword.files import check_new_folder
+from patchword.memory import memory_for
 from patchword.progress import ProgressPrinter
 from patchword.recipes import TASKS, choose_recipe, read_recipe, read_recipe_file, resumed_recipe
 from patchword.speed import Speed
@@ -24,6 +27,7 @@ from patchword.training.events import Listener, Note, ignore
 from patchword.training.loop import Outcome, Trainer
 from patchword.training.metrics import read_metrics
 from patchword.training.recipe import Recipe, read_toml, with_settings
+from patchword.training.run_folder import run_folder
 from patchword.training.state import seed_everything
 from patchword.wings import Wing, wing_of, wing_of_folder
 
@@ -47,12 +51,15 @@ __all__ = [
     "kernels",
     "kernels_missing",
     "load",
+    "read_class_names",
     "read_metrics",
     "read_recipe",
     "read_recipe_file",
     "resumed_recipe",
     "save",
+    "count_lines",
     "speeds",
+    "stream_lines",
     "train",
     "wing_of",
     "with_settings",
@@ -120,7 +127,9 @@ def import_checkpoint(source: Path | str, out: Path | str, options: ImportOption
         CheckpointError: if the checkpoint cannot be read, or is not exactly a network of ours.
         DataError: if there is something at `out` already.
     """
-    imported = convert(source, options)
+    check_new_folder(Path(out))
+    options = options or ImportOptions()
+    imported = convert(source, options).with_languages(options.source_language, options.target_language)
     imported.write(Path(out), {})
     return imported
 
@@ -148,33 +157,34 @@ def train(
         listener: receives them as events instead.
 
     Raises:
-        RunFolderError: if `out` holds a run and `resume` is False, or it holds none and `resume` is True.
+        RunFolderError: if `out` holds a run and `resume` is False, it holds none and `resume` is True, or another
+            process trains in it.
+        OutputError: if `out` cannot be written.
         PatchwordError: whatever else is wrong with recipe or data, in one sentence.
     """
     out = Path(out)
     if not isinstance(recipe, Recipe):
         recipe = read_recipe(with_settings(read_toml(Path(recipe)), settings), str(recipe))
-    kept = out / "recipe.toml"
-    if kept.is_file() and not resume:
-        raise RunFolderError(out, "already holds a run; go on with --resume, or choose another folder")
-    if resume and not kept.is_file():
-        raise RunFolderError(out, "nothing to resume: the folder holds no run")
-    if out.exists() and not out.is_dir():
-        raise RunFolderError(out, "is a file; the output must be a folder")
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
     seed_everything(recipe.training.seed)
-    with ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell:
-        task = wing_of(recipe.task).prepare(recipe, out, tell)
+    with (
+        ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell,
+        run_folder(out, resume, tell) as run,
+    ):
+        with memory_for("the model and its data", "choose a smaller model, or less data"):
+            task = wing_of(recipe.task).prepare(recipe, out, tell)
         for note in task.notes:
             tell(Note(note))
         resolved: Recipe = task.recipe  # with what an init model decides
-        if not resume:
-            resolved.write(kept)
         if resolved.init is not None:
             facts = {"init": resolved.init, **(facts or {})}
-        goes_on = resume and (out / "state" / "latest.pt").is_file()
-        return Trainer(task, resolved, out, resume=goes_on, facts=facts, listener=tell).run()
+        goes_on = resume and run.state.is_file()
+        trainer = Trainer(task, resolved, out, resume=goes_on, facts=facts, listener=tell, lock=run.lock)
+        if not resume:
+            resolved.write(run.recipe)
+            run.begun = True
+        return trainer.run()
 
 
 def evaluate(model: System | Path | str, data: Sequence[Path | str], **options: Any) -> Any:
@@ -207,8 +217,26 @@ def evaluation(model: System | Path | str, data: Sequence[Path | str], **options
             for other in map(wing_of, TASKS):
                 if name in other.evaluation_options:
                     raise RecipeError(f"--{name.replace('_', '-')} is for {other.plural}; this is {wing.noun}")
-            raise RecipeError(f"unknown option {name!r} of an evaluation")
+            raise RecipeError(f"unknown option {shown(name)} of an evaluation")
     return wing.evaluate(system, [Path(path) for path in data], given)
+
+
+def stream_lines(path: Path | None) -> Iterator[str]:
+    """Lines of a text file, or of standard input if there is none, as they come; see `text.files`.
+
+    Raises:
+        DataError: if it is missing, no regular file or no text, after the lines before.
+    """
+    from patchword.text.files import stream_lines as lines
+
+    return lines(path)
+
+
+def count_lines(path: Path) -> int:
+    """How many lines `stream_lines` has."""
+    from patchword.text.files import count_lines as count
+
+    return count(path)
 
 
 def speeds(system: System, rounds: int = 3) -> Iterator[Speed]:
@@ -232,13 +260,16 @@ def kernels_missing() -> str | None:
     return missing_reason()
 
 
-def export(model: System | Path | str, out: Path | str, to: str) -> None:
+def export(model: System | Path | str, out: Path | str, to: str) -> list[str]:
     """Write a model in a format that other programs read; the folder appears whole or not at all.
 
     Args:
         model: a system, or the path of a model or run folder.
         out: the folder to make; new or empty.
         to: the format, a name in `converters.exporting.EXPORTERS`.
+
+    Returns:
+        what the format cannot say and whoever reads it will do otherwise, a sentence each.
 
     Raises:
         RecipeError: if there is no format of that name.
@@ -247,5 +278,6 @@ def export(model: System | Path | str, out: Path | str, to: str) -> None:
         ExportError: if the format cannot express the model or needs a package that is missing.
     """
     check_format(to)
+    check_new_folder(Path(out))
     system = load(model) if isinstance(model, str | Path) else model
-    write_export(system.exportable(), Path(out), to)
+    return write_export(system.exportable(), Path(out), to)

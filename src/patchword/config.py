@@ -1,17 +1,37 @@
 """Frozen, validated configuration objects."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, clipped, nearest, shown
 
 
 class Config(BaseModel):
     """Base of every configuration: immutable, strict about names, and one sentence for each mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: Any, info: ValidationInfo) -> Any:
+        # Otherwise true is 1, and max_steps = true one step.
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        several = value if isinstance(value, list | tuple) else [value]
+        number = (_names(annotation, int) or _names(annotation, float)) and not _names(annotation, bool)
+        if number and any(isinstance(each, bool) for each in several):
+            raise ValueError("input should be a number, not true or false")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _within_64_bits(cls, value: Any) -> Any:
+        # More has no form in TOML, no place in a tensor, and sometimes not even decimal digits.
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and not -(2**63) <= number < 2**63:
+                raise ValueError("input should be a whole number of at most 64 bits")
+        return value
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], origin: str) -> Self:
@@ -38,18 +58,18 @@ class Config(BaseModel):
             prefix: of the field's name, such as "model.", where these values are a table of something larger.
         """
         detail = error.errors(include_url=False)[0]
-        path = [str(part) for part in detail["loc"]]
+        path = [clipped(str(part)) for part in detail["loc"]]
         field = prefix + ".".join(path) if path else ""
         if detail["type"] == "extra_forbidden":
-            return f"unknown key {field!r}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
+            return f"unknown key {shown(field)}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
         if detail["type"] == "missing":
-            return f"key {field!r} is missing"
+            return f"key {shown(field)} is missing"
         message = detail["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
         if not field:
             return message
         # A whole table would drown the sentence.
-        found = "" if isinstance(detail["input"], Mapping) else f" = {detail['input']!r}"
+        found = "" if isinstance(detail["input"], Mapping) else f" = {shown(detail['input'])}"
         return f"{field}{found}: {message}"
 
     @classmethod
@@ -61,3 +81,8 @@ class Config(BaseModel):
             nested = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type)]
             config = next(a for a in nested if issubclass(a, BaseModel))
         return list(config.model_fields)
+
+
+def _names(annotation: Any, kind: type) -> bool:
+    """Whether an annotation has a type in it, at any depth."""
+    return annotation is kind or any(_names(each, kind) for each in get_args(annotation))

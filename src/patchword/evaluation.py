@@ -22,8 +22,10 @@ class Evaluation:
         scores: the figures.
         answers: what the model said to each item, in order; None where it has no text for them.
         skipped: why items were left out.
+        notes: sentences that say what was assumed.
     """
 
     scores: Any
     answers: tuple[str, ...] | None = None
     skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

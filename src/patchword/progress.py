@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from patchword.errors import one_line
 from patchword.training import events
 
 
@@ -44,12 +45,12 @@ class ProgressPrinter:
         """Draw what happened."""
         if isinstance(event, events.Note):
             if self._notes:
-                self._console.print(event.text, highlight=False, markup=False, soft_wrap=True)
+                self._console.print(one_line(event.text), highlight=False, markup=False, soft_wrap=True)
             return
         if event.stage not in self._stages:
             if not self._stages:
                 # Not before: bars that never were would end in an empty line, above what is said of a mistake.
                 self._bars.start()
             # Only from here on is the time left estimated, where a run was resumed.
-            self._stages[event.stage] = self._bars.add_task(escape(event.stage), total=1.0, text="")
+            self._stages[event.stage] = self._bars.add_task(escape(one_line(event.stage)), total=1.0, text="")
         self._bars.update(self._stages[event.stage], completed=event.fraction, text=event.text)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from patchword.errors import RecipeError, RunFolderError
+from patchword.errors import RecipeError, RunFolderError, shown
 from patchword.models.registry import ModelChoice
 from patchword.training.recipe import Recipe, read_toml, with_settings
 from patchword.wings import WINGS, wing_of
@@ -25,8 +25,10 @@ def read_recipe(values: Mapping[str, Any], origin: str) -> Recipe:
     task = values.get("task")
     if task is None:
         raise RecipeError(f"{origin}: key 'task' is missing; expected {' or '.join(map(repr, TASKS))}")
+    if not isinstance(task, str):
+        raise RecipeError(f"{origin}: task = {shown(task)}; expected {' or '.join(map(repr, TASKS))}")
     try:
-        wing = wing_of(str(task))
+        wing = wing_of(task)
     except RecipeError as error:
         raise RecipeError(f"{origin}: {error}") from None
     return wing.recipe.parse(values, origin)
@@ -75,7 +77,10 @@ def read_recipe_file(
         DataError: if the file is missing or is not TOML, with the line.
     """
     values = read_toml(Path(path))
-    table, paths = dict(values.get("data", {})), [Path(each) for each in data]
+    table, paths = values.get("data", {}), [Path(each) for each in data]
+    if not isinstance(table, dict):
+        raise RecipeError(f"{path}: data = {shown(table)}: expected a table")
+    table = dict(table)
     if len(paths) == 1 and (paths[0].is_dir() or not paths[0].exists()):
         table["folder"] = str(paths[0].resolve())
     elif paths:
@@ -101,13 +106,13 @@ def resumed_recipe(out: Path, settings: Sequence[str] = ()) -> Recipe:
     if not kept.is_file():
         raise RunFolderError(out, "nothing to resume: the folder holds no run")
     values = read_toml(kept)
-    before = read_recipe(values, str(kept)).model_dump()
+    before: dict[str, Any] = read_recipe(values, str(kept)).model_dump()
     after = read_recipe(with_settings(values, settings), "--set")
     changed = {
         f"{table}.{key}".rstrip(".")
         for table, fields in after.model_dump().items()
         for key, value in (fields.items() if isinstance(fields, dict) else [("", fields)])
-        if value != (before[table][key] if isinstance(fields, dict) else before[table])
+        if value != (_entry(before, table).get(key) if isinstance(fields, dict) else before.get(table))
     }
     limits = {f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience")}
     if after.schedule.name == "cosine":
@@ -118,3 +123,8 @@ def resumed_recipe(out: Path, settings: Sequence[str] = ()) -> Recipe:
             f"only {', '.join(sorted(limits))} can"
         )
     return after
+
+
+def _entry(values: Mapping[str, Any], table: str) -> Mapping[str, Any]:
+    found = values.get(table)
+    return found if isinstance(found, dict) else {}

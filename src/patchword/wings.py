@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from patchword.checkpoints.model_folder import read_description
-from patchword.errors import ModelFolderError, RecipeError, nearest
+from patchword.errors import ModelFolderError, RecipeError, nearest, shown
 from patchword.evaluation import Evaluation
 from patchword.speed import Speed
 from patchword.system import System
@@ -81,7 +81,7 @@ def wing_of(task: str) -> Wing:
         RecipeError: if there is none, with the nearest valid name.
     """
     if task not in WINGS:
-        raise RecipeError(f"unknown task {task!r}; {nearest(task, WINGS)}")
+        raise RecipeError(f"unknown task {shown(task)}; {nearest(task, WINGS)}")
     found: Wing = import_module(WINGS[task]).WING
     return found
 

@@ -234,7 +234,7 @@ class Refusals:
         said = self._capsys.readouterr().err
         assert ended.value.code == 2, said
         assert sorted(self._folder.rglob("*")) == before
-        sentences = [line for line in said.splitlines() if not line.startswith("picked ")]
+        sentences = [line for line in said.splitlines() if not line.startswith(("picked ", "languages: "))]
         assert len(sentences) == 1, said
         return sentences[0].removeprefix("patchword: ")
 

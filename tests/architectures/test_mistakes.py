@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
 from safetensors.torch import load_file, save_file
 
 from patchword import api
+from patchword.checkpoints.model_folder import write_model_folder
 from patchword.models.contracts import ModelConfig
-from patchword.models.registry import regularisation
+from patchword.models.registry import ARCHITECTURES, regularisation
 from tests.architectures.kinds import Refusals, Workshop, copied, settings_of
 
 
@@ -108,3 +110,24 @@ def test_statistics_that_are_missing_or_misshapen_are_named(
         save_file({**tensors, name: tensors[name][:3].clone()}, folder / "model.safetensors")
         said = refused("evaluate", folder, *shop.options)
         assert f"does not fit config.json: {name} is (3,), expected ({len(tensors[name])},)" in said
+
+
+def test_a_network_that_takes_no_rgb_is_no_classifier(shop: Workshop, tmp_path: Path, refused: Refusals) -> None:
+    if shop.kind.translates:
+        pytest.skip("a translator reads no pictures")
+    out = ["--out", tmp_path / "run"]
+    wrong = ["--model", shop.kind.short, "--set", "model.channels=4"]
+    said = refused("train", "classification", *shop.options, *out, *wrong)
+    assert "channels = 4: pictures are read as RGB, in 3 channels" in said
+    architecture = ARCHITECTURES[shop.kind.name]
+    fields = {**shop.kind.small, "channels": 2, "num_classes": 1, "image_size": [16, 16], "patch_size": 4}
+    known = {name: value for name, value in fields.items() if name in architecture.config.model_fields}
+    write_model_folder(
+        tmp_path / "model",
+        architecture.model(architecture.config.parse(known, "test")),
+        task="classification",
+        details={"classes": ["x"], "preprocessing": {"image_size": [16, 16]}},
+        facts={},
+        card="",
+    )
+    assert "channels = 2: pictures are read as RGB" in refused("classify", tmp_path / "model", shop.image)

@@ -16,7 +16,7 @@ def test_a_name_is_enough_to_train(shop: Workshop, tmp_path: Path) -> None:
     assert {path.name for path in run.iterdir()} >= {"best", "state", "metrics.jsonl", "curves.png", "recipe.toml"}
     files = {path.name for path in (run / "best").iterdir()}
     assert files == {"config.json", "model.safetensors", "README.md"} | (
-        {"vocabulary.model"} if shop.kind.translates else set()
+        {"vocabulary.model", "normalisation.json"} if shop.kind.translates else set()
     )
     written = read_toml(run / "recipe.toml")
     assert written["model"]["architecture"] == shop.kind.name

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from patchword.checkpoints.model_folder import (
     write_model_folder,
 )
 from patchword.errors import ModelFolderError
+from patchword.files import replacing
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 
@@ -224,3 +228,15 @@ def test_only_a_registered_architecture_can_be_written(tmp_path):
     with pytest.raises(ValueError, match="Linear is not a registered architecture"):
         write(tmp_path / "model", nn.Linear(2, 2))
     assert not (tmp_path / "model").exists()
+
+
+def test_what_a_killed_process_was_writing_is_cleaned_when_the_folder_is_written_again(folder: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    before = sorted(folder.iterdir())
+    for name in ("model.safetensors", "vocabulary.model", "config.json"):
+        with replacing(folder / name, keep=False) as temporary:
+            temporary.with_name(temporary.name.replace(f".{os.getpid()}-", f".{ended.pid}-")).write_bytes(b"half")
+    assert len(list(folder.iterdir())) == len(before) + 3
+    write(folder, transformer())
+    assert sorted(folder.iterdir()) == before

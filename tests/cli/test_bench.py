@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from patchword.cli.main import app
 from patchword.images.classifier import ImageClassifier
@@ -57,3 +58,17 @@ def test_a_classifier_gets_a_table(classifier: Path, capsys: pytest.CaptureFixtu
     shown = run(capsys, classifier, "--threads", "1")
     assert "images a second, 1 threads" in shown
     assert all(f"{size} at once" in shown for size in (1, 8, 32))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--threads", 10**6, "less than or equal to 1024"),
+        ("--rounds", 10**30, "less than or equal to 1000"),
+        ("--threads", 0, "greater than or equal to 1"),
+    ],
+)
+def test_threads_and_rounds_have_a_range(translator: Path, option: str, value: int, said: str) -> None:
+    done = CliRunner().invoke(app, ["bench", str(translator), option, str(value)])
+    assert done.exit_code == 2
+    assert said in done.output

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from patchword.cli.main import app
 from patchword.errors import PatchwordError
+from patchword.text.translator import Translator
 
 
 def run(*arguments: object, stdin: str | bytes = "") -> "subprocess.CompletedProcess[str]":
@@ -117,7 +118,33 @@ def test_evaluate_prints_scores_with_signatures(translator: Path, phrases: tuple
     assert done.returncode == 0, done.stderr
     assert "tok:13a" in done.stdout
     assert len((tmp_path / "out.txt").read_text().splitlines()) == 20
+    assert "language assumed for the scores: en to de, as said" in done.stderr
     assert json.loads(run("evaluate", translator, *both, "--json").stdout)["sentences"] == 20
+
+
+def test_columns_may_have_any_names(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("\U0001f1ec\U0001f1e7\t\u00f6\n" + "a dog\tein Hund\n" * 19, encoding="utf-8")
+    data = ["train", "translation", "--data", tmp_path / "a.tsv", "--out", tmp_path / "run", "--columns"]
+    assert "at least 20 are needed" in problem(*data, "\U0001f1ec\U0001f1e7,\u00f6")
+
+
+def test_an_evaluation_says_its_languages_and_writes_a_line_for_a_text(
+    translator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.tsv").write_text("1\tthree days\t三天\n2\tseven hours\t七个小时\n")
+    data = ["evaluate", str(translator), "--data", str(tmp_path / "a.tsv"), "--output", str(tmp_path / "out")]
+    with monkeypatch.context() as patched:
+        patched.setattr(Translator, "_text", lambda self, hypothesis: "a\nb\u2028c\r")
+        done = CliRunner().invoke(app, [*data, "--columns", "2,3", "--target-language", "cmn"])
+    assert done.exit_code == 0, done.output
+    assert "tok:zh" in done.stdout
+    assert "language assumed for the scores: en to zh, as said by 'cmn'" in done.stderr
+    assert (tmp_path / "out").read_text() == "a b c\n" * 2
+    done = CliRunner().invoke(app, [*data, "--columns", "2,3"])
+    assert "warning: the references have Chinese letters" in done.stderr
+    assert "--columns 1,2" in problem(*data)
+    (tmp_path / "a.tsv").write_text("three days\t\n")
+    assert "line 1: the target side is empty" in problem(*data)
 
 
 def test_classify_reports_a_broken_image_goes_on_and_exits_with_1(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from patchword.api import export, load
+from patchword.api import export, import_checkpoint, load
 from patchword.checkpoints.exportable import Exportable
 from patchword.cli.main import app
 from patchword.converters.exporting import EXPORTERS
@@ -64,7 +64,8 @@ def test_a_classifier_is_one_graph_that_names_what_we_name(classifier: Path, tmp
 
 def test_a_translator_is_two_graphs_and_its_vocabulary(translator: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["export", str(translator), str(tmp_path / "out"), "--to", "onnx"])
-    assert done.output == f"{tmp_path}/out: config.json, decoder_step.onnx, encoder.onnx, vocabulary.model\n"
+    files = "config.json, decoder_step.onnx, encoder.onnx, normalisation.json, vocabulary.model"
+    assert done.output == f"{tmp_path}/out: {files}\n"
     onnx = OnnxModel(tmp_path / "out")
     assert onnx.config["max_positions"] is None
     assert (onnx.config["source_language"], onnx.config["target_language"]) == ("en", "de")
@@ -119,10 +120,43 @@ def test_what_was_exported_is_not_taken_for_a_model_folder(tmp_path: Path) -> No
 def test_from_python_a_loaded_system_or_its_folder_is_exported(
     classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(content: Exportable, folder: Path) -> None:
+    def write(content: Exportable, folder: Path) -> list[str]:
         (folder / "classes").write_text(",".join(content.details["classes"]))
+        return []
 
     monkeypatch.setitem(EXPORTERS, "onnx", write)
     export(load(classifier), tmp_path / "loaded", "onnx")
     export(str(classifier), str(tmp_path / "folder"), "onnx")
     assert (tmp_path / "loaded" / "classes").read_text() == (tmp_path / "folder" / "classes").read_text() == "cat,dog"
+
+
+def test_what_the_format_cannot_say_is_said(translator: Path, tmp_path: Path) -> None:
+    settings = json.loads((translator / "config.json").read_text())
+    settings["model"]["positions"] = "sinusoidal"
+    (translator / "config.json").write_text(json.dumps(settings))
+    (translator / "normalisation.json").write_text('{"form": "plain"}')
+    done = CliRunner().invoke(app, ["export", str(translator), str(tmp_path / "out"), "--to", "hf"])
+    assert done.exit_code == 0
+    assert [line.split(";")[0] for line in done.stderr.splitlines()] == [
+        "generate divides scores by length ** 0.6",
+        "generate has no limit of 50 tokens beyond the source's",
+        "MarianTokenizer takes text as it is",
+    ]
+    assert done.stdout.startswith(f"{tmp_path}/out: config.json, ")
+    settings["details"]["search"] = {"method": "greedy", "max_extra": None, "max_length": 9}
+    (translator / "config.json").write_text(json.dumps(settings))
+    (translator / "normalisation.json").unlink()
+    assert export(translator, tmp_path / "plain", "hf") == []
+
+
+def test_a_search_that_draws_goes_there_and_back(translator: Path, tmp_path: Path) -> None:
+    settings = json.loads((translator / "config.json").read_text())
+    settings["model"]["positions"] = "sinusoidal"
+    drawn = {"method": "sample", "temperature": 0.7, "top_k": 9, "top_p": 0.8, "n_best": 3}
+    for search in (drawn, {"method": "beam", "beam": 5, "n_best": 2}):
+        settings["details"]["search"] = search
+        (translator / "config.json").write_text(json.dumps(settings))
+        theirs, ours = tmp_path / f"theirs {search['method']}", tmp_path / f"ours {search['method']}"
+        export(translator, theirs, "hf")
+        found = import_checkpoint(theirs, ours).details.as_dict()["search"]
+        assert {"beam": 4, "method": "beam"} | found | search == {"beam": 4, "method": "beam"} | found

@@ -9,7 +9,7 @@ from patchword.checkpoints.exportable import Exportable
 from patchword.converters import exporting
 from patchword.converters.exporting import check_format, export
 from patchword.converters.onnx import graph as onnx_graph
-from patchword.errors import DataError, ExportError, PatchwordError, RecipeError
+from patchword.errors import DataError, ExportError, OutputError, PatchwordError, RecipeError
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 from tests.converters.onnx.models import OnnxModel
 
@@ -30,7 +30,7 @@ def out(tmp_path: Path) -> Path:
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of a format, one file."""
-    monkeypatch.setitem(exporting.EXPORTERS, "onnx", lambda content, folder: (folder / "a").write_text("b"))
+    monkeypatch.setitem(exporting.EXPORTERS, "onnx", lambda content, folder: [(folder / "a").write_text("b")][1:])
 
 
 def refusal(kind: type[PatchwordError], out: Path, content: Exportable = CONTENT) -> str:
@@ -73,7 +73,7 @@ def test_a_failure_leaves_nothing_behind(out, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setitem(exporting.EXPORTERS, "onnx", fail)
-    assert refusal(DataError, out) == f"{out}: cannot be written: No space left on device"
+    assert refusal(OutputError, out) == f"{out}: cannot be written: no space left on the disk"
     assert list(out.parent.iterdir()) == []
 
 

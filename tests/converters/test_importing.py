@@ -20,7 +20,7 @@ from patchword.converters.imported import ImportOptions
 from patchword.converters.importing import convert
 from patchword.converters.tables import converted_back, same
 from patchword.converters.vit.hugging_face import VERSION_4
-from patchword.errors import CheckpointError, DataError, HeadlessError, PatchwordError
+from patchword.errors import CheckpointError, DataError, HeadlessError, OutputError, PatchwordError
 from patchword.images.classifier import ImageClassifier
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 from tests.converters.reference import photographs
@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_nothing_behind(checkpoint: Path, tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(safetensors_writer, "json", SimpleNamespace(dumps=full))
-    with pytest.raises(DataError, match="No space left on device"):
+    with pytest.raises(OutputError, match="cannot be written: no space left on the disk"):
         api.import_checkpoint(checkpoint, tmp_path / "ours")
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 
@@ -270,3 +270,24 @@ def test_a_checkpoint_of_300_megabytes_costs_little_more_than_reading_it(tmp_pat
     )
     assert median(seconds for seconds, _ in imports) < 2 * median(seconds for seconds, _ in reads)
     assert max(memory for _, memory in imports) < 2.2 * size
+
+
+def test_a_pipe_is_no_checkpoint(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pth")
+    for source in (tmp_path / "pipe.pth", Path("/dev/zero")):
+        with pytest.raises(CheckpointError, match="is a device or a pipe"):
+            convert(source)
+
+
+def test_notes_and_options_of_the_command(checkpoint: Path, tmp_path: Path) -> None:
+    tensors = {f"\x1b[2J.{name}": tensor for name, tensor in load_file(checkpoint / "model.safetensors").items()}
+    torch.save({"model": tensors, "model_ema": tensors}, checkpoint / "pytorch_model.bin")
+    (checkpoint / "model.safetensors").unlink()
+    done = CliRunner().invoke(app, ["import", str(checkpoint), str(tmp_path / "ours")])
+    assert done.exit_code == 0, done.output
+    assert "holds 'model_ema' and 'model': took 'model_ema'; give --weights model for the other" in done.stderr
+    assert "\x1b" not in done.stderr
+    done = CliRunner().invoke(app, ["import", str(checkpoint), str(tmp_path / "plain"), "--weights", "model"])
+    assert "took 'model_ema'" not in done.stderr
+    facts = json.loads((tmp_path / "ours" / "config.json").read_text())["facts"]
+    assert "no preprocessor_config.json: assumed the defaults of the family's processor" in facts["assumed"]

@@ -98,8 +98,8 @@ def test_what_is_not_tensors_by_name_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "w.pth") == "holds no tensors by name but a list"
     torch.save({"a": TENSORS["a"], "epoch": 3}, tmp_path / "w.pth")
     assert refusal(tmp_path / "w.pth") == "'epoch' is no tensor; expected a state dict, names and tensors alone"
-    (tmp_path / "w.ckpt").write_bytes(b"")
-    assert refusal(tmp_path / "w.ckpt").startswith("not a file of tensors; expected one of .safetensors")
+    (tmp_path / "w.txt").write_bytes(b"")
+    assert refusal(tmp_path / "w.txt").startswith("not a file of tensors; expected one of .safetensors")
     assert refusal(tmp_path / "none.bin") == "no such file"
 
 

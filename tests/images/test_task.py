@@ -1,5 +1,6 @@
 """From files to a trained classifier: cache, skips, epochs, classification, scores."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from PIL import Image
 
 from patchword import api
-from patchword.errors import DataError, ModelFolderError, RecipeError
+from patchword.errors import DataError, ModelFolderError, OutOfMemoryError, RecipeError, RunFolderError
 from patchword.explain.attention import class_token_map
 from patchword.images import cache
 from patchword.images.cache import ImageCache
@@ -20,6 +21,7 @@ from patchword.images.recipe import ClassificationRecipe
 from patchword.images.scores import score_classifications
 from patchword.images.task import ClassificationTask
 from patchword.images.transforms import Preprocessing
+from patchword.training.finite import DivergedError
 
 
 def recipe(photos: Path, **changes: Any) -> ClassificationRecipe:
@@ -174,6 +176,7 @@ def test_sizes_are_picked_from_the_images_and_said(photos: Path) -> None:
     ("changes", "message"),
     [
         ({"model": {"name": "Tiny/4"}}, "model.name = 'Tiny/4': unknown ViT"),
+        ({"model": {"name": "Ti/4", "channels": 1}}, "channels = 1: pictures are read as RGB, in 3 channels"),
         ({"model": {"name": "Ti/3"}}, "does not divide into patches of 3"),
         ({"model": {"nmae": "Ti/4"}}, "unknown key 'model.nmae'; did you mean 'name'?"),
         ({"augmentation": {"flipp": True}}, "unknown key 'augmentation.flipp'; did you mean 'flip'?"),
@@ -184,3 +187,44 @@ def test_a_recipe_that_cannot_be_is_refused(photos: Path, changes: dict[str, Any
     with pytest.raises(RecipeError) as caught:
         recipe(photos, **changes)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["folder", "zip"])
+def test_a_run_does_not_go_on_with_other_images(photos: Path, tmp_path: Path, where: str) -> None:
+    def packed() -> None:
+        if where == "zip":
+            shutil.make_archive(str(tmp_path / "packed"), "zip", photos)
+
+    packed()
+    data = photos if where == "folder" else tmp_path / "packed.zip"
+    api.train(recipe(data, training={"max_steps": 2}, schedule={}), tmp_path / "run", show=False)
+    changed = api.resumed_recipe(tmp_path / "run", ["training.max_steps=3"])
+    first = photos / "blue" / "00.png"
+    content = first.read_bytes()
+    Image.new("RGB", (16, 16), "white").save(first, "BMP")  # of the same name
+    packed()
+    with pytest.raises(RunFolderError, match="the data have changed since the run began: as many "):
+        api.train(changed, tmp_path / "run", resume=True, show=False)
+    first.unlink()
+    packed()
+    with pytest.raises(RunFolderError, match=r"changed since the run began: \d+ \w+ images then, \d+ now"):
+        api.train(changed, tmp_path / "run", resume=True, show=False)
+    first.write_bytes(content)
+    packed()
+    assert api.train(changed, tmp_path / "run", resume=True, show=False).step == 3
+
+
+def test_a_step_that_is_no_number_names_its_images(photos: Path, tmp_path: Path) -> None:
+    wild = recipe(photos, optimizer={"learning_rate": 1e38}, schedule={})
+    with pytest.raises(DivergedError, match=r"step \d+, epoch 1, batch of 16 images, \S+\.png, .*: the "):
+        api.train(wild, tmp_path / "run", show=False)
+    assert not (tmp_path / "run" / "best").exists()
+
+
+def test_a_batch_that_is_too_large_names_its_key(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(task: Any, batch: Any, device: Any) -> None:
+        torch.empty(2**55)
+
+    monkeypatch.setattr(ClassificationTask, "load", load)
+    with pytest.raises(OutOfMemoryError, match="not enough memory for a batch at step 1; lower batch_size or choose"):
+        api.train(recipe(photos), tmp_path / "run", show=False)

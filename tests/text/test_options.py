@@ -124,3 +124,51 @@ def test_changes_override_single_options_and_a_beam_means_beam_search() -> None:
     assert own.changed({"beam": 6, "method": "sample"}, "translate").method == "sample"
     with pytest.raises(RecipeError, match="a search needs a limit"):
         SearchOptions.parse({"max_extra": None}, "translate")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seed": 2**70},
+        {"seed": -(2**70)},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"temperature": 0.0},
+        {"length_penalty": 1e300},
+        {"length_penalty": -1.0},
+        {"beam": 10**9},
+        {"n_best": 10**9, "method": "sample"},
+        {"top_p": 0.0},
+        {"max_length": 0},
+        {"beam": int("9" * 4000)},
+    ],
+)
+def test_numbers_out_of_range_are_one_short_sentence(values: dict[str, Any]) -> None:
+    with pytest.raises(RecipeError) as caught:
+        SearchOptions.parse(values, "translate")
+    assert next(iter(values)) in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("extreme", [{"temperature": 1e-300}, {"temperature": 1e-40}, {"top_p": 1e-300}, {"top_k": 1}])
+def test_sampling_without_chance_is_greedy_search(extreme: dict[str, Any]) -> None:
+    torch.set_num_threads(1)
+    for seed in (-(2**63), 0, 2**63 - 1):
+        model, source = random_model(3), sources(4, 6)
+        sampled = search(model, source, SearchOptions.parse({"method": "sample", "seed": seed, **extreme}, "test"))
+        greedy = search(model, source, SearchOptions(method="greedy"))
+        assert [found[0].tokens for found in sampled] == [found[0].tokens for found in greedy]
+
+
+def test_no_search_goes_beyond_the_positions_that_were_learned() -> None:
+    torch.set_num_threads(1)
+    config = random_model().config.model_copy(update={"positions": "learned", "max_positions": 9})
+    torch.manual_seed(1)
+    model = Transformer(config).eval()
+    with torch.no_grad():
+        model.output.weight[EOS] = 0.0
+        model.output.weight[EOS, 0] = -100.0
+    for method in ("beam", "greedy", "sample"):
+        options = SearchOptions.parse({"method": method, "max_extra": 2**62}, "test")
+        for found in search(model, sources(4, 6), options):
+            assert len(found[0].tokens) <= 9

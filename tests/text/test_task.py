@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 import torch
 
-from patchword.errors import DataError
+from patchword.errors import DataError, RecipeError
 from patchword.text.pairs import Pair
-from patchword.text.presets import choose_recipe
+from patchword.text.presets import choose_recipe, vocabulary_size
 from patchword.text.recipe import TranslationRecipe
 from patchword.text.task import TranslationTask, hold_out
+from patchword.text.vocabulary import Vocabulary, VocabularyConfig
+from patchword.text.wing import WING
 
 
 def make_task(phrases: tuple[Path, Path], run: Path, **changes: Any) -> TranslationTask:
@@ -89,3 +91,81 @@ def test_sizes_are_picked_from_the_data_and_said(count: int, size: str) -> None:
     recipe = TranslationRecipe.parse({**values, "data": {"train": ["x.tsv"]}}, "picked")
     assert recipe.model.size == size
     assert f"picked model.size = {size}" in notes[0]
+
+
+def test_damaged_pairs_are_told_and_listed(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    lines = phrases[1].read_text().split("\n")
+    lines[7], lines[30] = "", "  \u200b"
+    (tmp_path / "p.de").write_text("\n".join(lines))
+    data = {"train": [str(phrases[0]), str(tmp_path / "p.de")], "hold_out": 30}
+    task = make_task(phrases, tmp_path / "run", data=data)
+    where = f"{tmp_path / 'p.de'}, line"
+    wanted = [f"{where} 8: the target side is empty", f"{where} 31: the target side is empty"]
+    assert task.notes[0] == f"2 damaged pairs left out: {'; '.join(wanted)}"
+    assert (tmp_path / "run" / "damaged.txt").read_text().splitlines() == wanted
+    with pytest.raises(DataError, match="line 8: the target side is empty"):
+        make_task(phrases, tmp_path / "strict", data={**data, "strict": True})
+
+
+def test_over_long_validation_pairs_are_left_out_and_told(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "v.tsv").write_text("three days\tdrei Tage\n" + "day " * 3000 + "\tTag\nseven\tsieben\n")
+    data = {"train": [str(path) for path in phrases], "validation": [str(tmp_path / "v.tsv")]}
+    task = make_task(phrases, tmp_path / "run", data=data)
+    assert "1 validation pairs over 128 tokens left out: lines 2" in task.notes
+    with torch.inference_mode():
+        assert task.validate(task.model.eval())["loss"] > 0
+    (tmp_path / "v.tsv").write_text("day " * 3000 + "\tTag\n")
+    with pytest.raises(DataError, match=r"every validation pair has more than data\.max_tokens = 128"):
+        make_task(phrases, tmp_path / "none", data=data)
+
+
+def test_pairs_may_not_be_longer_than_learned_positions(phrases: tuple[Path, Path], tmp_path: Path) -> None:
+    model = {"size": "tiny", "encoder_layers": 1, "decoder_layers": 1, "positions": "learned", "max_positions": 100}
+    with pytest.raises(RecipeError, match=r"max_tokens = 128 is more than the 100 positions of model\.max_positions"):
+        make_task(phrases, tmp_path / "run", model=model)
+
+
+def chinese(folder: Path, lines: int) -> list[Path]:
+    """A text of 2,600 different characters."""
+    names = ["a.txt", "b.txt"]
+    for seed, name in enumerate(names):
+        rows = ["".join(chr(0x4E00 + (seed * 7 + i * 13 + j * 89) % 2600) for j in range(12)) for i in range(lines)]
+        (folder / name).write_text("\n".join(rows))
+    return [folder / name for name in names]
+
+
+def test_a_chinese_text_gets_a_vocabulary_and_a_language_by_its_script(tmp_path: Path) -> None:
+    paths = chinese(tmp_path, 1500)
+    values, notes = WING.choose(paths, [], {})
+    assert values["data"]["target_language"] == "zh"
+    assert notes[-1] == "languages: source zh, by its script, target zh, by its script"
+    assert "for the text's 2,600 characters" in notes[1]
+    config = VocabularyConfig.parse(values["vocabulary"], "picked")
+    texts = [path.read_text().split("\n") for path in paths]
+    vocabulary = Vocabulary.train(*texts, config)
+    assert vocabulary.decode_target(vocabulary.encode_target(texts[1][:1])[0]) == texts[1][0]
+    with pytest.raises(RecipeError, match=r"vocabulary\.size = 2000 is too small for this text's characters"):
+        Vocabulary.train(*texts, config.model_copy(update={"size": 2000}))
+    assert vocabulary_size(2000, 90) == 2000
+
+
+def test_languages_are_what_is_said_or_else_the_files_names(phrases: tuple[Path, Path]) -> None:
+    values, notes = WING.choose(list(phrases), [], {})
+    assert (values["data"]["source_language"], values["data"]["target_language"]) == ("en", "de")
+    assert notes[-1] == "languages: source en, target de"
+    values, _ = WING.choose(list(phrases), [], {"data": {"target_language": "gsw"}})
+    assert (values["data"]["source_language"], values["data"]["target_language"]) == ("en", "gsw")
+
+
+def test_what_cannot_be_seen_changes_no_token_and_the_form_is_kept(tmp_path: Path) -> None:
+    texts = [f"{i} taka and {i} euro" for i in range(40)]
+    vocabulary = Vocabulary.train(texts, texts, VocabularyConfig(size=300, shrink=True))
+    for name, content in vocabulary.files().items():
+        (tmp_path / name).write_bytes(content)
+    again = Vocabulary.load(tmp_path)
+    wanted = vocabulary.encode_source(["7 taka"])
+    assert again.encode_source(["7\u00a0ta\u200bka", "７ ｔａｋａ"]) == wanted * 2
+    (tmp_path / "normalisation.json").unlink()
+    before = Vocabulary.load(tmp_path)
+    assert before.encode_source(["7 taka"]) == wanted
+    assert before.encode_source(["7\u00a0taka"]) != wanted

@@ -11,7 +11,7 @@ from patchword.text.vocabulary import Vocabulary, VocabularyConfig
 
 @pytest.fixture(scope="module", params=["bpe", "unigram"])
 def vocabulary(request: pytest.FixtureRequest, phrases: tuple[Path, Path]) -> Vocabulary:
-    config = VocabularyConfig(size=420, kind=request.param, split_digits=True)
+    config = VocabularyConfig(size=420, kind=request.param, split_digits=True, normalisation="none")
     return Vocabulary.train(read_lines(phrases[0]), read_lines(phrases[1]), config)
 
 

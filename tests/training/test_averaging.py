@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
+from patchword.errors import RunFolderError
 from patchword.training.averaging import ExponentialAverage, LastCheckpoints, using, weights_of
 
 
@@ -91,3 +93,17 @@ def test_the_mean_of_checkpoints_has_mean_statistics_and_the_last_count(tmp_path
     found = checkpoints.average()
     assert torch.equal(found["running_mean"], torch.full((2,), 2.0))
     assert found["count"] == 3
+
+
+def test_a_checkpoint_that_is_damaged_missing_or_of_another_model_is_named(tmp_path: Path) -> None:
+    checkpoints = LastCheckpoints(tmp_path, keep=2)
+    checkpoints.add(1, {"w": torch.zeros(2)})
+    checkpoints.add(2, {"w": torch.zeros(3)})
+    with pytest.raises(RunFolderError, match=r"weights-00000002\.safetensors: has not the weights that the checkpoint"):
+        checkpoints.average()
+    (tmp_path / "weights-00000002.safetensors").write_bytes(b"x")
+    with pytest.raises(RunFolderError, match=r"weights-00000002\.safetensors: damaged or missing: "):
+        checkpoints.average()
+    (tmp_path / "weights-00000002.safetensors").unlink()
+    with pytest.raises(RunFolderError, match=r"weights-00000002\.safetensors: damaged or missing: "):
+        checkpoints.average()

@@ -15,7 +15,9 @@ import torch
 from safetensors.torch import load_file
 
 from patchword import api
-from patchword.errors import RecipeError, RunFolderError
+from patchword.errors import OutOfMemoryError, RecipeError, RunFolderError
+from patchword.text.task import TranslationTask
+from patchword.training.loop import Trainer
 from patchword.training.metrics import read_metrics
 
 
@@ -84,7 +86,7 @@ def start(values: dict[str, Any], out: Path, resume: bool = False) -> "subproces
         import torch
         from patchword import api
         from patchword.training import loop
-        torch.set_num_threads(2)
+        torch.set_num_threads(1)
         recipe = api.read_recipe(json.loads(sys.stdin.read()), "test")
         outcome = api.train(recipe, {str(out)!r}, resume={resume}, show=False)
         sys.exit(0 if outcome.signal is None else 128 + outcome.signal)
@@ -156,26 +158,44 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(phrases: tuple[Path, Path]
         train(values, tmp_path / "nothing", resume=True)
 
 
-def test_a_loss_that_is_no_number_stops_the_run_with_advice(phrases: tuple[Path, Path], tmp_path: Path) -> None:
-    values = recipe_values(phrases)
-    values["optimizer"] = {"learning_rate": 1e30}
-    with pytest.raises(Exception, match=r"lower optimizer\.learning_rate"):
-        train(values, tmp_path / "run")
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_a_damaged_state_is_named(phrases: tuple[Path, Path], tmp_path: Path) -> None:
-    values = recipe_values(phrases, max_steps=5)
-    train(values, tmp_path / "run")
-    state = tmp_path / "run" / "state" / "latest.pt"
-    state.write_bytes(state.read_bytes()[:1000])
-    with pytest.raises(RunFolderError, match=r"latest\.pt: the saved state is damaged"):
-        train(values, tmp_path / "run", resume=True)
+@pytest.mark.parametrize("resume", [False, True])
+def test_of_two_runs_in_one_folder_one_wins(phrases: tuple[Path, Path], tmp_path: Path, resume: bool) -> None:
+    if resume:
+        train(recipe_values(phrases, max_steps=2), tmp_path / "run")
+    values = recipe_values(phrases, max_steps=100_000, validate_every=1_000_000)
+    first = start(values, tmp_path / "run", resume)
+    try:
+        wait_for_step(tmp_path / "run", 25, first)
+        with pytest.raises(RunFolderError, match=f"is in use by process {first.pid} on "):
+            train(values, tmp_path / "run", resume)
+        assert first.poll() is None
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(60) == 128 + signal.SIGTERM
+    finally:
+        first.kill()
+        first.wait()
+    assert not (tmp_path / "run" / "lock").exists()
+
+
+def test_a_batch_that_is_too_large_names_its_key(
+    phrases: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(task: Any, batch: Any, device: Any) -> None:
+        torch.empty(2**55)
+
+    monkeypatch.setattr(TranslationTask, "load", load)
+    with pytest.raises(OutOfMemoryError, match=r"not enough memory for a batch at step 1; lower batch_tokens or"):
+        train(recipe_values(phrases), tmp_path / "run")
+    monkeypatch.undo()
+    assert train(recipe_values(phrases, max_steps=2), tmp_path / "run").step == 2
 
 
 def test_accumulated_batches_give_the_gradient_of_one_large_batch(phrases: tuple[Path, Path], tmp_path: Path) -> None:
     from patchword.text.recipe import TranslationRecipe
-    from patchword.text.task import TranslationTask
-    from patchword.training.loop import Trainer
 
     values = recipe_values(phrases)
     values["model"]["dropout"] = 0.0

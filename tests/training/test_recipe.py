@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,6 +95,8 @@ def test_the_default_recipe_reads_back_the_same(tmp_path):
         ("data/a b.txt", "data/a b.txt"),
         ("a=b", "a=b"),
         ("", ""),
+        ("3\nb = 4", "3\nb = 4"),
+        ("[3,\n4]", [3, 4]),
     ],
 )
 def test_a_settings_value_is_toml_or_else_a_string(text, value):
@@ -145,3 +149,58 @@ def test_what_is_no_text_file_is_refused(tmp_path, content):
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(DataError, match=r"recipe\.toml: cannot be read: "):
         read_toml(path)
+
+
+def test_a_device_and_a_file_of_any_size_are_no_recipes(tmp_path):
+    with pytest.raises(DataError, match="is a device or a pipe; expected a recipe file"):
+        read_toml(Path("/dev/zero"))
+    path = tmp_path / "recipe.toml"
+    path.write_text("# " + "x" * 2**20)
+    with pytest.raises(DataError, match="has more than 1,048,576 bytes; expected a recipe"):
+        read_toml(path)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 50_000, "a = " + "1" * 5000, 'a = "\\ud800"'])
+def test_toml_that_python_cannot_hold_is_one_sentence(tmp_path, text):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"recipe\.toml: not valid TOML: ") as caught:
+        read_toml(path)
+    assert len(str(caught.value)) < 300 + len(str(path))
+    setting = with_settings({}, [text.replace(" = ", "=")])
+    assert setting == {"a": text.removeprefix("a = ")}  # then it is a string
+
+
+@pytest.mark.parametrize(
+    ("values", "range_"),
+    [
+        ({"optimizer": {"betas": [1, 1]}}, "optimizer.betas.0 = 1: input should be less than 1"),
+        ({"optimizer": {"eps": 1e-300}}, "optimizer.eps = 1e-300: input should be greater than or equal to 0.0000"),
+        (
+            {"optimizer": {"learning_rate": 1e300}},
+            "optimizer.learning_rate = 1e+300: input should be less than or equal to 1",
+        ),
+        ({"optimizer": {"learning_rate": float("nan")}}, "optimizer.learning_rate = nan: input should be "),
+        ({"optimizer": {"weight_decay": float("inf")}}, "optimizer.weight_decay = inf: input should be "),
+        ({"training": {"max_epochs": 1, "seed": 2**70}}, "input should be less than 9223372036854775808"),
+        ({"training": {"max_steps": 2**63}}, "input should be less than or equal to 1000000000000"),
+        ({"training": {"max_epochs": 1, "threads": 10**6}}, "input should be less than or equal to 1024"),
+        ({"init": ""}, "init = '': string should have at least 1 character"),
+        ({"init": "a\x00b"}, "init = 'a\\x00b': string should match pattern"),
+        ({"init": "\ud800"}, "init = '\\ud800': input should be a valid string"),
+        ({"init": "x" * 5000}, f"init = '{'x' * 199}...: string should have at most 4096 characters"),
+        ({"x" * 5000: 1}, f"unknown key '{'x' * 199}..."),
+    ],
+)
+def test_every_number_and_name_has_a_range(values, range_):
+    said = refusal({"task": "translation", **values})
+    assert range_ in said
+    assert len(said) < 700
+
+
+def test_a_setting_is_repeated_cut(tmp_path):
+    with pytest.raises(RecipeError, match="expected name=value") as caught:
+        with_settings({}, ["x" * 10_000])
+    assert len(str(caught.value)) < 300
+    with pytest.raises(RecipeError, match="the name has 10,000 parts; no value lies so deep"):
+        with_settings({}, [".".join("x" * 10_000) + "=1"])

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from patchword.errors import one_line
+
 
 def model_card(title: str, description: str, usage: str, facts: Mapping[str, Any]) -> str:
     """What a model is, how to use it, and what is known about it, as Markdown.
@@ -13,7 +15,7 @@ def model_card(title: str, description: str, usage: str, facts: Mapping[str, Any
         usage: a command line.
         facts: names and values; a mapping among them becomes a nested list.
     """
-    lines = [f"# {title}", "", description, "", f"    {usage}", "", "## What is known about it", ""]
+    lines = [f"# {one_line(title)}", "", description, "", f"    {usage}", "", "## What is known about it", ""]
     for name, value in facts.items():
         if isinstance(value, Mapping):
             lines += [f"- {name}:", *(f"  - {key}: {_shown(item)}" for key, item in value.items())]
@@ -29,4 +31,4 @@ def model_card(title: str, description: str, usage: str, facts: Mapping[str, Any
 
 
 def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else one_line(str(value))

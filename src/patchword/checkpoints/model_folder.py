@@ -14,17 +14,20 @@ from typing import Any
 import safetensors
 import torch
 from pydantic import Field
-from safetensors.torch import save_file
 from torch import nn
 
-from patchword.checkpoints.weights import read_weights
+from patchword.checkpoints.json_file import read_json_file
+from patchword.checkpoints.safetensors_writer import write_tensors
+from patchword.checkpoints.weights import misfit, read_weights, weight_shapes
 from patchword.config import Config
-from patchword.errors import ModelFolderError, RecipeError, nearest
-from patchword.files import replacing, write_bytes, write_text
+from patchword.errors import DataError, ModelFolderError, RecipeError, nearest, shown
+from patchword.files import forget_temporaries, replacing, write_bytes, write_text
 from patchword.models.registry import ARCHITECTURES, architecture_of
-from patchword.models.tensors import named_buffers, named_tensors
+from patchword.models.tensors import named_buffers, named_tensors, not_finite
 
 FORMAT_VERSION = 1
+
+DESCRIPTION, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 
 class Description(Config):
@@ -39,7 +42,7 @@ class Description(Config):
         facts: what is known about the model: scores, data, command, time; for people, and shown by `patchword info`.
     """
 
-    format_version: int
+    format_version: int = Field(ge=1)
     task: str
     architecture: str
     model: dict[str, Any]
@@ -69,9 +72,10 @@ def write_model_folder(
         files: further files by name.
     """
     architecture = architecture_of(model)
-    path.mkdir(parents=True, exist_ok=True)
-    with replacing(path / "model.safetensors") as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in named_tensors(model).items()}, temporary)
+    for name in (WEIGHTS, DESCRIPTION, CARD, *(files or {})):
+        forget_temporaries(path, name)
+    with replacing(path / WEIGHTS) as temporary:
+        write_tensors(temporary, named_tensors(model))
     write_description(
         path,
         task=task,
@@ -117,7 +121,7 @@ def write_description(
     )
     for name, data in (files or {}).items():
         write_bytes(path / name, data)
-    write_text(path / "README.md", card)
+    write_text(path / CARD, card)
     write_text(path / "config.json", json.dumps(description.model_dump(), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -143,22 +147,22 @@ def read_description(path: Path, task: str | None = None) -> Description:
     """
     path = model_path(path)
     try:
-        values = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        values = read_json_file(path / DESCRIPTION)
     except (OSError, ValueError) as error:
-        raise ModelFolderError(path, f"config.json cannot be read as JSON: {error}") from None
+        raise ModelFolderError(path, f"{DESCRIPTION} cannot be read as JSON: {error}") from None
     if isinstance(values, dict) and values.get("format") == "onnx":
         raise ModelFolderError(path, "holds exported graphs for onnxruntime, not a model that Patchword reads")
     # Before the fields, of which a newer format may have more.
     version = values.get("format_version") if isinstance(values, dict) else None
     if isinstance(version, int) and version > FORMAT_VERSION:
-        raise ModelFolderError(path, f"format version {version} is newer than this program's, {FORMAT_VERSION}")
+        raise ModelFolderError(path, f"format version {shown(version)} is newer than this program's, {FORMAT_VERSION}")
     try:
         description = Description.parse(values, "config.json")
     except RecipeError as error:
         raise ModelFolderError(path, str(error)) from None
     if description.architecture not in ARCHITECTURES:
         name = description.architecture
-        raise ModelFolderError(path, f"config.json: unknown architecture {name!r}; {nearest(name, ARCHITECTURES)}")
+        raise ModelFolderError(path, f"config.json: unknown architecture {shown(name)}; {nearest(name, ARCHITECTURES)}")
     if task is not None and description.task != task:
         raise ModelFolderError(path, f"holds a model for {description.task}, but {task} was asked for")
     return description
@@ -174,10 +178,12 @@ def model_path(path: Path) -> Path:
         raise ModelFolderError(path, "no such model folder")
     if not path.is_dir():
         raise ModelFolderError(path, "is a file; a model is a folder with config.json and model.safetensors")
-    if (path / "config.json").is_file():
-        return path
-    if (path / "best" / "config.json").is_file():
-        return path / "best"
+    for folder in (path, path / "best"):
+        description = folder / DESCRIPTION
+        if description.is_file():
+            return folder
+        if description.exists():  # a folder, a device or a pipe, which could be read for ever
+            raise ModelFolderError(folder, f"{DESCRIPTION} is not a file")
     if (path / "recipe.toml").is_file():
         raise ModelFolderError(path, "this run has not been validated yet, so it has no best model; let it train on")
     raise ModelFolderError(path, "not a model folder: it has no config.json")
@@ -186,35 +192,41 @@ def model_path(path: Path) -> Path:
 def read_model(path: Path, description: Description) -> nn.Module:
     """Build the described network and fill every weight of it, in evaluation mode.
 
+    Nothing is built before the file has as many tensors as there are layers, and no weight is read before names and
+    shapes are those of the network.
+
     Raises:
-        ModelFolderError: if the weights are missing, damaged, or not those of the described network.
+        ModelFolderError: if the weights are missing, damaged, infinite or no numbers, or not those of the described
+            network.
     """
     path = model_path(path)
     try:
         config = ARCHITECTURES[description.architecture].config.parse(description.model, "config.json")
     except RecipeError as error:
         raise ModelFolderError(path, str(error)) from None
-    weights = path / "model.safetensors"
+    weights = path / WEIGHTS
+    if not weights.exists():
+        raise ModelFolderError(path, f"{WEIGHTS} is missing")
     try:
-        tensors = read_weights(weights)
-    except FileNotFoundError:
-        raise ModelFolderError(path, "model.safetensors is missing") from None
+        found = weight_shapes(weights)
+        if config.layers > len(found):
+            raise ModelFolderError(
+                weights, f"does not fit config.json: {len(found)} tensors are too few for {config.layers:,} layers"
+            )
+        model = _built(description.architecture, config)
+        wrong = misfit(_shapes(model), found)
+        if wrong is not None:
+            raise ModelFolderError(weights, f"does not fit config.json: {wrong}")
+        _fill(model, read_weights(weights))
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelFolderError(weights, f"damaged or not a safetensors file: {error}") from None
-    model = _built(description.architecture, config)
-    expected = _shapes(model)
-    missing, unexpected = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
-    if missing or unexpected:
+    except DataError as error:
+        raise ModelFolderError(path, str(error).removeprefix(f"{path}/")) from None
+    damaged = not_finite(named_tensors(model))
+    if damaged is not None:
         raise ModelFolderError(
-            weights, f"does not fit config.json: missing tensors {missing[:5]}, unexpected tensors {unexpected[:5]}"
+            weights, f"{damaged} holds values that are infinite or not a number; the weights are damaged"
         )
-    for name, shape in expected.items():
-        if tensors[name].shape != shape:
-            raise ModelFolderError(
-                weights,
-                f"does not fit config.json: {name} is {tuple(tensors[name].shape)}, expected {tuple(shape)}",
-            )
-    _fill(model, tensors)
     return model.eval()
 
 

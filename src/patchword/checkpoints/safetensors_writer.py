@@ -1,11 +1,15 @@
 """Writing a safetensors file a tensor at a time."""
 
 import json
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 # Types of weights, and their names in the format.
@@ -42,3 +46,23 @@ def write_safetensors(
             assert sum(tensor.nbytes for tensor in tensors) == end - begin, name
             for tensor in tensors:
                 file.write(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors that are in memory.
+
+    Args:
+        path: the file.
+        tensors: by name.
+        metadata: of the file's header.
+
+    Raises:
+        OSError: if it cannot be written; the library's own error has its number in the text alone.
+    """
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, dict(metadata or {}) or None)
+    except safetensors.SafetensorError as error:
+        found = re.search(r"os error (\d+)", str(error))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from None

@@ -13,8 +13,10 @@ WAYS = {"reference": ("float32", True), "float32": ("float32", False), "int8": (
 
 def bench(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; else all.", show_default=False)] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Repetitions; the median is shown.")] = 3,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="CPU threads; else all.", show_default=False)
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Repetitions; the median is shown.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="An object a measurement.")] = False,
 ) -> None:
     """Measure how fast a model is on this machine: the reference network, and the engine in float32 and int8.

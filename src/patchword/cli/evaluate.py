@@ -1,12 +1,14 @@
 """`patchword evaluate`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from patchword.errors import RecipeError
+from patchword.cli.inputs import refuse_overwriting
+from patchword.cli.json_text import json_text
+from patchword.cli.lines import without_line_ends
+from patchword.errors import RecipeError, one_line
 
 
 def evaluate(
@@ -14,13 +16,17 @@ def evaluate(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Translation: a .tsv or .jsonl, or give it twice for two aligned files. "
+            help="Translation: a .tsv, .csv, .jsonl or .zip, or give it twice for two aligned files. "
             "Classification: a folder a class, a zip of it, or a CSV of path,label.",
             show_default=False,
         ),
     ] = None,
-    source: Annotated[Path | None, typer.Option(help="Source sentences, one a line.", show_default=False)] = None,
-    target: Annotated[Path | None, typer.Option(help="Their references, line by line.", show_default=False)] = None,
+    source: Annotated[
+        Path | None, typer.Option(help="Translation: source sentences, one a line.", show_default=False)
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option(help="Translation: their references, line by line.", show_default=False)
+    ] = None,
     method: Annotated[
         str | None,
         typer.Option(help="Translation: beam, greedy or sample.", show_default=False),
@@ -32,6 +38,20 @@ def evaluate(
     length_penalty: Annotated[
         float | None,
         typer.Option(help="Translation: above 0 favours longer ones.", show_default=False),
+    ] = None,
+    source_language: Annotated[
+        str | None, typer.Option(help="Translation: such as en; else what the model says.", show_default=False)
+    ] = None,
+    target_language: Annotated[
+        str | None,
+        typer.Option(
+            help="Translation: how BLEU cuts words; else the model's language, or the text's script.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Translation: a table's two columns, by number or name.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Translation: also write the translations here.", show_default=False)
@@ -54,6 +74,14 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Classification: pixels that may be decoded of one image.",
+            show_default=False,
+        ),
+    ] = None,
     precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
     reference: Annotated[bool, typer.Option("--reference", help="Run the plain network, not the engine.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as one JSON object.")] = False,
@@ -65,7 +93,7 @@ def evaluate(
     --knn what its features alone can tell apart.
     """
     from patchword import api
-    from patchword.files import write_text
+    from patchword.files import check_output, write_text
 
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their references")
@@ -74,27 +102,37 @@ def evaluate(
         raise RecipeError("what to evaluate on? --data ..., or --source FILE --target FILE")
     if neighbours_from is not None and knn is None:
         raise RecipeError("--neighbours-from goes with --knn, the number of neighbours")
+    if output is not None:
+        refuse_overwriting(output, paths)
+        check_output(output)
     system = api.load(model, precision=precision, reference=reference)
+    if output is not None and api.wing_of(system.task).verb != "translate":
+        raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
     options = {
         "method": method,
         "beam": beam,
         "length_penalty": length_penalty,
+        "columns": columns,
+        "source_language": source_language,
+        "target_language": target_language,
         "knn": knn,
         "neighbours_from": neighbours_from,
+        "max_pixels": max_pixels,
     }
     found = api.evaluation(system, paths, **options)
-    if output is not None:
-        if found.answers is None:
-            raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
-        write_text(output, "".join(f"{answer}\n" for answer in found.answers))
+    for note in found.notes:
+        typer.echo(f"patchword: {one_line(note)}", err=True)
     used = system.network.precision
     if as_json:
-        typer.echo(json.dumps({**found.scores.as_dict(), "precision": used}, indent=2, ensure_ascii=False))
+        typer.echo(json_text({**found.scores.as_dict(), "precision": used}, indent=2))
     else:
         typer.echo(found.scores.as_text())
         if used != "float32":
             typer.echo(f"computed in {used}; --precision float32 may score a little higher")
+    if output is not None and found.answers is not None:
+        # After the scores, which are not to be lost where this fails.
+        write_text(output, "".join(f"{without_line_ends(answer)}\n" for answer in found.answers))
     for reason in found.skipped:
-        typer.echo(f"patchword: {reason}", err=True)
+        typer.echo(f"patchword: {one_line(reason)}", err=True)
     if found.skipped:
         raise typer.Exit(1)

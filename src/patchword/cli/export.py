@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from patchword.errors import one_line
+
 
 def export(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", show_default=False)],
@@ -23,5 +25,6 @@ def export(
     """
     from patchword.api import export as write
 
-    write(model, out, to)
-    typer.echo(f"{out}: {', '.join(sorted(file.name for file in out.iterdir()))}")
+    for note in write(model, out, to):
+        typer.echo(one_line(note), err=True)
+    typer.echo(one_line(f"{out}: {', '.join(sorted(file.name for file in out.iterdir()))}"))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from patchword.errors import DataError, RecipeError
+from patchword.errors import RecipeError, one_line, shown
 
 
 def import_(
@@ -19,7 +19,18 @@ def import_(
         int | None, typer.Option(min=1, help="Attention heads, where the file cannot tell.", show_default=False)
     ] = None,
     classes: Annotated[
-        Path | None, typer.Option(help="A file of class names, one a line, in order.", show_default=False)
+        Path | None,
+        typer.Option(help="A file of class names: one a line, in order, or JSON.", show_default=False),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="Which of several sets of weights in a file, such as model_ema.", show_default=False),
+    ] = None,
+    source_language: Annotated[
+        str | None, typer.Option(help="Of a translator, such as en; else what the checkpoint says.", show_default=False)
+    ] = None,
+    target_language: Annotated[
+        str | None, typer.Option(help="Of a translator, such as de; else what the checkpoint says.", show_default=False)
     ] = None,
 ) -> None:
     """Make a model folder from a published checkpoint; its format is recognised.
@@ -29,21 +40,21 @@ def import_(
     """
     from patchword import api
 
-    names = None
-    if classes is not None:
-        try:
-            names = tuple(classes.read_text(encoding="utf-8").splitlines())
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(classes, f"cannot be read as class names: {error}") from None
-    options = api.ImportOptions(_size(image_size) if image_size else None, heads, names)
+    names = None if classes is None else api.read_class_names(classes)
+    size = _size(image_size) if image_size else None
+    options = api.ImportOptions(size, heads, names, weights, source_language, target_language)
     imported = api.import_checkpoint(source, out, options)
     for note in imported.notes:
-        typer.echo(note, err=True)
-    typer.echo(f"{out}: {imported.kind}, {imported.parameters:,} parameters", err=True)
+        typer.echo(one_line(note), err=True)
+    typer.echo(one_line(f"{out}: {imported.kind}, {imported.parameters:,} parameters"), err=True)
 
 
 def _size(text: str) -> tuple[int, int]:
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RecipeError(f"--image-size {text}: expected a side such as 384, or HEIGHTxWIDTH such as 224x320")
+    if len(parts) > 2 or not all(
+        part.isascii() and part.isdecimal() and len(part) < 10 and int(part) for part in parts
+    ):
+        raise RecipeError(
+            f"--image-size {shown(text)[1:-1]}: expected a side such as 384, or HEIGHTxWIDTH such as 224x320"
+        )
     return int(parts[0]), int(parts[-1])

@@ -1,11 +1,14 @@
 """`patchword info`."""
 
-import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from patchword.cli.json_text import json_text
+from patchword.errors import one_line
 
 
 def info(
@@ -17,9 +20,10 @@ def info(
 
     report = {**api.describe(model), "kernels": api.kernels()}
     if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        typer.echo(json_text(_of_json(report), indent=2))
         return
-    typer.echo(f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}")
+    title = f"{report['folder']}: {report['task']} by a {report['architecture'].replace('_', ' ')}"
+    typer.echo(one_line(title))
     typer.echo(f"{report['parameters']:,} parameters, {report['bytes'] / 2**20:.1f} MiB on disk")
     missing = api.kernels_missing()
     typer.echo(f"kernels on this machine: {api.kernels()}{f' ({missing})' if missing else ''}")
@@ -30,14 +34,24 @@ def info(
             _show(values, "  ")
 
 
+def _of_json(value: Any) -> Any:
+    """The same with null for numbers that JSON does not have, such as a score that is none."""
+    if isinstance(value, Mapping):
+        return {key: _of_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_of_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _show(values: Mapping[str, Any], indent: str) -> None:
     for key, value in values.items():
         if isinstance(value, Mapping):
-            typer.echo(f"{indent}{key}")
+            typer.echo(one_line(f"{indent}{key}"))
             _show(value, indent + "  ")
         elif isinstance(value, list) and len(value) > 12:
-            typer.echo(f"{indent}{key}: {', '.join(map(str, value[:12]))}, ... ({len(value)} in all)")
+            typer.echo(one_line(f"{indent}{key}: {', '.join(map(str, value[:12]))}, ... ({len(value)} in all)"))
         elif isinstance(value, list):
-            typer.echo(f"{indent}{key}: {', '.join(map(str, value))}")
+            typer.echo(one_line(f"{indent}{key}: {', '.join(map(str, value))}"))
         else:
-            typer.echo(f"{indent}{key}: {value:.4g}" if isinstance(value, float) else f"{indent}{key}: {value}")
+            found = f"{value:.4g}" if isinstance(value, float) else str(value)
+            typer.echo(one_line(f"{indent}{key}: {found}"))

@@ -1,16 +1,18 @@
 """Text that streams through a verb: lines in, records out, and going on after an interruption."""
 
-import sys
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from patchword.errors import DataError
+from patchword.errors import DataError, reason
+from patchword.files import writing
 
 
 def chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -28,21 +30,50 @@ def chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
     yield chunk
 
 
-def read_lines(file: Path | None) -> Iterator[str]:
-    """Lines of a file or of standard input, decoded one at a time so that a wrong byte is reported with its line."""
-    name = "standard input" if file is None else str(file)
+def without_line_ends(text: str) -> str:
+    """A text without line ends: a model can spell one byte by byte, and a line in must stay a line out."""
+    return " ".join(text.splitlines())
+
+
+def utf8_argument(text: str, number: int) -> str:
+    """A text of the command line, whose bytes are UTF-8 whatever the system's locale says.
+
+    Raises:
+        DataError: if they are not.
+    """
     try:
-        opened = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
-    except FileNotFoundError:
-        raise DataError(name, "no such file") from None
-    except OSError as error:
-        raise DataError(name, f"cannot be read: {error.strerror}") from None
-    with opened as stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                yield line.decode("utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise DataError(name, f"not UTF-8 text: byte 0x{line[error.start]:02x}", number) from None
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError as error:
+        byte = f": byte 0x{error.object[error.start]:02x}" if isinstance(error, UnicodeDecodeError) else ""
+        raise DataError(f"text {number} of the command line", f"not UTF-8 text{byte}") from None
+
+
+class LongTexts:
+    """Which lines were longer than sentences are, and which could not be translated."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self._lines: list[int] = []
+        self._count = 0
+
+    def see(self, number: int, translation: Any) -> None:
+        """Look at a line's translation; one that failed is told at once."""
+        if translation.error is not None:
+            self.failed = True
+            typer.echo(f"patchword: line {number}: {translation.error}", err=True)
+        elif translation.is_long:
+            self._count += 1
+            self._lines = [*self._lines, number][:10]
+
+    def tell(self) -> None:
+        """Say how many there were."""
+        if self._count:
+            lines = ", ".join(map(str, self._lines)) + (", ..." if self._count > len(self._lines) else "")
+            typer.echo(
+                f"patchword: {self._count:,} texts longer than a sentence were translated as one (line {lines}); "
+                "parts may be missing: cut them into sentences",
+                err=True,
+            )
 
 
 class RecordFile:
@@ -62,6 +93,7 @@ class RecordFile:
 
     def __init__(self, path: Path, resume: bool, numbered: bool) -> None:
         self.done = 0
+        self._path = path
         self._file: IO[bytes]
         try:
             if resume and path.exists():
@@ -72,7 +104,7 @@ class RecordFile:
             else:
                 self._file = path.open("wb")
         except OSError as error:
-            raise DataError(path, f"cannot be written: {error.strerror}") from None
+            raise DataError(path, f"cannot be written: {reason(error)}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -80,12 +112,14 @@ class RecordFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError) if kind else writing(self._path):  # closing writes once more what could not be written
+            self._file.close()
 
     def write(self, text: str) -> None:
         """Write whole records; they are out of this process's hands when this returns."""
-        self._file.write(text.encode())
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(text.encode())
+            self._file.flush()
 
 
 class LineBar:
@@ -94,13 +128,15 @@ class LineBar:
     Args:
         total: lines in all; None if that is unknown.
         done: lines done before.
+        unit: what is counted.
     """
 
-    def __init__(self, total: int | None, done: int) -> None:
+    def __init__(self, total: int | None, done: int, unit: str = "lines") -> None:
+        self._unit = unit
         self._progress = Progress(
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("lines  {task.fields[rate]}"),
+            TextColumn(f"{unit}  {{task.fields[rate]}}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
@@ -121,21 +157,8 @@ class LineBar:
         """Count a line as done."""
         self._done += 1
         elapsed = self._progress.tasks[0].elapsed or 0.0
-        rate = f"{self._done / elapsed:,.1f} lines/s" if elapsed > 0 else ""
+        rate = f"{self._done / elapsed:,.1f} {self._unit}/s" if elapsed > 0 else ""
         self._progress.update(self._task, advance=1, rate=rate)
-
-
-def count_lines(path: Path) -> int:
-    """Lines of a file, in constant memory; a last one without a line end counts."""
-    count, last = 0, b"\n"
-    try:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                count, last = count + block.count(b"\n"), block[-1:]
-    except OSError as error:
-        problem = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        raise DataError(path, problem) from None
-    return count + (last != b"\n")
 
 
 def _whole_records(path: Path, numbered: bool) -> tuple[int, int]:

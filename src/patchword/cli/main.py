@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import Annotated
+from io import TextIOWrapper
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -16,7 +17,8 @@ from patchword.cli.import_ import import_
 from patchword.cli.info import info
 from patchword.cli.train import train
 from patchword.cli.translate import translate
-from patchword.errors import PatchwordError
+from patchword.errors import PatchwordError, clipped, one_line, reason
+from patchword.memory import is_out_of_memory
 
 app = typer.Typer(
     name="patchword",
@@ -45,19 +47,54 @@ def _options(
     pass
 
 
+def _speak_utf8() -> None:
+    """Text in and out is UTF-8, whatever PYTHONIOENCODING, a locale or a Windows code page say."""
+    # Who closed a stream that a program is started with has nothing to say there, and wants to hear nothing.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def main() -> None:
     """Entry point. Exit codes: 0 all well, 1 an item of many failed, 2 wrong input or usage, 128 + n on signal n."""
+    _speak_utf8()
     try:
-        app()
+        try:
+            app()
+        except SystemExit:
+            sys.stdout.flush()  # here, where a full disk can still be told
+            raise
     except PatchwordError as error:
-        typer.echo(f"patchword: {error}", err=True)
-        sys.exit(2)
+        _refuse(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error, but Python would print one at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(0)
+    except Exception as error:
+        if is_out_of_memory(error):
+            what = clipped(str(error).partition("\n")[0])
+            _refuse(f"there is not enough memory{f': {what}' if what else ''}; use smaller batches or models")
+        if not isinstance(error, OSError):
+            raise
+        # Whatever nobody expected of a file, or standard output on a full disk.
+        if error.filename is None:
+            _forget_output()
+        name = "standard output" if error.filename is None else os.fsdecode(error.filename)
+        _refuse(f"{name}: {reason(error)}")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    typer.echo(f"patchword: {one_line(sentence)}", err=True)
+    sys.exit(2)
+
+
+def _forget_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """`patchword translate`."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -9,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from patchword.cli.inputs import refuse_overwriting
+from patchword.cli.json_text import json_text
+from patchword.cli.lines import without_line_ends
 from patchword.errors import DataError, RecipeError
 
 READ_AHEAD = 1024  # lines sorted by length together; results come out in order
@@ -20,7 +22,8 @@ def translate(
         list[str] | None, typer.Argument(help="Sentences; without any, standard input is read.", show_default=False)
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(help="Translate a file, a line in, a line out.", show_default=False)
+        Path | None,
+        typer.Option(help="Translate a text file (or .gz), a line in, a line out; - is stdin.", show_default=False),
     ] = None,
     method: Annotated[str | None, typer.Option(help="beam, greedy or sample.", show_default=False)] = None,
     beam: Annotated[int | None, typer.Option(help="Hypotheses kept a sentence.", show_default=False)] = None,
@@ -56,17 +59,20 @@ def translate(
 
     A file of any size takes the same memory: 1,024 lines are read ahead, sorted by length and decoded together.
     An empty line stays empty. With --n-best N each line becomes N lines: its number, a score, a translation.
+    A text of more than 2,048 tokens is reported, its line stays empty, and the exit code is 1.
     Search options that are left out are the model's own.
     """
     from patchword import api
-    from patchword.cli.lines import LineBar, RecordFile, count_lines, read_lines
+    from patchword.cli.lines import LineBar, LongTexts, RecordFile, utf8_argument
 
+    texts = [utf8_argument(text, number) for number, text in enumerate(texts or (), 1)]
+    file = None if file == Path("-") else file
     if file is not None and texts:
         raise DataError(file, "give sentences or --file, not both")
     if resume and output is None:
         raise RecipeError("--resume goes on with a file; name it with --output")
-    if output is not None and file is not None and output.exists() and output.samefile(file):
-        raise RecipeError(f"--output {output} is the file to translate; give it another name")
+    if output is not None and file is not None:
+        refuse_overwriting(output, [file])
     translator: Any = api.load(model, task="translation", precision=precision, reference=reference)
     options = translator.options.changed(
         {
@@ -82,24 +88,33 @@ def translate(
         },
         "translate",
     )
+    long = LongTexts()
     if output is None:
         # Somebody who types sees every answer at once; a file goes in larger pieces.
         size = 1 if not texts and file is None and sys.stdin.isatty() else READ_AHEAD
-        for number, translation in _translations(translator, texts or read_lines(file), options, size):
+        for number, translation in _translations(translator, texts or api.stream_lines(file), options, size):
+            long.see(number, translation)
             sys.stdout.write(_record(number, translation, n_best, as_json))
             if number % size == 0:
                 sys.stdout.flush()
-        return
-    # A pipe can be read only once.
-    total = len(texts) if texts else count_lines(file) if file is not None and not file.is_fifo() else None
+        return _end(long)
+    total = len(texts) if texts else api.count_lines(file) if file is not None else None
     with (
         RecordFile(output, resume, numbered=n_best > 1 and not as_json) as records,
         LineBar(total, records.done) as bar,
     ):
-        rest = islice(texts or read_lines(file), records.done, None)
+        rest = islice(texts or api.stream_lines(file), records.done, None)
         for number, translation in _translations(translator, rest, options, READ_AHEAD, records.done + 1):
+            long.see(number, translation)
             records.write(_record(number, translation, n_best, as_json))
             bar.advance()
+    _end(long)
+
+
+def _end(long: Any) -> None:
+    long.tell()
+    if long.failed:
+        raise typer.Exit(1)
 
 
 def _translations(
@@ -116,14 +131,11 @@ def _record(number: int, translation: Any, n_best: int, as_json: bool) -> str:
     if as_json:
         alternatives = [{"text": a.text, "score": a.score} for a in translation.alternatives]
         row = {"source": translation.source, "text": translation.text, "score": translation.score}
-        return json.dumps({**row, "alternatives": alternatives}, ensure_ascii=False) + "\n"
+        row |= {"alternatives": alternatives, **({"error": translation.error} if translation.error else {})}
+        return json_text(row) + "\n"
     if n_best == 1:
-        return _one_line(translation.text) + "\n"
-    if not translation.alternatives:
-        return f"{number}\t0.0000\t\n"
-    return "".join(f"{number}\t{a.score:.4f}\t{_one_line(a.text)}\n" for a in translation.alternatives)
-
-
-def _one_line(text: str) -> str:
-    # A model can spell a line end byte by byte; a line in must stay a line out.
-    return " ".join(text.splitlines())
+        return without_line_ends(translation.text) + "\n"
+    rows = [f"{a.score:.4f}\t{without_line_ends(a.text)}" for a in translation.alternatives]
+    # Who reads them counts on their number: an empty line has empty ones, and so has a search that found fewer.
+    rows += ["-inf\t" if rows else "0.0000\t"] * (n_best - len(rows))
+    return "".join(f"{number}\t{row}\n" for row in rows)

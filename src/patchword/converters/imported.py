@@ -1,7 +1,7 @@
 """A foreign checkpoint on its way into a model folder: its tensors under our names, checked one by one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from patchword.checkpoints.model_folder import expected_shapes, number_of_parame
 from patchword.checkpoints.safetensors_writer import DTYPES, write_safetensors
 from patchword.config import Config
 from patchword.converters.tables import Row, Table, lookup
-from patchword.errors import CheckpointError
+from patchword.errors import CheckpointError, RecipeError
 from patchword.files import new_folder
+from patchword.models.contracts import ModelConfig
+from patchword.models.tensors import is_finite
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,17 @@ class ImportOptions:
         image_size: (height, width) in pixels that an imported image model is to take; None keeps the checkpoint's.
         num_heads: attention heads, where neither the tensors nor a config tell.
         classes: class names, where the checkpoint has none.
+        weights: which of several sets of weights in a file is meant, such as "model" beside "model_ema".
+        source_language: of a translator, whatever the checkpoint says.
+        target_language: the same.
     """
 
     image_size: tuple[int, int] | None = None
     num_heads: int | None = None
     classes: tuple[str, ...] | None = None
+    weights: str | None = None
+    source_language: str | None = None
+    target_language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,19 @@ class Imported:
     files: dict[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     name: str = ""
+
+    def with_languages(self, source: str | None, target: str | None) -> "Imported":
+        """The same with other languages, where they are not None.
+
+        Raises:
+            RecipeError: if it is no translator.
+        """
+        named = {"source_language": source, "target_language": target}
+        given = {name: language for name, language in named.items() if language is not None}
+        details: Any = self.details
+        if any(not hasattr(details, name) for name in given):
+            raise RecipeError(f"--{next(iter(given)).replace('_', '-')} is for translators; this is a {self.kind}")
+        return replace(self, details=details.model_copy(update=given)) if given else self
 
     @property
     def parameters(self) -> int:
@@ -156,6 +177,13 @@ class ConvertedTensors(Mapping[str, Tensor]):
             parts = [self._theirs[source] for source in sources]
             rows = shape[0] // max(1, len(parts)) if shape else 0
             whole = row.stacks and name not in self._replaced
+            for source, part in zip(sources, parts, strict=True):
+                if not is_finite(part):
+                    raise CheckpointError(
+                        self._origin,
+                        f"{source} holds values that are infinite, beyond float32, or not a number; the weights are "
+                        "damaged",
+                    )
             if whole and all(p.dtype == dtype and p.shape == (rows, *shape[1:]) for p in parts):
                 yield parts
             else:
@@ -170,7 +198,7 @@ class ConvertedTensors(Mapping[str, Tensor]):
 def fill(
     origin: Path,
     architecture: str,
-    config: Config,
+    config: ModelConfig,
     table: Table,
     theirs: Mapping[str, Tensor],
     ignored: Iterable[str] = (),
@@ -191,9 +219,10 @@ def fill(
     Raises:
         CheckpointError: with the missing and the unexpected tensors, or one of a type that weights do not have.
     """
-    layers = sum(int(value) for name, value in config if name.endswith("layers"))
-    if layers > len(theirs):
-        raise CheckpointError(origin, f"has {len(theirs)} tensors, too few for the {layers:,} layers of its config")
+    if config.layers > len(theirs):
+        raise CheckpointError(
+            origin, f"has {len(theirs)} tensors, too few for the {config.layers:,} layers of its config"
+        )
     try:
         shapes = expected_shapes(architecture, config)
     except (RuntimeError, TypeError, OverflowError):  # torch's, of sizes whose product is beyond 64 bits
@@ -223,13 +252,28 @@ def fill(
 def count_layers(names: Iterable[str], prefix: str) -> int:
     """Number of layers, from names such as "blocks.11.norm1.weight" with the prefix "blocks."."""
     numbers = {name.removeprefix(prefix).split(".")[0].split("/")[0] for name in names if name.startswith(prefix)}
-    return max((int(number) + 1 for number in numbers if number.isdecimal()), default=0)
+    # Of more digits than these a number is beyond any range, and perhaps what Python converts.
+    return max((int(number[:12]) + 1 for number in numbers if number.isdecimal()), default=0)
 
 
 def length(tensors: Mapping[str, Tensor], name: str, axis: int = 0) -> int:
     """Length of a tensor's axis; 0 where there is no such tensor or axis."""
     shape = tensors[name].shape if name in tensors else ()
     return shape[axis] if axis < len(shape) else 0
+
+
+def shape_of(origin: Path, tensors: Mapping[str, Tensor], name: str, axes: int) -> tuple[int, ...]:
+    """The shape of a tensor that tells sizes of the network.
+
+    Raises:
+        CheckpointError: if there is none of that name, or it has another number of axes or no values.
+    """
+    if name not in tensors:
+        raise CheckpointError(origin, f"is not the network that it should be: {name!r} is missing or misshapen")
+    shape = tuple(tensors[name].shape)
+    if len(shape) != axes or 0 in shape:
+        raise CheckpointError(origin, f"{name} has the shape {shape}; expected {axes} axes, none of length 0")
+    return shape
 
 
 def distinct(names: Iterable[str]) -> list[str]:
@@ -244,5 +288,5 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:8])
+    shown = ", ".join(name[:200] for name in names[:8])
     return f"[{shown}]" if len(names) <= 8 else f"[{shown} and {len(names) - 8} more]"

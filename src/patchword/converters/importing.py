@@ -9,16 +9,18 @@ from typing import Any
 from torch import Tensor
 
 from patchword.converters import hub
+from patchword.converters.class_names import class_names
 from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.marian import checkpoint as marian
 from patchword.converters.resnet import hugging_face as resnet
 from patchword.converters.resnet import timm as timm_resnet
 from patchword.converters.resnet import torchvision as torchvision_resnet
 from patchword.converters.settings import read_json
-from patchword.converters.tensor_files import TENSOR_SUFFIXES, read_folder_tensors, read_tensors
+from patchword.converters.state_dicts import Weights, unwrapped
+from patchword.converters.tensor_files import is_tensor_file, read_folder_tensors, read_weights_of
 from patchword.converters.vit import big_vision, deit, dinov2, jax, timm, torchvision
 from patchword.converters.vit import hugging_face as vit
-from patchword.errors import CheckpointError, nearest
+from patchword.errors import CheckpointError, nearest, shown
 
 Converter = Callable[[Path, Mapping[str, Any], Mapping[str, Tensor], ImportOptions], Imported]
 
@@ -72,25 +74,31 @@ def convert(source: Path | str, options: ImportOptions | None = None) -> Importe
 
 def _convert(source: Path | str, options: ImportOptions) -> Imported:
     path = hub.download(str(source)) if str(source).startswith(hub.PREFIX) else Path(source)
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise CheckpointError(path, "its name is no UTF-8; give it another") from None
     if not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113 - Path's raise on names too long
-        raise CheckpointError(path, "no such file or folder")
-    if path.is_file() and path.suffix in TENSOR_SUFFIXES and (path.parent / "config.json").is_file():
-        folder, tensors = path.parent, read_tensors(path)
+        there = os.path.exists(path)  # noqa: PTH110
+        raise CheckpointError(path, "is a device or a pipe" if there else "no such file or folder")
+    if path.is_file() and is_tensor_file(path) and (path.parent / "config.json").is_file():
+        folder, weights = path.parent, read_weights_of(path, options.weights)
     elif path.is_file():
-        return _by_names(path, read_tensors(path), options)
-    elif (path / "config.json").is_file():
-        folder, tensors = path, None
+        return _by_names(path, options)
+    elif (path / "config.json").exists():
+        folder, weights = path, None
     elif (path / "recipe.toml").is_file():
         raise CheckpointError(path, "is a run folder of Patchword's already; use it as it is")
     else:
-        files = sorted(file for file in path.iterdir() if file.suffix in TENSOR_SUFFIXES)
+        files = sorted(file for file in path.iterdir() if is_tensor_file(file) and file.is_file())
         if len(files) != 1:
             found = f"{len(files)} files of tensors" if files else "no file of tensors"
             raise CheckpointError(path, f"has no config.json and {found}; expected a checkpoint's folder or its file")
-        return _by_names(files[0], read_tensors(files[0]), options)
+        return _by_names(files[0], options)
     config = read_json(folder / "config.json")
     converter = _by_config(folder, config)
-    return converter(folder, config, read_folder_tensors(folder) if tensors is None else tensors, options)
+    weights = unwrapped(folder, weights or read_folder_tensors(folder, options.weights))
+    return _noted(converter(folder, config, weights.tensors, options), weights)
 
 
 def _by_config(folder: Path, config: Mapping[str, Any]) -> Converter:
@@ -100,7 +108,8 @@ def _by_config(folder: Path, config: Mapping[str, Any]) -> Converter:
         kind = config["model_type"]
         if not isinstance(kind, str) or kind not in HUGGING_FACE:
             raise CheckpointError(
-                folder, f"config.json: model_type {kind!r} is another architecture; {nearest(str(kind), HUGGING_FACE)}"
+                folder,
+                f"config.json: model_type {shown(kind)} is another architecture; {nearest(shown(kind), HUGGING_FACE)}",
             )
         return HUGGING_FACE[kind]
     if "architecture" in config:
@@ -109,13 +118,33 @@ def _by_config(folder: Path, config: Mapping[str, Any]) -> Converter:
     raise CheckpointError(folder, "config.json: neither 'model_type' (transformers) nor 'architecture' (timm) is there")
 
 
-def _by_names(path: Path, tensors: Mapping[str, Tensor], options: ImportOptions) -> Imported:
+def _by_names(path: Path, options: ImportOptions) -> Imported:
+    weights = unwrapped(path, read_weights_of(path, options.weights))
     for name, converter in BARE_TENSORS:
-        if name in tensors:
-            return converter(path, {}, tensors, options)
-    if any(name.endswith(TRANSFORMERS_TENSORS) for name in tensors):
+        if name in weights.tensors:
+            return _with_classes(_noted(converter(path, {}, weights.tensors, options), weights), weights, options)
+    if any(name.endswith(TRANSFORMERS_TENSORS) for name in weights.tensors):
         raise CheckpointError(path, "is of the transformers library, which keeps the rest in config.json beside it")
-    shown = ", ".join(sorted(tensors)[:3])
+    names = ", ".join(name[:80] for name in sorted(weights.tensors)[:3])
     raise CheckpointError(
-        path, f"of an unknown layout ({shown}, ...); known without a config.json: timm, torchvision, JAX .npz"
+        path, f"of an unknown layout ({names}, ...); known without a config.json: timm, torchvision, JAX .npz"
     )
+
+
+def _noted(imported: Imported, weights: Weights) -> Imported:
+    return replace(imported, notes=(*weights.notes, *imported.notes))
+
+
+def _with_classes(imported: Imported, weights: Weights, options: ImportOptions) -> Imported:
+    """With the names of classes that stand beside the weights, such as a `class_to_idx`."""
+    if weights.classes is None or options.classes is not None:
+        return imported
+    key, values = weights.classes
+    details: Any = imported.details
+    try:
+        named, notes = class_names(imported.origin, len(details.classes), options, values, key)
+    except CheckpointError:
+        notes = (f"holds {key!r}, which is left out: it does not name {len(details.classes)} classes",)
+    else:
+        details = details.model_copy(update={"classes": tuple(named)})
+    return replace(imported, details=details, notes=(*imported.notes, *notes))

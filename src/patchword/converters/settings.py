@@ -1,12 +1,12 @@
 """A foreign checkpoint's settings, each of the type that it should have."""
 
-import json
-import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from patchword.errors import CheckpointError
+from patchword.checkpoints.json_file import read_json_file
+from patchword.errors import CheckpointError, DataError, shown
 
 
 class Settings:
@@ -22,6 +22,14 @@ class Settings:
         self._path = path
         self._values = {**(defaults or {}), **{key: value for key, value in values.items() if value is not None}}
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def get(self, key: str, default: Any = None) -> Any:
         """Of any type."""
         return self._values.get(key, default)
@@ -35,6 +43,17 @@ class Settings:
         value = self._found(key, default)
         if type(value) is not int or not least <= value < 2**31:
             raise self._error(key, f"a whole number, {least} or more")
+        return value
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """True or false.
+
+        Raises:
+            CheckpointError: if it is something else.
+        """
+        value = self._values.get(key, default)
+        if not isinstance(value, bool):
+            raise self._error(key, "true or false")
         return value
 
     def number(self, key: str, default: float | None = None) -> float:
@@ -92,7 +111,12 @@ class Settings:
         return value
 
     def _error(self, key: str, expected: str) -> CheckpointError:
-        return CheckpointError(self._path, f"{key} = {self._values[key]!r}: expected {expected}")
+        return CheckpointError(self._path, f"{key} = {shown(self._values[key])}: expected {expected}")
+
+
+def is_there(path: Path) -> bool:
+    """Whether a folder has an entry of that name, a link to nothing or a pipe too, which `read_json` then refuses."""
+    return path.exists() or path.is_symlink()
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -102,11 +126,12 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: if the file is missing or holds something else.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair can be read but not written
-    except FileNotFoundError:
-        raise CheckpointError(path.parent, f"{path.name} is missing") from None
-    except (OSError, ValueError, RecursionError) as error:
+        if not is_there(path):
+            raise CheckpointError(path.parent, f"{path.name} is missing")
+        values = read_json_file(path)
+    except DataError as error:
+        raise CheckpointError(path, str(error).removeprefix(f"{path}: ")) from None
+    except (OSError, ValueError) as error:
         raise CheckpointError(path, f"cannot be read as JSON: {error}") from None
     if not isinstance(values, dict):
         raise CheckpointError(path, f"expected a JSON object, found a {type(values).__name__}")
@@ -114,4 +139,4 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max  # false of NaN too

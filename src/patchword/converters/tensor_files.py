@@ -1,25 +1,29 @@
 """Files of named tensors: safetensors, PyTorch's and NumPy's, read without running anything that is in them."""
 
-import json
+import math
+import os
 import pickle
 import struct
 import tokenize
-import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
 import torch
+from numpy.lib.format import read_array_header_1_0, read_array_header_2_0, read_magic
 from safetensors.torch import load_file
 from torch import Tensor
 
-from patchword.errors import CheckpointError
+from patchword.checkpoints.json_file import read_json_file
+from patchword.converters.pickles import MOST_PACKED, SMALL, TooLargeError, WantsToRunError, load_pickle
+from patchword.converters.state_dicts import REMEDY, Weights, state_dict
+from patchword.errors import CheckpointError, DataError, shown
+from patchword.files import regular
 
-PICKLES = (".bin", ".pt", ".pth")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".tar", ".pkl")
 TENSOR_SUFFIXES = (".safetensors", *PICKLES, ".npz")
 
 # The names that a folder's weights have, in the order in which they are looked for.
@@ -29,6 +33,9 @@ WEIGHT_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+
+# With it torch takes no other reader than its own.
+_TORCH_ALONE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 
 # What zipfile and NumPy's reader of headers raise of damage, beside OSError and ValueError.
 _DAMAGED = (
@@ -42,49 +49,60 @@ _DAMAGED = (
     AssertionError,
 )
 
-# Training scripts wrap the weights in a dictionary of their own.
-_WRAPPERS = ("model", "state_dict", "model_state_dict", "teacher")
+
+def is_tensor_file(path: Path) -> bool:
+    """Whether a file's name, in capitals or not, is one that is read."""
+    return path.suffix.lower() in TENSOR_SUFFIXES
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name; see `read_weights_of`."""
+    return dict(read_weights_of(path).tensors)
+
+
+def read_weights_of(path: Path, wanted: str | None = None) -> Weights:
     """All tensors of a file by name; of safetensors and of PyTorch's zip format memory-mapped, not copied.
 
     Args:
-        path: .safetensors; .bin, .pt or .pth, a pickle of which only tensors and plain containers are accepted;
-            or .npz.
+        path: .safetensors; one of `PICKLES`, of which nothing but tensors and plain containers comes to life; or .npz.
+        wanted: see `state_dicts.state_dict`.
 
     Raises:
-        CheckpointError: if the file is missing, truncated, of another kind, or wants to run code.
+        CheckpointError: if the file is missing, truncated, of another kind, wants to run code, or claims more than it
+            has.
     """
-    if path.suffix not in TENSOR_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in TENSOR_SUFFIXES:
         raise CheckpointError(path, f"not a file of tensors; expected one of {', '.join(TENSOR_SUFFIXES)}")
-    if not path.is_file():
-        raise CheckpointError(path, "no such file")
-    if path.suffix == ".safetensors":
-        return _read_safetensors(path)
-    return _read_npz(path) if path.suffix == ".npz" else _read_pickle(path)
+    try:
+        regular(path, "a file of tensors")
+    except DataError as error:
+        raise CheckpointError(path, str(error).removeprefix(f"{path}: ")) from None
+    if suffix in PICKLES:
+        return state_dict(path, _read_pickle(path), wanted)
+    return Weights(_read_npz(path) if suffix == ".npz" else _read_safetensors(path), [], wanted)
 
 
-def read_folder_tensors(folder: Path) -> dict[str, Tensor]:
-    """The tensors of a folder as model hubs have it: one file, or shards with an index.
+def read_folder_tensors(folder: Path, wanted: str | None = None) -> Weights:
+    """The tensors of a folder as model hubs have it: one file, or shards with an index; see `read_weights_of`.
 
     Raises:
         CheckpointError: if there are no weights, a shard is missing, or a file cannot be read.
     """
-    found = next((folder / name for name in WEIGHT_FILES if (folder / name).is_file()), None)
+    found = next((folder / name for name in WEIGHT_FILES if (folder / name).exists()), None)
     if found is None:
         raise CheckpointError(folder, f"has no weights; expected one of {', '.join(WEIGHT_FILES)}")
     if found.suffix != ".json":
-        return read_tensors(found)
+        return read_weights_of(found, wanted)
     try:
-        names = json.loads(found.read_text(encoding="utf-8"))["weight_map"].values()
+        names = read_json_file(found)["weight_map"].values()
         shards = sorted({Path(name).name for name in names})
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, DataError) as error:
         raise CheckpointError(found, f"not an index of shards: {error}") from None
     tensors: dict[str, Tensor] = {}
     for name in shards:
         tensors |= read_tensors(folder / name)
-    return tensors
+    return Weights(tensors, [], wanted)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -94,42 +112,29 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(path, f"truncated or not a safetensors file: {error}") from None
 
 
-def _read_pickle(path: Path) -> dict[str, Tensor]:
+def _read_pickle(path: Path) -> Any:
+    if os.environ.get(_TORCH_ALONE, "0").lower() in ("1", "y", "yes", "true"):
+        raise CheckpointError(
+            path, f"unset {_TORCH_ALONE}: this reader of pickles is not torch's, and runs nothing either"
+        )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, of unusual pickles: what cannot be read is refused below
-            # Files from before PyTorch 1.6 are no zip archives, and only those can be memory-mapped.
-            values = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
-        if "unsupported global" in str(error).lower():
-            raise CheckpointError(
-                path, "holds more than tensors: it wants to run code when it is opened, which is refused"
-            ) from None
+        return load_pickle(path)
+    except WantsToRunError as error:
+        raise CheckpointError(
+            path,
+            f"holds more than tensors: it wants to run code when it is opened, which is refused ({error}); {REMEDY}",
+        ) from None
+    except TooLargeError as error:
+        raise CheckpointError(path, str(error)) from None
+    except Exception:  # of damage, torch, zipfile and pickle raise any type
         raise CheckpointError(path, "truncated or not a PyTorch file") from None
-    except (OSError, EOFError, RuntimeError, ValueError, LookupError, AttributeError, TypeError, *_DAMAGED):
-        raise CheckpointError(path, "truncated or not a PyTorch file") from None
-    return _state_dict(path, values)
-
-
-def _state_dict(path: Path, values: Any) -> dict[str, Tensor]:
-    for name in _WRAPPERS:
-        if isinstance(values, Mapping) and isinstance(values.get(name), Mapping):
-            values = values[name]
-    if not isinstance(values, Mapping) or not values:
-        raise CheckpointError(path, f"holds no tensors by name but a {type(values).__name__}")
-    others = [name for name, value in values.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
-    if others:
-        raise CheckpointError(path, f"{others[0]!r} is no tensor; expected a state dict, names and tensors alone")
-    odd = [name for name, value in values.items() if value.layout != torch.strided or value.device.type != "cpu"]
-    if odd:
-        raise CheckpointError(path, f"{odd[0]!r} is a sparse tensor or one without values; only plain ones are read")
-    return dict(values)
 
 
 def _read_npz(path: Path) -> dict[str, Tensor]:
     try:
         if not zipfile.is_zipfile(path):
             raise CheckpointError(path, "truncated or not an .npz file")
+        _check_npz(path)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except ValueError as error:
@@ -144,3 +149,27 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
     except (TypeError, ValueError) as error:  # ValueError: the other byte order
         raise CheckpointError(path, f"holds arrays of an unknown type: {error}") from None
+
+
+def _check_npz(path: Path) -> None:
+    """See that no array is reserved that its file does not have."""
+    most = max(SMALL, MOST_PACKED * path.stat().st_size)
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        whole = sum(member.file_size for member in members)
+        if whole > most:
+            raise CheckpointError(
+                path,
+                f"would unpack to {whole / 2**20:,.0f} MiB; expected at most {most / 2**20:,.0f} of a file so small",
+            )
+        for member in members:
+            with archive.open(member) as stream:
+                version = read_magic(stream)
+                if version not in _HEADERS:
+                    raise ValueError(f"{shown(member.filename)} is of version {version}")
+                shape, _, dtype = _HEADERS[version](stream)
+            if not dtype.hasobject and math.prod(shape) * dtype.itemsize > member.file_size:
+                raise ValueError(f"{shown(member.filename)} claims more than it has")
+
+
+_HEADERS = {(1, 0): read_array_header_1_0, (2, 0): read_array_header_2_0}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from patchword.converters.settings import Settings
-from patchword.errors import CheckpointError
+from patchword.errors import CheckpointError, shown
 
 
 def timm_input_size(origin: Path, settings: Settings) -> tuple[int, int] | None:
@@ -19,10 +19,11 @@ def timm_input_size(origin: Path, settings: Settings) -> tuple[int, int] | None:
     return None if shape is None else Settings(origin / "config.json", {"input_size": sides}).sides("input_size")
 
 
-def timm_labels(settings: Settings) -> dict[str, Any]:
-    """The class names as a config.json of `transformers` has them."""
-    labels = settings.get("label_names") or ()
-    return {"id2label": {str(i): name for i, name in enumerate(labels)} if isinstance(labels, list | tuple) else {}}
+def assumed_by_timm(settings: Settings) -> tuple[str, ...]:
+    """What a config.json does not say of preprocessing and is timm's own default then, a sentence."""
+    keys = ("input_size", "crop_pct", "interpolation", "mean", "std")
+    missing = [key for key in keys if settings.get(key) is None]
+    return (f"config.json has no {' and no '.join(missing)}: assumed timm's own",) if missing else ()
 
 
 def timm_preprocessing(
@@ -42,7 +43,9 @@ def timm_preprocessing(
     """
     mode, interpolation = settings.get("crop_mode", "center"), settings.get("interpolation", "bicubic")
     if mode not in ("center", "squash") or interpolation not in ("bicubic", "bilinear"):
-        raise CheckpointError(origin, f"config.json: crop_mode {mode!r} with {interpolation!r} is not supported")
+        raise CheckpointError(
+            origin, f"config.json: crop_mode {shown(mode)} with {shown(interpolation)} is not supported"
+        )
     return {
         "image_size": list(timm_input_size(origin, settings) or native),
         "resize": "crop" if mode == "center" else "squash",

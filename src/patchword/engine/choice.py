@@ -15,7 +15,7 @@ from patchword.engine.vision import packed_vision_transformer
 from patchword.errors import NotFiniteError
 from patchword.models.recurrent import Recurrent
 from patchword.models.residual_network import ResidualNetwork
-from patchword.models.tensors import named_tensors
+from patchword.models.tensors import named_tensors, not_finite
 from patchword.models.transformer import Transformer
 from patchword.models.vision_transformer import VisionTransformer
 
@@ -66,9 +66,6 @@ def check_finite(model: nn.Module) -> None:
     Raises:
         NotFiniteError: if one is infinite or not a number.
     """
-    for name, tensor in named_tensors(model).items():
-        if tensor.numel() and tensor.is_floating_point():
-            low, high = tensor.aminmax()
-            # Both are NaN if one value is.
-            if not (low - low == high - high):
-                raise NotFiniteError(f"{name} holds values that are infinite or not a number; the weights are damaged")
+    name = not_finite(named_tensors(model))
+    if name is not None:
+        raise NotFiniteError(f"{name} holds values that are infinite or not a number; the weights are damaged")

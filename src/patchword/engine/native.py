@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from patchword.engine import layout, library
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 
 VARIANTS = ("avx512", "avx2")  # fastest first
 
@@ -106,7 +106,7 @@ def variant() -> str:
         )
     asked = asked or (found[0] if found else "none")
     if asked not in (*found, "none"):
-        raise RecipeError(f"PATCHWORD_KERNELS: no kernels {asked!r} here; {nearest(asked, (*found, 'none'))}")
+        raise RecipeError(f"PATCHWORD_KERNELS: no kernels {shown(asked)} here; {nearest(asked, (*found, 'none'))}")
     return asked
 
 

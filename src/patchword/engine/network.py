@@ -11,7 +11,7 @@ from torch import nn
 from patchword.engine.anatomy import Snapshot
 from patchword.engine.choice import check_finite, packed
 from patchword.engine.products import Precision, parse_precision
-from patchword.errors import NoSuchPrecisionError, RecipeError
+from patchword.errors import NoSuchPrecisionError, RecipeError, shown
 
 
 class Network:
@@ -46,7 +46,7 @@ class Network:
         self._lock = RLock()
         self._process = os.getpid()
         if reference and precision != "float32":
-            raise RecipeError(f"the reference path has no precision {precision!r}; it runs in float32")
+            raise RecipeError(f"the reference path has no precision {shown(precision)}; it runs in float32")
         if reference and reread is not None:
             check_finite(self._model)
         elif reread is not None or precision != "float32":

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from patchword.engine import native, threads
 from patchword.engine.memory import LARGE_PAGES
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.nn.feed_forward import ACTIVATIONS
 
 Precision = Literal["float32", "int8"]
@@ -151,7 +151,7 @@ def parse_precision(name: str) -> Precision:
     for precision in PRECISIONS:
         if name == precision:
             return precision
-    raise RecipeError(f"unknown precision {name!r}; {nearest(name, PRECISIONS)}")
+    raise RecipeError(f"unknown precision {shown(name)}; {nearest(name, PRECISIONS)}")
 
 
 def row_scales(weight: Tensor) -> Tensor:

@@ -2,10 +2,10 @@
 
 import warnings
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from patchword.config import Config
@@ -13,6 +13,16 @@ from patchword.config import Config
 # kornia's RandAugment draws its operations once a call. A call for every image would take some ten times as long;
 # groups of this size cost nothing over a whole batch.
 GROUP = 32
+
+
+def _bearable(alpha: float) -> float:
+    if 0 < alpha < 1e-3:
+        raise ValueError("input should be 0, which is off, or at least 0.001")
+    return alpha
+
+
+# Beyond these a Beta distribution's samples are 0, 1/2 or 1, or no numbers.
+Alpha = Annotated[float, Field(ge=0, le=1000), AfterValidator(_bearable)]
 
 
 class AugmentationConfig(Config):
@@ -31,13 +41,13 @@ class AugmentationConfig(Config):
     """
 
     flip: bool = False
-    pad_crop: int = Field(0, ge=0)
+    pad_crop: int = Field(0, ge=0, le=10_000)
     random_resized_crop: float | None = Field(None, gt=0, le=1)
     rand_augment: int = Field(0, ge=0, le=10)
     rand_augment_magnitude: int = Field(9, gt=0, lt=30)
     random_erasing: float = Field(0.0, ge=0, le=1)
-    mixup: float = Field(0.0, ge=0)
-    cutmix: float = Field(0.0, ge=0)
+    mixup: Alpha = 0.0
+    cutmix: Alpha = 0.0
 
 
 def augment(pixels: Tensor, targets: Tensor, config: AugmentationConfig) -> tuple[Tensor, Tensor]:

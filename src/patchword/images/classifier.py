@@ -10,12 +10,16 @@ from PIL import Image
 from torch import Tensor
 
 from patchword.checkpoints.model_folder import Description
-from patchword.errors import DataError, HeadlessError, ModelFolderError
+from patchword.errors import DataError, HeadlessError, ModelFolderError, NotFiniteError
 from patchword.images.details import ClassifierDetails
-from patchword.images.files import as_rgb, open_image
-from patchword.images.transforms import Preprocessing
+from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
+from patchword.images.sources import Picture, pictures
+from patchword.images.transforms import Preprocessing, check_channels
+from patchword.memory import memory_for
 from patchword.models.contracts import Evidence, ImageModel
 from patchword.system import System
+
+Given = Path | str | Image.Image | Picture  # an image, as it may be given
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class ImageClassifier(System):
         how: precision, reference and reread; see `System`.
 
     Raises:
-        ValueError: if the head has another number of classes, or takes another image size.
+        ValueError: if the head has another number of classes, or the network takes another image size or no RGB.
         RecipeError: if int8 is asked for and the network has no packed form.
     """
 
@@ -75,6 +79,7 @@ class ImageClassifier(System):
     ) -> None:
         if model.config.num_classes != len(classes):
             raise ValueError(f"{len(classes)} class names for a head of {model.config.num_classes} classes")
+        check_channels(model.config.channels)
         model.config.check_image_size(preprocessing.image_size)
         super().__init__(model, facts, **how)
         self.preprocessing = preprocessing
@@ -98,40 +103,51 @@ class ImageClassifier(System):
         """See `System.title`."""
         return f"Image classification, {len(self.classes)} classes" if self.classes else "Image features"
 
+    @staticmethod
+    def pictures(paths: Sequence[Path | str]) -> tuple[list[Picture], list[str]]:
+        """What `classify` takes, of files, folders and zips; see `sources.pictures`."""
+        return pictures(paths)
+
     def classify(
-        self, images: Sequence[Path | str | Image.Image], top: int = 5, batch_size: int = 32
+        self, images: Sequence[Given], top: int = 5, batch_size: int = 32, max_pixels: int | None = None
     ) -> list[Classification]:
-        """Classify images, in order.
+        """Classify images, in order. One that cannot be read does not keep the others from being classified.
 
         Args:
-            images: files, or decoded images of any mode.
+            images: files, decoded images of any mode, or what `pictures` found.
             top: how many classes to report for each.
             batch_size: images put through the model together.
+            max_pixels: how many may be decoded of one image; see `open_image`.
 
         Raises:
             HeadlessError: if the model has no classes.
+            RecipeError: if `max_pixels` cannot be a limit.
         """
         self.require_head()
+        limit = allowed_pixels(max_pixels)
         results: list[Classification] = []
         for start in range(0, len(images), batch_size):
-            results += self._classify_batch(images[start : start + batch_size], start, top)
+            results += self._classify_batch(images[start : start + batch_size], start, top, limit)
         return results
 
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
-        """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes)."""
+        """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes).
+
+        Raises:
+            NotFiniteError: if the network computes what is no number.
+        """
         images = self.preprocessing.normalise(pixels.to(self.network.device)).to(self.network.dtype)
-        probability: Tensor = self.network.fast(images).float().softmax(-1)
-        return probability
+        return _probability(self.network.fast(images))
 
     @torch.inference_mode()
     def features(self, images: Sequence[Image.Image]) -> Tensor:
         """The representation before the head, (images, feature_size)."""
         pixels = self.preprocessing(images).to(self.network.device, self.network.dtype)
         result: Tensor = self.network.fast.features(pixels)
-        return result.float()
+        return _finite(result.float())
 
-    def attention(self, image: Path | str | Image.Image, top: int = 5) -> AttendedImage:
+    def attention(self, image: Given, top: int = 5) -> AttendedImage:
         """Classify one image and look again at what the model looked at.
 
         Raises:
@@ -139,12 +155,12 @@ class ImageClassifier(System):
             HeadlessError: if the model has no classes.
         """
         self.require_head()
-        pixels = self.preprocessing.pixels(_opened(image))
+        pixels = self._pixels(image, _name(image, 0))
         images = self.preprocessing.normalise(pixels[None].to(self.network.device))
         with torch.inference_mode():
             logits = self.model(images.to(self.network.dtype)).float()
             evidence = self.model.evidence(images.to(self.network.dtype))
-        result = Classification(_name(image, 0), self._best(logits.softmax(-1)[0], top))
+        result = Classification(_name(image, 0), self._best(_probability(logits)[0], top))
         return AttendedImage(result, pixels, evidence)
 
     def require_head(self) -> None:
@@ -159,16 +175,21 @@ class ImageClassifier(System):
                 "or score its features with `patchword evaluate --knn`"
             )
 
-    def _classify_batch(self, images: Sequence[Path | str | Image.Image], first: int, top: int) -> list[Classification]:
+    def _pixels(self, image: Given, name: str, limit: int | None = None) -> Tensor:
+        with alone(name):
+            return self.preprocessing.pixels(_opened(image, limit))
+
+    def _classify_batch(self, images: Sequence[Given], first: int, top: int, limit: int) -> list[Classification]:
         pixels: list[Tensor] = []
         errors: list[str | None] = []
-        for image in images:
+        for index, image in enumerate(images, first):
             try:
-                pixels.append(self.preprocessing.pixels(_opened(image)))
+                pixels.append(self._pixels(image, _name(image, index), limit))
                 errors.append(None)
             except DataError as error:
                 errors.append(str(error))
-        rows = iter(self.probabilities(torch.stack(pixels)) if pixels else ())
+        with memory_for(f"{len(pixels)} images at once", "give fewer at once"):
+            rows = iter(self.probabilities(torch.stack(pixels)) if pixels else ())
         return [
             Classification(_name(image, first + i), self._best(next(rows), top) if error is None else (), error)
             for i, (image, error) in enumerate(zip(images, errors, strict=True))
@@ -179,14 +200,26 @@ class ImageClassifier(System):
         return tuple((self.classes[i], p) for p, i in zip(found.values.tolist(), found.indices.tolist(), strict=True))
 
 
-def _opened(image: Path | str | Image.Image) -> Image.Image:
-    if not isinstance(image, Image.Image):
-        return open_image(Path(image))
-    try:
-        return as_rgb(image)
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow decodes when pixels are first asked for
-        raise DataError(image.__dict__.get("filename") or "image", f"the image is damaged: {error}") from None
+def _probability(logits: Tensor) -> Tensor:
+    return _finite(logits.float()).softmax(-1)
 
 
-def _name(image: Path | str | Image.Image, index: int) -> str:
+def _finite(answer: Tensor) -> Tensor:
+    if not bool(answer.isfinite().all()):
+        raise NotFiniteError(
+            "the network's answers are infinite or not numbers; its weights are damaged or too large, or its "
+            "preprocessing is another's"
+        )
+    return answer
+
+
+def _opened(image: Given, limit: int | None) -> Image.Image:
+    if isinstance(image, Image.Image):
+        return as_rgb(image)  # Pillow decodes when pixels are first asked for
+    return image.decode(limit) if isinstance(image, Picture) else open_image(Path(image), max_pixels=limit)
+
+
+def _name(image: Given, index: int) -> str:
+    if isinstance(image, Picture):
+        return image.name
     return f"image {index + 1}" if isinstance(image, Image.Image) else str(image)

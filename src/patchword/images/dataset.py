@@ -1,19 +1,22 @@
-"""Labelled images: a folder a class, a zip of that, or a CSV of path,label."""
+"""Labelled images: a folder a class, a zip of that, or a CSV of path,label; perhaps split into training and test."""
 
-import csv
 import os
 import random
-import zipfile
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from PIL import Image
 
-from patchword.errors import DataError, nearest
-from patchword.images.files import IMAGE_SUFFIXES, open_image
+from patchword.errors import DataError, nearest, one_line, reason
+from patchword.images.archive import Archive
+from patchword.images.files import open_image
+from patchword.images.layout import TEST, TRAIN, VALIDATION, WHOLE, Item, arranged, class_name
+from patchword.images.listing import list_folder
+from patchword.images.tables import TABLE_SUFFIXES, read_table
+
+SHOWN_CLASSES = 20  # that a sentence names
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,17 @@ class LabelledImages:
         names: a path for each image: on disk, or inside the zip.
         labels: for each image, the index of its class.
         classes: class names, sorted.
+        notes: sentences on how the data was taken, and what was left out.
+        max_pixels: how many may be decoded of one image; see `open_image`.
     """
 
     origin: Path
     names: tuple[str, ...]
     labels: tuple[int, ...]
     classes: tuple[str, ...]
-    _archives: dict[int, zipfile.ZipFile] = field(default_factory=dict, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
+    max_pixels: int | None = None
+    _archives: dict[int, Archive] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -47,12 +54,8 @@ class LabelledImages:
             DataError: naming the image, if it cannot be read.
         """
         if not self._is_zip:
-            return open_image(Path(self.names[index]))
-        try:
-            content = self._archive.read(self.names[index])
-        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, KeyError) as error:
-            raise DataError(self.name_of(index), f"cannot be read: {error}") from None
-        return open_image(content, self.name_of(index))
+            return open_image(Path(self.names[index]), max_pixels=self.max_pixels)
+        return open_image(self._archive.picture(self.names[index]), self.name_of(index), self.max_pixels)
 
     def subset(self, indices: Sequence[int]) -> "LabelledImages":
         """Some of the images, with all class names."""
@@ -65,10 +68,11 @@ class LabelledImages:
         Raises:
             DataError: if there is a class that the model does not know.
         """
+        known = {class_name(name): i for i, name in enumerate(classes)}
         for name in self.classes:
-            if name not in classes:
+            if name not in known:
                 raise DataError(self.origin, f"class {name!r} is unknown to the model; {nearest(name, classes)}")
-        index = [list(classes).index(name) for name in self.classes]
+        index = [known[name] for name in self.classes]
         return replace(self, labels=tuple(index[label] for label in self.labels), classes=tuple(classes))
 
     @property
@@ -76,45 +80,76 @@ class LabelledImages:
         return self.origin.suffix.lower() == ".zip" and not self.origin.is_dir()
 
     @property
-    def _archive(self) -> zipfile.ZipFile:
+    def _archive(self) -> Archive:
         # A forked process shares its parent's file position, so it opens the zip for itself.
         if os.getpid() not in self._archives:
-            self._archives[os.getpid()] = zipfile.ZipFile(self.origin)
+            self._archives[os.getpid()] = Archive(self.origin)
         return self._archives[os.getpid()]
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_archives": {}}
 
 
-def read_dataset(path: Path) -> LabelledImages:
+def read_dataset(path: Path, role: str = TRAIN, *, fewest: int = 2, max_pixels: int | None = None) -> LabelledImages:
     """List labelled images; none is decoded yet.
 
     Args:
-        path: a folder with a folder for each class, a .zip of one, or a .csv whose rows are path,label with paths
-            relative to the CSV. In folder and zip a single folder around all class folders is passed through.
+        path: a folder with a folder for each class, a .zip of one, or a .csv or .tsv of images and labels; see
+            `tables.read_table`. In folder and zip a single folder around all class folders is passed through.
+        role: of folders that are named after splits, such as train and val, which is wanted; another, in the order
+            test, validation, training, if it is not there and not training.
+        fewest: classes that are needed.
+        max_pixels: see `LabelledImages`.
 
     Raises:
-        DataError: naming what is at fault: nothing there, no images, one class only, a row without label or file.
+        DataError: naming what is at fault: nothing there, no images, too few classes, a row without label or file, a
+            class whose images are all of a kind that is not read.
     """
-    if not path.exists():
-        raise DataError(path, "no such file or folder")
+    splits = read_splits(path, max_pixels)
+    order = (WHOLE, TRAIN) if role == TRAIN else (WHOLE, role, TEST, VALIDATION, TRAIN)
+    chosen = next((name for name in order if name in splits), None)
+    if chosen is None:
+        raise DataError(path, f"is split and holds {' and '.join(sorted(splits))} data, but no {role} data")
+    data = splits[chosen]
+    if len(data.classes) < fewest:
+        raise DataError(path, f"has one class only ({data.classes[0]!r}); at least two are needed")
+    if chosen != WHOLE:
+        return replace(data, notes=(*data.notes, f"using the {chosen} data of {path}"))
+    return data
+
+
+def read_splits(path: Path, max_pixels: int | None = None) -> dict[str, LabelledImages]:
+    """The images of each split, with the classes that it has; all of them as `WHOLE` where the data is not split.
+
+    Arguments and errors are those of `read_dataset`.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise DataError(path, "no such file or folder") from None
+    except (OSError, ValueError) as error:
+        raise DataError(path, f"cannot be read: {reason(error) if isinstance(error, OSError) else error}") from None
+    archives: dict[int, Archive] = {}
+    notes: list[str] = []
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-        relative = [PurePosixPath(p.relative_to(path).as_posix()) for p in files]
-        items = _classes_of_folders(path, relative)
-        found = [(str(path / file), label) for file, label in items]
+        items, notes = arranged(path, list_folder(path))
+        items = [Item(item.role, item.label, str(path / item.name)) for item in items]
     elif path.suffix.lower() == ".zip":
-        members = _zip_members(path)
-        found = [(members[file], label) for file, label in _classes_of_folders(path, sorted(members))]
-    elif path.suffix.lower() == ".csv":
-        found = _csv_rows(path)
+        archive = Archive(path)
+        archives[os.getpid()] = archive
+        items, notes = arranged(path, archive.listing())
+    elif path.suffix.lower() in TABLE_SUFFIXES:
+        items, notes = read_table(path)
     else:
         raise DataError(path, "expected a folder with a folder a class, a .zip of it, or a .csv of path,label")
-    classes = tuple(sorted({label for _, label in found}))
-    if len(classes) < 2:
-        raise DataError(path, f"has one class only ({classes[0]!r}); at least two are needed")
-    index = {name: i for i, name in enumerate(classes)}
-    return LabelledImages(path, tuple(n for n, _ in found), tuple(index[label] for _, label in found), classes)
+    found = {}
+    for role in dict.fromkeys(item.role for item in items):
+        part = [item for item in items if item.role == role]
+        classes = tuple(sorted({item.label for item in part}))
+        index = {name: i for i, name in enumerate(classes)}
+        names, labels = tuple(item.name for item in part), tuple(index[item.label] for item in part)
+        found[role] = LabelledImages(path, names, labels, classes, tuple(notes), max_pixels, archives)
+    return found
 
 
 def hold_out(data: LabelledImages, share: float, seed: int) -> tuple[LabelledImages, LabelledImages]:
@@ -146,56 +181,27 @@ def hold_out(data: LabelledImages, share: float, seed: int) -> tuple[LabelledIma
     return data.subset(kept), data.subset(sorted(held))
 
 
+def training_data(
+    path: Path, share: float, seed: int, max_pixels: int | None = None
+) -> tuple[LabelledImages, LabelledImages]:
+    """Training and validation images: the validation split that the data has, or else a share that is held out.
+
+    Args and errors are those of `read_dataset` and `hold_out`.
+    """
+    data = read_dataset(path, TRAIN, max_pixels=max_pixels)
+    held = read_splits(path, max_pixels).get(VALIDATION)
+    return hold_out(data, share, seed) if held is None else (data, held.with_classes(data.classes))
+
+
 def class_counts(data: LabelledImages) -> dict[str, int]:
     """Number of images of each class."""
     counts = Counter(data.labels)
     return {name: counts[i] for i, name in enumerate(data.classes)}
 
 
-def _zip_members(path: Path) -> dict[PurePosixPath, str]:
-    """The names under which the zip has its images, by path; a path drops what a name may begin with, such as "./"."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
-        raise DataError(path, f"not a whole zip file: {error}") from None
-    paths = {PurePosixPath(name): name for name in names}
-    return {file: name for file, name in paths.items() if file.suffix.lower() in IMAGE_SUFFIXES}
-
-
-def _classes_of_folders(path: Path, files: Sequence[PurePosixPath]) -> list[tuple[PurePosixPath, str]]:
-    """The class of a file is its first folder, below any folder that all files share."""
-    files = [f for f in files if not any(part.startswith(".") or part == "__MACOSX" for part in f.parts)]
-    if not files:
-        raise DataError(path, "holds no images; expected a folder a class with image files in it")
-    depth = 0
-    while len({f.parts[: depth + 1] for f in files}) == 1 and all(len(f.parts) > depth + 2 for f in files):
-        depth += 1
-    for file in files:
-        if len(file.parts) < depth + 2:
-            raise DataError(path, f"{file} is in no class folder; expected {path.name}/CLASS/{file.name}")
-    return [(file, file.parts[depth]) for file in files]
-
-
-def _csv_rows(path: Path) -> list[tuple[str, str]]:
-    found = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            for row in rows:
-                line = rows.line_num  # a quoted cell can span lines
-                if not row or (line == 1 and [cell.strip().lower() for cell in row[:2]] == ["path", "label"]):
-                    continue
-                if len(row) < 2 or not row[0].strip() or not row[1].strip():
-                    raise DataError(path, f"expected path,label, found {','.join(row)!r}", line)
-                image = path.parent / row[0].strip()
-                if not image.is_file():
-                    raise DataError(path, f"no such image: {image}", line)
-                found.append((str(image), row[1].strip()))
-    except csv.Error as error:
-        raise DataError(path, f"not a CSV of path,label: {error}", rows.line_num) from None
-    except UnicodeDecodeError as error:
-        raise DataError(path, f"not UTF-8 text: byte 0x{error.object[error.start]:02x}") from None
-    if not found:
-        raise DataError(path, "holds no rows; expected path,label")
-    return found
+def described_classes(data: LabelledImages) -> str:
+    """The classes with their numbers of images, as a clause; of many classes the first."""
+    counts = class_counts(data)
+    named = [f"{one_line(name)[:40]} {number:,}" for name, number in list(counts.items())[:SHOWN_CLASSES]]
+    rest = len(counts) - len(named)
+    return ", ".join(named) + (f" and {rest:,} more" if rest else "")

@@ -5,6 +5,7 @@ import torch
 from patchword.errors import DataError
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import LabelledImages
+from patchword.images.files import alone
 from patchword.images.scores import ClassificationScores, score_classifications
 
 
@@ -28,7 +29,8 @@ def evaluate_classifier(
     pixels: list[torch.Tensor] = []
     for index in range(len(data)):
         try:
-            pixels.append(classifier.preprocessing.pixels(data.open(index)))
+            with alone(data.name_of(index)):
+                pixels.append(classifier.preprocessing.pixels(data.open(index)))
             labels.append(data.labels[index])
         except DataError as error:
             skipped.append(str(error))

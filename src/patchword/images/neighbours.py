@@ -13,6 +13,8 @@ from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import LabelledImages
 from patchword.images.scores import ClassScores, class_table, confusion_table, score_classifications
 
+MOST_WAITING = 2**24  # decoded pixels that wait for their batch to be full
+
 
 @dataclass(frozen=True)
 class NeighbourScores:
@@ -117,7 +119,8 @@ def _features(
             labels.append(data.labels[index])
         except DataError as error:
             skipped.append(str(error))
-        if len(images) == batch_size or (images and index == len(data) - 1):
+        pixels = sum(image.width * image.height for image in images)
+        if len(images) == batch_size or pixels > MOST_WAITING or (images and index == len(data) - 1):
             features.append(classifier.features(images).float().cpu())
             images = []
     if not labels:

@@ -147,14 +147,14 @@ def choose_fine_tuning(
 
 
 def _typical_side(data: LabelledImages) -> int:
-    sides = []
+    sides, reasons = [], []
     for index in range(0, len(data), max(1, len(data) // 20)):
         try:
             sides.append(min(data.open(index).size))
-        except DataError:
-            continue
+        except DataError as error:
+            reasons.append(str(error))
     if not sides:
-        raise DataError(data.origin, "none of the images that were tried can be read")
+        raise DataError(data.origin, f"none of the images that were tried can be read; the first: {reasons[0]}")
     return int(median(sides))
 
 

@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 from patchword.config import Config
 from patchword.errors import RecipeError
 from patchword.images.augmentation import AugmentationConfig
-from patchword.images.transforms import Preprocessing
+from patchword.images.files import LEAST_PIXELS, MAX_PIXELS, MOST_PIXELS
+from patchword.images.transforms import Preprocessing, check_channels
 from patchword.models.registry import regularisation
-from patchword.training.recipe import Recipe
+from patchword.training.recipe import PathText, Recipe
 
 TASK = "classification"
 
@@ -19,13 +20,17 @@ class ClassificationData(Config):
     """Where the images are: a folder a class, a .zip of that, or a .csv of path,label.
 
     Relative paths are relative to `folder` (`--data` on the command line). Without validation data, `hold_out` of
-    every class is kept for validation, chosen by the training seed.
+    every class is kept for validation, chosen by the training seed, unless `train` has a folder of validation images.
+    Files that cannot be read are left out and listed while they are few (`task.MOST_DAMAGED`); with `strict` the first
+    one is an error. `max_pixels` may be decoded of one image, for which some ten bytes of memory each are needed.
     """
 
-    folder: str = "."
-    train: tuple[str, ...] = Field(min_length=1, max_length=1)
-    validation: tuple[str, ...] | None = Field(None, min_length=1, max_length=1)
+    folder: PathText = "."
+    train: tuple[PathText, ...] = Field(min_length=1, max_length=1)
+    validation: tuple[PathText, ...] | None = Field(None, min_length=1, max_length=1)
     hold_out: float = Field(0.1, gt=0, lt=1)
+    strict: bool = False
+    max_pixels: int = Field(MAX_PIXELS, ge=LEAST_PIXELS, le=MOST_PIXELS)
 
     def path(self, names: tuple[str, ...]) -> Path:
         """The folder or file that is meant."""
@@ -45,7 +50,7 @@ class ClassificationRecipe(Recipe):
     data: ClassificationData
     preprocessing: Preprocessing = Preprocessing()
     augmentation: AugmentationConfig = AugmentationConfig()
-    batch_size: int = Field(128, gt=0)
+    batch_size: int = Field(128, gt=0, le=1_000_000)
     freeze: Literal["backbone"] | None = None
 
     def check_padding(self) -> None:
@@ -80,6 +85,7 @@ class ClassificationRecipe(Recipe):
         size = self.preprocessing.image_size
         config: Any = self.model.config(TASK, {"image_size": size, "num_classes": num_classes})
         try:
+            check_channels(config.channels)
             config.check_image_size(size)
         except ValueError as error:
             raise RecipeError(str(error)) from None

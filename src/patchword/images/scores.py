@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from patchword.errors import one_line
+
 CALIBRATION_BINS = 15
 
 
@@ -77,10 +79,14 @@ class ClassificationScores:
 
 def class_table(classes: Sequence[ClassScores]) -> list[str]:
     """Lines with a head and a row a class."""
-    width = max(len(row.name) for row in classes)
+    names = [one_line(row.name) for row in classes]
+    width = max(5, *map(len, names))
     return [
         f"{'class':{width}}  precision  recall      F1  images",
-        *(f"{r.name:{width}}  {r.precision:9.1f}  {r.recall:6.1f}  {r.f1:6.1f}  {r.support:6,}" for r in classes),
+        *(
+            f"{name:{width}}  {r.precision:9.1f}  {r.recall:6.1f}  {r.f1:6.1f}  {r.support:6,}"
+            for name, r in zip(names, classes, strict=True)
+        ),
     ]
 
 
@@ -88,15 +94,18 @@ def confusion_table(classes: Sequence[ClassScores], confusion: Sequence[Sequence
     """Lines with an empty one, a head and a row a class; none for more classes than a screen is wide."""
     if len(classes) > 20:
         return []
-    width = max(len(row.name) for row in classes)
+    names = [one_line(row.name) for row in classes]
+    width = max(map(len, names))
     cell = max(5, *(len(str(n)) for row in confusion for n in row)) + 1
-    heads = "".join(f"{row.name[: cell - 1]:>{cell}}" for row in classes)
-    rows = zip(classes, confusion, strict=True)
+    heads = "".join(f"{name[: cell - 1]:>{cell}}" for name in names)
     return [
         "",
         "confusion: a row a true class, a column a predicted one",
         f"{'':{width}}{heads}",
-        *(f"{row.name:{width}}" + "".join(f"{n:>{cell}}" for n in counts) for row, counts in rows),
+        *(
+            f"{name:{width}}" + "".join(f"{n:>{cell}}" for n in counts)
+            for name, counts in zip(names, confusion, strict=True)
+        ),
     ]
 
 

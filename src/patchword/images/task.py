@@ -9,16 +9,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from patchword.errors import DataError
 from patchword.images.augmentation import augment
 from patchword.images.beginning import beginning
 from patchword.images.cache import ImageCache
 from patchword.images.classifier import ImageClassifier
-from patchword.images.dataset import hold_out, read_dataset
+from patchword.images.dataset import described_classes, read_dataset, training_data
+from patchword.images.layout import VALIDATION
 from patchword.images.recipe import ClassificationRecipe
 from patchword.models.contracts import ImageModel
-from patchword.training.events import Listener, ignore
+from patchword.training.events import Listener, Note, ignore
+from patchword.training.fingerprint import Fingerprint
 from patchword.training.losses import smooth_one_hot, soft_cross_entropy
+from patchword.training.state import epoch_generator
 from patchword.training.task import BatchLoss
+
+MOST_DAMAGED = 0.05  # of the images, in training
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class ClassificationTask:
     """
 
     unit = "images"
+    size_key = "batch_size"
     metric = "accuracy"
     greater_is_better = True
 
@@ -58,6 +65,7 @@ class ClassificationTask:
         self.model = model
         self.frozen = model.frozen(recipe.freeze)
         self._train, self._validation = train, validation
+        self.fingerprint = Fingerprint("images", len(train), len(validation), train.digest, validation.digest)
         self.skipped = [*train.skipped, *validation.skipped]
         counts = f"{len(train):,} training images, {len(validation):,} validation images, {len(classes)} classes"
         self.notes = [*notes, counts]
@@ -80,16 +88,23 @@ class ClassificationTask:
             DataError: if the images cannot be used.
             ModelFolderError: if the init model cannot be used.
         """
-        train = read_dataset(recipe.data.path(recipe.data.train))
-        if recipe.data.validation is not None:
-            validation = read_dataset(recipe.data.path(recipe.data.validation)).with_classes(train.classes)
+        settings, limit = recipe.data, recipe.data.max_pixels
+        place = settings.path(settings.train)
+        if settings.validation is not None:
+            train = read_dataset(place, max_pixels=limit)
+            held = read_dataset(settings.path(settings.validation), VALIDATION, fewest=1, max_pixels=limit)
+            validation = held.with_classes(train.classes)
         else:
-            train, validation = hold_out(train, recipe.data.hold_out, recipe.training.seed)
+            train, validation = training_data(place, settings.hold_out, recipe.training.seed, limit)
         begin = beginning(recipe, train.classes, run)
         model = begin.model()
         train, validation = (data.with_classes(begin.classes) for data in (train, validation))
         preprocessing = begin.recipe.preprocessing
+        said = (*dict.fromkeys((*train.notes, *validation.notes)), f"classes: {described_classes(train)}")
+        for note in said:
+            listener(Note(note))
         caches = [ImageCache(data, preprocessing, run / "cache", listener) for data in (train, validation)]
+        _check_skipped(caches, settings.strict)
         return cls(begin.recipe, caches[0], caches[1], begin.classes, model, begin.notes)
 
     def epoch(self, number: int) -> list[Tensor]:
@@ -97,10 +112,15 @@ class ClassificationTask:
 
         A function of the seed and the number alone.
         """
-        generator = torch.Generator().manual_seed(self.recipe.training.seed * 1_000_003 + number)
+        generator = epoch_generator(self.recipe.training.seed, number)
         order = torch.randperm(len(self._train), generator=generator)
         size = min(self.recipe.batch_size, len(order))
         return list(order[: len(order) // size * size].split(size))
+
+    def named(self, batch: Tensor) -> str:
+        """The names of a batch's images."""
+        shown = ", ".join(self._train.name_of(i) for i in batch[:3].tolist())
+        return f"{len(batch)} images, {shown}{', ...' if len(batch) > 3 else ''}"
 
     def load(self, batch: Tensor, device: torch.device) -> ImageBatch:
         """Augmented, normalised images of one batch."""
@@ -132,3 +152,24 @@ class ClassificationTask:
     def save(self, model: Any, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write a model folder that `ImageClassifier.load` opens."""
         ImageClassifier(model, self.recipe.preprocessing, self.classes, facts).save(folder)
+
+
+def _check_skipped(caches: Sequence[ImageCache], strict: bool) -> None:
+    """See that enough is left of the training and validation images, and something of every class to train on.
+
+    Raises:
+        DataError: if more than `MOST_DAMAGED` of them, and more than one, cannot be read, or with `strict` any; or a
+            class has none left.
+    """
+    reasons, count = [reason for cache in caches for _, reason in cache.skipped], sum(len(c.data) for c in caches)
+    origin = caches[0].data.origin
+    if strict and reasons:
+        raise DataError(origin, f"{len(reasons):,} of {count:,} images cannot be read; the first: {reasons[0]}")
+    if len(reasons) > max(1, MOST_DAMAGED * count):
+        raise DataError(
+            origin,
+            f"{len(reasons):,} of {count:,} images cannot be read, more than the {100 * MOST_DAMAGED:g} % that are "
+            f"left out; the first: {reasons[0]}",
+        )
+    for label in sorted(set(caches[0].data.labels) - set(caches[0].labels.tolist())):
+        raise DataError(origin, f"class {caches[0].data.classes[label]!r} has no image that can be read")

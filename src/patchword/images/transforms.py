@@ -1,28 +1,39 @@
 """Preprocessing: from a decoded image to a normalised tensor, the same way in training and in use."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
 from patchword.config import Config
-from patchword.images.files import MAX_PIXELS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+LONGEST_SIDE = 4096  # in pixels, that a model can take
+
+# Resized pictures of more pixels are never made whole; what is cut out of them is resized alone.
+_WHOLE = 25_000_000
+# A filter has weights for every pixel of a side. Longer ones are first shrunk, which takes none.
+_LONGEST_FILTERED = 2**18
+
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+_Side = Annotated[int, Field(ge=1, le=LONGEST_SIDE)]
+_Mean = Annotated[float, Field(ge=-1000, le=1000)]
+_Std = Annotated[float, Field(ge=1e-4, le=1000)]
 
 
 class Preprocessing(Config):
     """How an image becomes a model's input; kept in the model folder.
 
     Attributes:
-        image_size: (height, width) in pixels that the model takes.
+        image_size: (height, width) in pixels that the model takes, each at most `LONGEST_SIDE`.
         resize: "squash" to the size divided by `crop_fraction`, whatever the shape; "crop": scale the shorter side to
             that; both then cut out the centre. "pad": scale the longer side to the size, then add white.
         crop_fraction: share of each side that is cut out; timm's crop_pct.
@@ -33,21 +44,13 @@ class Preprocessing(Config):
         std: of each channel, divided by after that.
     """
 
-    image_size: tuple[int, int] = (224, 224)
+    image_size: tuple[_Side, _Side] = (224, 224)
     resize: Literal["squash", "crop", "pad"] = "crop"
-    crop_fraction: float = Field(1.0, gt=0, le=1)
+    crop_fraction: float = Field(1.0, ge=0.01, le=1)
     crop_rounding: Literal["nearest", "down"] = "nearest"
     interpolation: Literal["bilinear", "bicubic"] = "bicubic"
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if min(self.image_size) <= 0:
-            raise ValueError("image_size must be two positive numbers, height and width")
-        if min(self.std) <= 0:
-            raise ValueError("std must be positive")
-        return self
+    mean: tuple[_Mean, _Mean, _Mean] = (0.5, 0.5, 0.5)
+    std: tuple[_Std, _Std, _Std] = (0.5, 0.5, 0.5)
 
     def pixels(self, image: Image.Image) -> Tensor:
         """Resize and crop.
@@ -76,6 +79,8 @@ class Preprocessing(Config):
     def _resized(self, image: Image.Image) -> Image.Image:
         height, width = self.image_size
         resample = _FILTERS[self.interpolation]
+        if self.resize != "crop" and max(image.size) > _LONGEST_FILTERED:
+            image = image.reduce((-(-image.width // _LONGEST_FILTERED), -(-image.height // _LONGEST_FILTERED)))
         if self.resize == "pad":
             scale = min(width / image.width, height / image.height)
             size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
@@ -91,9 +96,19 @@ class Preprocessing(Config):
             size = max(width, int(image.width * scale + up)), max(height, int(image.height * scale + up))
         margins = (size[0] - width) / 2, (size[1] - height) / 2
         left, top = (round(m) if self.crop_rounding == "nearest" else int(m) for m in margins)
-        if size[0] * size[1] > MAX_PIXELS:
+        if size[0] * size[1] > _WHOLE:
             # A thread of an image, 1 x 1,000,000 pixels, would fill the memory before it is cut.
             x, y = image.width / size[0], image.height / size[1]
             box = (left * x, top * y, (left + width) * x, (top + height) * y)
             return image.resize((width, height), resample, box)
         return image.resize(size, resample).crop((left, top, left + width, top + height))
+
+
+def check_channels(channels: int) -> None:
+    """See that a network of so many channels takes what `Preprocessing` gives.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if channels != 3:
+        raise ValueError(f"channels = {channels}: pictures are read as RGB, in 3 channels")

@@ -8,9 +8,11 @@ from patchword.checkpoints.model_folder import read_description
 from patchword.errors import RecipeError
 from patchword.evaluation import Evaluation
 from patchword.images.classifier import ImageClassifier
-from patchword.images.dataset import read_dataset
+from patchword.images.dataset import LabelledImages, read_dataset
 from patchword.images.details import ClassifierDetails
 from patchword.images.evaluation import evaluate_classifier
+from patchword.images.files import allowed_pixels
+from patchword.images.layout import TEST
 from patchword.images.neighbours import evaluate_neighbours
 from patchword.images.presets import choose_fine_tuning, choose_recipe
 from patchword.images.recipe import TASK, ClassificationRecipe
@@ -30,7 +32,7 @@ class ClassificationWing:
     data_options = "--data FOLDER"
     recipe = ClassificationRecipe
     system = ImageClassifier
-    evaluation_options = ("knn", "neighbours_from")
+    evaluation_options = ("knn", "neighbours_from", "max_pixels")
 
     def choose(
         self, paths: Sequence[Path], validation: Sequence[Path], given: Mapping[str, Any]
@@ -42,9 +44,9 @@ class ClassificationWing:
         if "init" in given:
             init = read_description(Path(str(given["init"])), TASK)
             native = ClassifierDetails.read(Path(str(given["init"])), init.details).preprocessing.image_size
-            values, notes = choose_fine_tuning(read_dataset(paths[0]), _image_size(given, native), given.get("freeze"))
+            values, notes = choose_fine_tuning(_images(paths, given), _image_size(given, native), given.get("freeze"))
         else:
-            values, notes = choose_recipe(read_dataset(paths[0]), given.get("model", {}).get("architecture"))
+            values, notes = choose_recipe(_images(paths, given), given.get("model", {}).get("architecture"))
         return {**values, "data": data}, notes
 
     def prepare(self, recipe: ClassificationRecipe, run: Path, listener: Listener) -> ClassificationTask:
@@ -55,22 +57,33 @@ class ClassificationWing:
         """See `Wing.evaluate`.
 
         With `knn` a vote of that many nearest neighbours among the features is scored instead of the head;
-        `neighbours_from` is the path of labelled images that they come from (else each image's are the others).
+        `neighbours_from` is the path of labelled images that they come from (else each image's are the others);
+        `max_pixels` is how many may be decoded of one image. Of split data the test images are used.
         """
         if len(paths) != 1:
             raise RecipeError("a classifier is evaluated on one --data: a folder a class, a zip of it, or a CSV")
-        data = read_dataset(paths[0])
+        limit = allowed_pixels(options.get("max_pixels"))
+        data = read_dataset(paths[0], TEST, fewest=1, max_pixels=limit)
+        notes = data.notes
         if options.get("knn") is None:
             scores: Any = evaluate_classifier(system, data)
         else:
             source = options.get("neighbours_from")
-            neighbours = None if source is None else read_dataset(Path(source))
+            neighbours = None if source is None else read_dataset(Path(source), fewest=1, max_pixels=limit)
+            notes = (*notes, *(() if neighbours is None else neighbours.notes))
             scores = evaluate_neighbours(system, data, options["knn"], neighbours)
-        return Evaluation(scores, skipped=scores.skipped)
+        return Evaluation(scores, skipped=scores.skipped, notes=notes)
 
     def speeds(self, system: ImageClassifier, rounds: int) -> Iterator[Speed]:
         """See `Wing.speeds`."""
         return classification_speeds(system, rounds=rounds)
+
+
+def _images(paths: Sequence[Path], given: Mapping[str, Any]) -> LabelledImages:
+    """The training images, to choose sizes by; with the limit that is given."""
+    settings = given.get("data")
+    limit = settings.get("max_pixels") if isinstance(settings, dict) else None
+    return read_dataset(paths[0], max_pixels=allowed_pixels(limit if isinstance(limit, int) else None))
 
 
 def _image_size(given: Mapping[str, Any], native: tuple[int, int]) -> tuple[int, int]:

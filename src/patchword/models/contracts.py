@@ -10,7 +10,8 @@ from pydantic import Field, ValidationError
 from torch import Tensor, nn
 
 from patchword.config import Config
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, clipped, nearest, shown
+from patchword.models.ranges import MOST_CLASSES, MOST_TOKENS, check_sides
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class ModelConfig(Config):
     GIVEN: ClassVar[frozenset[str]]
     REGULARISATION: ClassVar[frozenset[str]]
 
+    @property
+    @abstractmethod
+    def layers(self) -> int:
+        """Layers or blocks, each with tensors of its own: a file of fewer tensors is another's."""
+
     @classmethod
     @abstractmethod
     def size(cls, name: str) -> dict[str, Any]:
@@ -75,11 +81,11 @@ class ModelConfig(Config):
         try:
             fields = cls.size(name)
         except RecipeError as error:
-            raise RecipeError(f"model.{cls.SIZE_KEY} = {name!r}: {error}") from None
+            raise RecipeError(f"model.{cls.SIZE_KEY} = {shown(name)}: {error}") from None
         known = [cls.SIZE_KEY, *(name for name in cls.model_fields if name not in cls.GIVEN)]
         for name in changes:
             if name not in known:
-                raise RecipeError(f"unknown key 'model.{name}'; {nearest(name, known)}")
+                raise RecipeError(f"unknown key 'model.{clipped(name)}'; {nearest(name, known)}")
         own = {name: value for name, value in given.items() if name in cls.model_fields}
         try:
             return cls.model_validate({**fields, **own, **changes})
@@ -124,8 +130,8 @@ class SequenceConfig(ModelConfig):
         {"source_vocab_size", "target_vocab_size", "share_embeddings", "pad_id", "bos_id", "eos_id"}
     )
 
-    source_vocab_size: int = Field(gt=0)
-    target_vocab_size: int = Field(gt=0)
+    source_vocab_size: int = Field(gt=0, le=MOST_TOKENS)
+    target_vocab_size: int = Field(gt=0, le=MOST_TOKENS)
     share_embeddings: bool = True
     pad_id: int = Field(0, ge=0)
     bos_id: int = Field(2, ge=0)
@@ -142,11 +148,7 @@ class SequenceConfig(ModelConfig):
         return None
 
     def check_vocabulary(self) -> None:
-        """See that the two vocabularies fit together.
-
-        Raises:
-            ValueError: if they do not.
-        """
+        """See that the two vocabularies fit together; a ValueError if they do not."""
         if self.share_embeddings and self.source_vocab_size != self.target_vocab_size:
             raise ValueError("share_embeddings needs source and target vocabularies of one size")
         if max(self.pad_id, self.bos_id, self.eos_id) >= min(self.source_vocab_size, self.target_vocab_size):
@@ -244,8 +246,8 @@ class ImageConfig(ModelConfig):
 
     GIVEN: ClassVar[frozenset[str]] = frozenset({"num_classes", "image_size"})
 
-    num_classes: int = Field(ge=0)
-    channels: int = Field(3, gt=0)
+    num_classes: int = Field(ge=0, le=MOST_CLASSES)
+    channels: int = Field(3, gt=0, le=64)
 
     @property
     @abstractmethod
@@ -253,11 +255,8 @@ class ImageConfig(ModelConfig):
         """Width of an image's representation."""
 
     def check_image_size(self, size: tuple[int, int]) -> None:
-        """See that images of (height, width) pixels can be read; a network that reads any size has nothing to check.
-
-        Raises:
-            ValueError: if they cannot.
-        """
+        """See that images of (height, width) pixels can be read; a ValueError if they cannot."""
+        check_sides(size)
 
     @abstractmethod
     def adapted(self, image_size: tuple[int, int], num_classes: int | None, changes: Mapping[str, Any]) -> Self:

@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import Evidence, EvidenceMap, SequenceConfig, SequenceToSequence
+from patchword.models.ranges import WIDEST
 from patchword.nn.alignment import Score
 from patchword.nn.attentional_decoder import AttentionalDecoder, AttentionalState
 from patchword.nn.embeddings import OutputProjection, TokenEmbedding
@@ -35,8 +36,8 @@ class RecurrentConfig(SequenceConfig):
     cell: Cell = "lstm"
     attention: Score = "general"
     input_feeding: bool = True
-    embedding_size: int = Field(256, gt=0)
-    hidden_size: int = Field(512, gt=0)
+    embedding_size: int = Field(256, gt=0, le=WIDEST)
+    hidden_size: int = Field(512, gt=0, le=WIDEST)
     encoder_layers: int = Field(1, ge=1, le=4)
     decoder_layers: int = Field(1, ge=1, le=4)
     dropout: float = Field(0.2, ge=0, lt=1)
@@ -54,6 +55,11 @@ class RecurrentConfig(SequenceConfig):
         return self
 
     @property
+    def layers(self) -> int:
+        """See `ModelConfig.layers`."""
+        return self.encoder_layers + self.decoder_layers
+
+    @property
     def width(self) -> int:
         """See `SequenceConfig.width`."""
         return self.embedding_size
@@ -62,7 +68,7 @@ class RecurrentConfig(SequenceConfig):
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: tiny, small, base or big."""
         if name not in SIZES:
-            raise RecipeError(f"unknown RNN size {name!r}; {nearest(name, SIZES)}")
+            raise RecipeError(f"unknown RNN size {shown(name)}; {nearest(name, SIZES)}")
         return dict(SIZES[name])
 
 

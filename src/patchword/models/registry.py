@@ -7,7 +7,7 @@ from pydantic import ConfigDict
 from torch import nn
 
 from patchword.config import Config
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import Model, ModelConfig
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
@@ -63,7 +63,7 @@ def architecture_for(task: str, name: str | None = None) -> str:
     if name is None:
         return next(iter(names.values()))
     if name not in names:
-        raise RecipeError(f"unknown model {name!r} for {task}; {nearest(name, names)}")
+        raise RecipeError(f"unknown model {shown(name)} for {task}; {nearest(name, names)}")
     return names[name]
 
 
@@ -79,7 +79,7 @@ class ModelChoice(Config):
     Which fields there are, the architecture's own config says.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     architecture: str | None = None
 

@@ -8,8 +8,9 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import Evidence, EvidenceMap, ImageConfig, ImageModel
+from patchword.models.ranges import MOST_LAYERS, WIDEST, check_sides
 from patchword.nn.dropout import Dropout
 from patchword.nn.heads import ClassificationHead
 from patchword.nn.residual_block import REDUCTION, BlockOptions, ResidualBlock, Stem
@@ -71,16 +72,16 @@ class ResidualNetworkConfig(ImageConfig):
     REGULARISATION: ClassVar[frozenset[str]] = frozenset({"dropout", "drop_path"})
 
     block: Literal["basic", "bottleneck"] = "basic"
-    depths: tuple[int, ...] = Field((2, 2, 2, 2), min_length=1)
-    widths: tuple[int, ...] = (64, 128, 256, 512)
+    depths: tuple[int, ...] = Field((2, 2, 2, 2), min_length=1, max_length=16)
+    widths: tuple[int, ...] = Field((64, 128, 256, 512), max_length=16)
     stem: Literal["imagenet", "cifar"] = "imagenet"
-    stem_width: int = Field(64, gt=0)
+    stem_width: int = Field(64, gt=0, le=WIDEST)
     bottleneck_stride: Literal["3x3", "1x1"] = "3x3"
     downsample_in_first_stage: bool = False
     shortcut: Literal["projection", "average", "padded"] = "projection"
     downsampling: Literal["stride", "blur"] = "stride"
     zero_last_norm: bool = True
-    norm_eps: float = Field(1e-5, gt=0)
+    norm_eps: float = Field(1e-5, gt=0, le=1)
     norm_momentum: float = Field(0.1, gt=0, le=1)
     dropout: float = Field(0.0, ge=0, lt=1)
     drop_path: float = Field(0.0, ge=0, lt=1)
@@ -91,11 +92,18 @@ class ResidualNetworkConfig(ImageConfig):
             raise ValueError(f"depths has {len(self.depths)} stages, but widths has {len(self.widths)}")
         if min(self.depths) < 1 or min(self.widths) < 1:
             raise ValueError("depths and widths must be positive")
+        if sum(self.depths) > MOST_LAYERS or max(self.widths) > WIDEST:
+            raise ValueError(f"expected depths of {MOST_LAYERS:,} blocks in all at most, and widths of {WIDEST:,}")
         if self.block == "bottleneck" and any(width % REDUCTION for width in self.widths):
             raise ValueError(f"block = 'bottleneck' needs widths that are multiples of {REDUCTION}")
         if self.shortcut == "padded" and list(self.widths) != sorted((self.stem_width, *self.widths))[1:]:
             raise ValueError("shortcut = 'padded' can only add channels: no width may be below the one before it")
         return self
+
+    @property
+    def layers(self) -> int:
+        """See `ModelConfig.layers`."""
+        return sum(self.depths)
 
     @property
     def feature_size(self) -> int:
@@ -116,7 +124,7 @@ class ResidualNetworkConfig(ImageConfig):
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: "resnet50" and the like."""
         if name not in SIZES:
-            raise RecipeError(f"unknown ResNet {name!r}; {nearest(name, SIZES)}")
+            raise RecipeError(f"unknown ResNet {shown(name)}; {nearest(name, SIZES)}")
         return dict(SIZES[name])
 
     @classmethod
@@ -130,6 +138,7 @@ class ResidualNetworkConfig(ImageConfig):
 
     def check_image_size(self, size: tuple[int, int]) -> None:
         """See `ImageConfig.check_image_size`: any size of which the last stage has at least one whole pixel."""
+        check_sides(size)
         if min(size) < self.reduction:
             raise ValueError(
                 f"images of {size[0]} x {size[1]} pixels are too small for a network that divides both sides by "

@@ -7,8 +7,9 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import Evidence, EvidenceMap, SequenceConfig, SequenceToSequence
+from patchword.models.ranges import MOST_LAYERS, MOST_TOKENS, WIDEST
 from patchword.nn.cache import DecoderState
 from patchword.nn.decoder import Decoder
 from patchword.nn.dropout import Dropout
@@ -36,19 +37,19 @@ class TransformerConfig(SequenceConfig):
     DEFAULT_SIZE: ClassVar[str] = "small"
     REGULARISATION: ClassVar[frozenset[str]] = frozenset({"dropout", "attention_dropout", "activation_dropout"})
 
-    d_model: int = Field(512, gt=0)
-    num_heads: int = Field(8, gt=0)
-    encoder_layers: int = Field(6, gt=0)
-    decoder_layers: int = Field(6, gt=0)
-    d_ff: int = Field(2048, gt=0)
+    d_model: int = Field(512, gt=0, le=WIDEST)
+    num_heads: int = Field(8, gt=0, le=WIDEST)
+    encoder_layers: int = Field(6, gt=0, le=MOST_LAYERS)
+    decoder_layers: int = Field(6, gt=0, le=MOST_LAYERS)
+    d_ff: int = Field(2048, gt=0, le=4 * WIDEST)
     dropout: float = Field(0.1, ge=0, lt=1)
     attention_dropout: float = Field(0.0, ge=0, lt=1)
     activation_dropout: float = Field(0.0, ge=0, lt=1)
     activation: Literal["relu", "gelu", "gelu_tanh", "silu"] = "relu"
     norm_first: bool = False
-    layer_norm_eps: float = Field(1e-5, gt=0)
+    layer_norm_eps: float = Field(1e-5, gt=0, le=1)
     positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "none"] = "sinusoidal"
-    max_positions: int = Field(1024, gt=0)
+    max_positions: int = Field(1024, gt=0, le=MOST_TOKENS)
     tie_output: bool = True
     scale_embeddings: bool = True
     output_bias: bool = False
@@ -61,6 +62,11 @@ class TransformerConfig(SequenceConfig):
             raise ValueError(f"sinusoidal positions need an even d_model, not {self.d_model}")
         self.check_vocabulary()
         return self
+
+    @property
+    def layers(self) -> int:
+        """See `ModelConfig.layers`."""
+        return self.encoder_layers + self.decoder_layers
 
     @property
     def width(self) -> int:
@@ -76,7 +82,7 @@ class TransformerConfig(SequenceConfig):
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: tiny, small, base or big."""
         if name not in SIZES:
-            raise RecipeError(f"unknown Transformer size {name!r}; {nearest(name, SIZES)}")
+            raise RecipeError(f"unknown Transformer size {shown(name)}; {nearest(name, SIZES)}")
         return dict(SIZES[name])
 
     @classmethod

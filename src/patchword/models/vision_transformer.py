@@ -7,8 +7,9 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from patchword.errors import RecipeError
+from patchword.errors import RecipeError, shown
 from patchword.models.contracts import Evidence, EvidenceMap, ImageConfig, ImageModel
+from patchword.models.ranges import LARGEST_SIDE, MOST_LAYERS, WIDEST, check_sides
 from patchword.nn.dropout import Dropout
 from patchword.nn.encoder import Encoder, LayerOptions
 from patchword.nn.heads import ClassificationHead
@@ -16,6 +17,8 @@ from patchword.nn.initialisation import normal
 from patchword.nn.patches import PatchEmbedding
 from patchword.nn.positions import GridPositions, NoPositions
 from patchword.nn.trace import AttentionTrace
+
+MOST_PATCHES = 2**14  # attention's maps grow with the square
 
 # Table 1 of the paper (B, L, H), and DeiT's smaller two (Touvron et al. 2021).
 SIZES: dict[str, dict[str, int]] = {
@@ -48,30 +51,30 @@ class VisionTransformerConfig(ImageConfig):
     )
 
     image_size: tuple[int, int] = (224, 224)
-    patch_size: int = Field(16, gt=0)
-    d_model: int = Field(768, gt=0)
-    num_heads: int = Field(12, gt=0)
-    num_layers: int = Field(12, gt=0)
-    d_ff: int = Field(3072, gt=0)
+    patch_size: int = Field(16, gt=0, le=LARGEST_SIDE)
+    d_model: int = Field(768, gt=0, le=WIDEST)
+    num_heads: int = Field(12, gt=0, le=WIDEST)
+    num_layers: int = Field(12, gt=0, le=MOST_LAYERS)
+    d_ff: int = Field(3072, gt=0, le=4 * WIDEST)
     dropout: float = Field(0.0, ge=0, lt=1)
     attention_dropout: float = Field(0.0, ge=0, lt=1)
     activation_dropout: float = Field(0.0, ge=0, lt=1)
     drop_path: float = Field(0.0, ge=0, lt=1)
     activation: Literal["relu", "gelu", "gelu_tanh", "silu", "swiglu"] = "gelu"
     norm_first: bool = True
-    layer_norm_eps: float = Field(1e-6, gt=0)
-    layer_scale: float | None = None
+    layer_norm_eps: float = Field(1e-6, gt=0, le=1)
+    layer_scale: float | None = Field(None, ge=0, le=1e6)
     class_token: bool = True
     distillation_token: bool = False
     distillation_head: bool = False
-    register_tokens: int = Field(0, ge=0)
+    register_tokens: int = Field(0, ge=0, le=MOST_PATCHES)
     pool: Literal["class_token", "mean", "class_token_and_mean"] = "class_token"
     norm_after_pool: bool = False
     positions: Literal["learned", "none"] = "learned"
     position_resize: Literal["bicubic_antialias", "bicubic", "bicubic_corners", "bilinear_corners"] = (
         "bicubic_antialias"
     )
-    head_hidden: int | None = Field(None, gt=0)
+    head_hidden: int | None = Field(None, gt=0, le=4 * WIDEST)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -80,6 +83,9 @@ class VisionTransformerConfig(ImageConfig):
         if any(side <= 0 or side % self.patch_size for side in self.image_size):
             height, width = self.image_size
             raise ValueError(f"an image of {height} x {width} pixels does not divide into patches of {self.patch_size}")
+        check_sides(self.image_size)
+        if self.grid[0] * self.grid[1] > MOST_PATCHES:
+            raise ValueError(f"{self.grid[0]} x {self.grid[1]} patches; expected at most {MOST_PATCHES:,}")
         if self.pool != "mean" and not self.class_token:
             raise ValueError(f"pool = {self.pool!r} needs class_token = true")
         if self.distillation_token and not self.class_token:
@@ -89,6 +95,11 @@ class VisionTransformerConfig(ImageConfig):
         if self.norm_after_pool and not self.norm_first:
             raise ValueError("norm_after_pool needs norm_first = true: a Post-LN encoder has no last norm to move")
         return self
+
+    @property
+    def layers(self) -> int:
+        """See `ModelConfig.layers`."""
+        return self.num_layers
 
     @property
     def prefix(self) -> int:
@@ -109,8 +120,10 @@ class VisionTransformerConfig(ImageConfig):
     def size(cls, name: str) -> dict[str, Any]:
         """See `ModelConfig.size`: the papers' name, such as "B/16", a size, then the side of a patch in pixels."""
         size, _, patch_size = name.partition("/")
-        if size not in SIZES or not patch_size.isdecimal():
-            raise RecipeError(f"unknown ViT {name!r}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}")
+        if size not in SIZES or not patch_size.isdecimal() or len(patch_size) > 6:
+            raise RecipeError(
+                f"unknown ViT {shown(name)}; expected SIZE/PATCH such as 'B/16', with SIZE {', '.join(SIZES)}"
+            )
         return {**SIZES[size], "patch_size": int(patch_size)}
 
     @classmethod

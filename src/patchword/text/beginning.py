@@ -86,12 +86,8 @@ def _from_init(recipe: TranslationRecipe, run: Path) -> Beginning:
     changes = recipe.model.model_dump(exclude_unset=True)
     check_changes(recipe.init, init.model.config, changes)
     config: Any = type(init.model.config).parse({**init.model.config.model_dump(), **changes}, f"init {recipe.init}")
+    check_longest(recipe, config.longest)
     data = recipe.data
-    if config.longest is not None and data.max_tokens > config.longest:
-        raise RecipeError(
-            f"data.max_tokens = {data.max_tokens} is more than the {config.longest} positions that "
-            f"{recipe.init} has learned"
-        )
     named = {"source_language": data.source_language, "target_language": data.target_language}
     keep_description(
         run, task=TASK, architecture=architecture, config=config, details={**init.details.as_dict(), **named}
@@ -103,6 +99,18 @@ def _from_init(recipe: TranslationRecipe, run: Path) -> Beginning:
         f"with its vocabulary of {config.source_vocab_size:,} tokens, training {trained}"
     )
     return Beginning(recipe, init.vocabulary, architecture, config, init.model, init.options, (note,))
+
+
+def check_longest(recipe: TranslationRecipe, longest: int | None) -> None:
+    """See that no training pair can be longer than the positions that the network has.
+
+    Raises:
+        RecipeError: if one could.
+    """
+    if longest is None or recipe.data.max_tokens <= longest:
+        return
+    whose = f"that {recipe.init} has learned" if recipe.init else "of model.max_positions"
+    raise RecipeError(f"data.max_tokens = {recipe.data.max_tokens} is more than the {longest} positions {whose}")
 
 
 def given_by(vocabulary: Vocabulary) -> dict[str, Any]:

@@ -8,14 +8,16 @@ from pydantic import Field, model_validator
 from patchword.config import Config
 from patchword.text.hypothesis import length_penalty
 
+MOST_TOKENS = 2048  # of a source, and of a translation, whatever the limits that are asked for
+
 
 class SearchOptions(Config):
     """How to search; the defaults are the paper's (Vaswani et al. 2017, section 6.1).
 
     Attributes:
         method: "beam", "greedy" or "sample".
-        beam: hypotheses kept a sentence.
-        length_penalty: alpha, the exponent of the length penalty.
+        beam: hypotheses kept a sentence, at most 1,000.
+        length_penalty: alpha, the exponent of the length penalty, 0 to 50.
         length_normalisation: the penalty that divides a hypothesis's log-probability: "wu" for
             ((5 + length) / 6) ** alpha (Wu et al. 2016), "power" for length ** alpha (transformers).
         early_stopping: a sentence is done as soon as `beam` hypotheses have finished. If False, it goes on until its
@@ -25,28 +27,30 @@ class SearchOptions(Config):
         forced_end: a hypothesis that reaches the limit gets the end token as its last, at no cost (Marian's
             checkpoints in transformers); otherwise it is cut there.
         max_extra: the limit is the source's length plus this, in tokens; None for no such limit.
-        max_length: a limit in tokens, the end token included, whatever the source; None for none.
-        n_best: hypotheses returned a sentence; at most `beam` for beam search, 1 for greedy.
-        temperature: for sampling; below 1 sharpens.
+        max_length: a limit in tokens, the end token included, whatever the source; None for none. No search goes
+            beyond `MOST_TOKENS` tokens, nor beyond the positions that a model has learned.
+        n_best: hypotheses returned a sentence; at most `beam` for beam search, 1 for greedy, 1,000 for sampling.
+        temperature: for sampling, above 0 and at most 1,000,000; below 1 sharpens, and below `sampling.COLD` the
+            likeliest token is taken.
         top_k: sample from the k likeliest tokens; 0 for all.
-        top_p: sample from the smallest set of tokens with at least this probability (Holtzman et al. 2020).
-        seed: of the sampling.
+        top_p: sample from the smallest set of tokens with at least this probability (Holtzman et al. 2020), above 0.
+        seed: of the sampling, -2^63 to 2^63 - 1.
     """
 
     method: Literal["beam", "greedy", "sample"] = "beam"
-    beam: int = Field(4, ge=1)
-    length_penalty: float = Field(0.6, ge=0)
+    beam: int = Field(4, ge=1, le=1000)
+    length_penalty: float = Field(0.6, ge=0, le=50)
     length_normalisation: Literal["wu", "power"] = "wu"
     early_stopping: bool = True
     renormalise: bool = True
     forced_end: bool = False
     max_extra: int | None = Field(50, ge=0)
     max_length: int | None = Field(None, ge=1)
-    n_best: int = Field(1, ge=1)
-    temperature: float = Field(1.0, gt=0)
+    n_best: int = Field(1, ge=1, le=1000)
+    temperature: float = Field(1.0, gt=0, le=1e6)
     top_k: int = Field(0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
-    seed: int = 1
+    seed: int = Field(1, ge=-(2**63), lt=2**63)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -1,14 +1,24 @@
 """Parallel text: pairs of sentences with the line that each came from."""
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from patchword.errors import DataError
+from patchword.text.archives import is_zip, member, members
+from patchword.text.files import Damage, lines_of, opened, read_lines
+from patchword.text.language import named_language
+from patchword.text.normalisation import is_blank
+from patchword.text.objects import JsonLines, Languages
+from patchword.text.tables import Columns, Table, comma_separated, tab_separated
+
+__all__ = ["Columns", "Damage", "Pair", "Parallel", "read_lines", "read_pairs", "read_parallel", "read_training_pairs"]
+
+MOST_DAMAGED = 0.05  # of the lines that have something in them, in training
+MOST_LISTED = 1_000_000  # damaged or blank lines of one text, in memory
 
 
 @dataclass(frozen=True)
@@ -20,100 +30,203 @@ class Pair:
     line: int
 
 
-def read_lines(path: Path) -> list[str]:
-    """All lines of a UTF-8 text file, plain or gzip (by its name, .gz), without their ends.
+@dataclass(frozen=True)
+class Parallel:
+    """Parallel text as it is.
 
-    Only line feeds end lines, so that a Unicode line separator inside a sentence cannot shift the alignment.
-
-    Raises:
-        DataError: if the file is missing, is a folder, is damaged, or is not UTF-8 (with the line).
+    Attributes:
+        pairs: what can be used.
+        damaged: what cannot, in the order of the lines.
+        named: what the file calls the two sides: keys, a header's cells, or the languages that the names of a zip's two
+            files say; None if it does not.
     """
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(path, "no such file") from None
-    except IsADirectoryError:
-        raise DataError(path, "is a folder; expected a text file") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(path, f"not a whole gzip file: {error}") from None
-    except OSError as error:
-        raise DataError(path, f"cannot be read: {error.strerror}") from None
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            path, f"not UTF-8 text: byte 0x{data[error.start]:02x}; convert the file to UTF-8", line
-        ) from None
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    return [line.removesuffix("\r") for line in lines]
+
+    pairs: list[Pair]
+    damaged: list[Damage]
+    named: tuple[str, str] | None = None
+
+    def tolerable(self, path: Path) -> "Parallel":
+        """The same, if so little is damaged that training can go without it; lines without anything do not count.
+
+        Raises:
+            DataError: if more than `MOST_DAMAGED` is, or everything.
+        """
+        bad = [damage for damage in self.damaged if not damage.blank]
+        whole = len(self.pairs) + len(bad)
+        if len(bad) > MOST_DAMAGED * whole:
+            if len(bad) == whole:
+                raise bad[0].error()
+            share = f"more than the {100 * MOST_DAMAGED:g} % that are left out"
+            first = f"the first is line {bad[0].line}: {bad[0].problem}"
+            raise DataError(path, f"{len(bad):,} of {whole:,} pairs are damaged, {share}; {first}")
+        if not self.pairs:
+            raise DataError(path, "holds no sentence pairs")
+        return self
+
+    def whole(self, path: Path) -> "Parallel":
+        """The same, if nothing is damaged.
+
+        Raises:
+            DataError: with the first line that is, or if there are no pairs.
+        """
+        if not self.pairs and all(damage.blank for damage in self.damaged):
+            raise DataError(path, "holds no sentence pairs")
+        if self.damaged:
+            raise self.damaged[0].error()
+        return self
 
 
-def read_pairs(paths: Sequence[Path], languages: tuple[str, str] | None = None) -> list[Pair]:
-    """Read parallel text.
-
-    Args:
-        paths: two aligned files, a sentence a line; or one file, .tsv (source, tab, target) or .jsonl (an object a
-            line, see `_from_object`); any of them with .gz behind.
-        languages: source and target, the keys of JSON objects that name languages.
+def read_pairs(paths: Sequence[Path], languages: Languages | None = None, columns: Columns | None = None) -> list[Pair]:
+    """Read parallel text of which every line must be a pair; see `read_parallel`.
 
     Raises:
         DataError: naming file and line: unequal line counts, an empty side, a row that is no pair, no pairs at all.
     """
-    if len(paths) == 2:
-        pairs = _aligned(*paths)
-    else:
-        kind = paths[0].name.removesuffix(".gz").rsplit(".", 1)[-1].lower()
-        if kind == "tsv":
-            pairs = list(_tab_separated(paths[0]))
-        elif kind in ("jsonl", "json", "ndjson"):
-            pairs = list(_json_lines(paths[0], languages))
+    return read_parallel(paths, languages, columns).whole(paths[0]).pairs
+
+
+def read_training_pairs(
+    paths: Sequence[Path], languages: Languages | None = None, columns: Columns | None = None, strict: bool = False
+) -> tuple[list[Pair], list[Damage]]:
+    """Read parallel text of which a little may be damaged; see `read_parallel`.
+
+    Args:
+        paths: see `read_parallel`.
+        languages: see `read_parallel`.
+        columns: see `read_parallel`.
+        strict: whether nothing may be damaged.
+
+    Returns:
+        the pairs, and what is left out, which is not more than `MOST_DAMAGED` of all.
+
+    Raises:
+        DataError: if more is damaged, or a file cannot be read at all.
+    """
+    parallel = read_parallel(paths, languages, columns)
+    found = parallel.whole(paths[0]) if strict else parallel.tolerable(paths[0])
+    return found.pairs, found.damaged
+
+
+def read_parallel(
+    paths: Sequence[Path], languages: Languages | None = None, columns: Columns | None = None
+) -> Parallel:
+    """Read parallel text.
+
+    Args:
+        paths: two aligned files, a sentence a line; or one file: .tsv or .csv (see `tables`), .jsonl (see `objects`),
+            or a zip of one of them or of two aligned files. Any of them may be gzip. Of another name, the first
+            line tells what it is.
+        languages: of source and target, where they are said: keys of JSON objects, and the order of a zip's files.
+        columns: of a table; see `tables.Table`. Of JSON lines two keys, whatever languages are said.
+
+    Raises:
+        DataError: if a file cannot be read at all, or two have unequal numbers of lines.
+    """
+    said = languages or (None, None)
+    if columns is not None and len(paths) == 2:
+        raise DataError(paths[0], "two aligned files have no columns; --columns is for one table")
+    with ExitStack() as stack:
+        if len(paths) == 2:
+            streams = [(str(path), stack.enter_context(opened(path))) for path in paths]
+        elif is_zip(paths[0]):
+            names = members(paths[0], said)
+            streams = [(f"{paths[0]}/{name}", stack.enter_context(member(paths[0], name))) for name in names]
+            if len(names) == 2:
+                sides = [named_language(Path(name)) or "" for name in names]
+                return replace(_sorted(_aligned(*streams)), named=(sides[0], sides[1]))
         else:
-            raise DataError(paths[0], "one file must be .tsv or .jsonl; otherwise give two, a source and a target")
-    if not pairs:
-        raise DataError(paths[0], "holds no sentence pairs")
-    for pair in pairs:
-        for side, text, path in (("source", pair.source, paths[0]), ("target", pair.target, paths[-1])):
-            if not text:
-                raise DataError(path, f"the {side} side is empty", pair.line)
-    return pairs
+            streams = [(str(paths[0]), stack.enter_context(opened(paths[0])))]
+        if len(paths) == 2:
+            return _sorted(_aligned(*streams))
+        return _one_file(*streams[0], said, columns)
 
 
-def _aligned(source: Path, target: Path) -> list[Pair]:
-    sources, targets = read_lines(source), read_lines(target)
+def _aligned(source: tuple[str, IO[bytes]], target: tuple[str, IO[bytes]]) -> Iterator[Pair | Damage]:
+    sources, targets = (list(lines_of(stream, name)) for name, stream in (source, target))
     if len(sources) != len(targets):
         raise DataError(
-            target, f"has {len(targets):,} lines, but {source} has {len(sources):,}; line N must translate line N"
+            target[0], f"has {len(targets):,} lines, but {source[0]} has {len(sources):,}; line N must translate line N"
         )
-    return [Pair(s.strip(), t.strip(), line) for line, (s, t) in enumerate(zip(sources, targets, strict=True), 1)]
+    for line, (s, t) in enumerate(zip(sources, targets, strict=True), 1):
+        if isinstance(s, Damage):
+            yield s
+        elif isinstance(t, Damage):
+            yield t
+        else:
+            yield _pair(s, t, line, (source[0], target[0]))
 
 
-def _tab_separated(path: Path) -> Iterator[Pair]:
-    for line, row in enumerate(read_lines(path), 1):
-        columns = row.split("\t")
-        if len(columns) != 2:
-            raise DataError(path, f"has {len(columns)} columns; expected source, tab, target", line)
-        yield Pair(columns[0].strip(), columns[1].strip(), line)
+def _one_file(name: str, stream: IO[bytes], languages: Languages, columns: Columns | None) -> Parallel:
+    lines = lines_of(stream, name)
+    head = list(islice(lines, 1))
+    kind = _kind(name, head)
+
+    def whole() -> Iterator[str | Damage]:
+        yield from head
+        yield from lines
+
+    named: Table | JsonLines
+    if kind == "json":
+        named = JsonLines(name, languages if columns is None else _keys(name, columns))
+        found = named.pairs(whole())
+    else:
+        named = Table(name, columns, "tab" if kind == "tab" else "comma")
+        found = named.pairs(tab_separated(whole()) if kind == "tab" else comma_separated(whole(), name))
+    both = (name, name)
+    items = (item if isinstance(item, Damage) else _pair(item[1], item[2], item[0], both) for item in found)
+    parallel = _sorted(items, ends_blank=True)
+    return Parallel(parallel.pairs, parallel.damaged, named.keys if isinstance(named, JsonLines) else named.header)
 
 
-def _json_lines(path: Path, languages: tuple[str, str] | None) -> Iterator[Pair]:
-    for line, row in enumerate(read_lines(path), 1):
-        try:
-            value = json.loads(row)
-        except json.JSONDecodeError as error:
-            raise DataError(path, f"not JSON: {error.msg} at column {error.colno}", line) from None
-        yield _from_object(path, value, line, languages)
+def _keys(name: str, columns: Columns) -> Languages:
+    """Columns of JSON lines, which are keys."""
+    first, second = columns
+    if isinstance(first, str) and isinstance(second, str):
+        return first, second
+    raise DataError(name, f"JSON lines have keys, not the columns {first} and {second}; say --columns KEY,KEY")
 
 
-def _from_object(path: Path, value: Any, line: int, languages: tuple[str, str] | None) -> Pair:
-    """{"source": ..., "target": ...}, or {"en": ..., "de": ...}, or that within "translation"."""
-    if isinstance(value, dict) and isinstance(value.get("translation"), dict):
-        value = value["translation"]
-    for keys in (("source", "target"), languages or ()):
-        if isinstance(value, dict) and keys and all(isinstance(value.get(key), str) for key in keys):
-            return Pair(value[keys[0]].strip(), value[keys[1]].strip(), line)
-    wanted = "'source' and 'target'" + (f", or {languages[0]!r} and {languages[1]!r}" if languages else "")
-    raise DataError(path, f"expected an object with the texts {wanted}", line)
+def _kind(name: str, head: Sequence[str | Damage]) -> str:
+    ending = name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+    kinds = {"tsv": "tab", "tab": "tab", "csv": "comma", "jsonl": "json", "json": "json", "ndjson": "json"}
+    if ending in kinds:
+        return kinds[ending]
+    first = head[0] if head and isinstance(head[0], str) else ""
+    if first.lstrip().startswith(("{", "[")):
+        return "json"
+    if "\t" in first:
+        return "tab"
+    raise DataError(
+        name, "one file must be .tsv or .jsonl, .csv, or a .zip of one; otherwise give two, a source and a target"
+    )
+
+
+def _pair(source: str, target: str, line: int, names: tuple[str, str]) -> Pair | Damage:
+    pair = Pair(source.strip(), target.strip(), line)
+    empty = [is_blank(pair.source), is_blank(pair.target)]
+    if not any(empty):
+        return pair
+    side = 0 if empty[0] else 1
+    return Damage(names[side], line, f"the {('source', 'target')[side]} side is empty", blank=all(empty))
+
+
+def _sorted(items: Iterator[Pair | Damage], ends_blank: bool = False) -> Parallel:
+    """Pairs and damage apart.
+
+    Args:
+        items: in the order of the lines.
+        ends_blank: whether empty lines at the end are no lines at all.
+    """
+    pairs: list[Pair] = []
+    damaged: list[Damage] = []
+    for item in items:
+        if isinstance(item, Pair):
+            pairs.append(item)
+        else:
+            damaged.append(item)
+            if len(damaged) > MOST_LISTED:
+                raise DataError(item.file, f"has more than {MOST_LISTED:,} lines that are blank or damaged")
+    last = pairs[-1].line if pairs else 0
+    while ends_blank and damaged and damaged[-1].blank and damaged[-1].line > last:
+        damaged.pop()
+    return Parallel(pairs, damaged)

@@ -56,6 +56,23 @@ PRESETS: dict[str, list[Preset]] = {
 }
 
 
+def number_of_characters(pairs: Sequence[Pair]) -> int:
+    """How many different characters the text has."""
+    found: set[str] = set()
+    for pair in pairs:
+        found.update(pair.source, pair.target)
+    return len(found)
+
+
+def vocabulary_size(usual: int, characters: int) -> int:
+    """The usual size, or a larger one for a text of many different characters, each of which needs a token.
+
+    Beside them and the bytes there is room for half of the usual number of tokens, so that words can be learned.
+    """
+    needed = characters + 260 + usual // 2
+    return max(usual, -(-needed // 100) * 100)
+
+
 def choose_recipe(pairs: Sequence[Pair], architecture: str | None = None) -> tuple[dict[str, Any], list[str]]:
     """Recipe values for some parallel text, and sentences that say what was picked and why.
 
@@ -72,15 +89,18 @@ def choose_recipe(pairs: Sequence[Pair], architecture: str | None = None) -> tup
     name = architecture_for("translation", architecture)
     chosen = [preset for preset in PRESETS[name] if len(pairs) >= preset.pairs][-1]
     kind = "" if architecture is None else {"transformer": "a Transformer with ", "recurrent": "an RNN with "}[name]
+    characters = number_of_characters(pairs)
+    size = vocabulary_size(chosen.vocabulary, characters)
+    why = "" if size == chosen.vocabulary else f" for the text's {characters:,} characters"
     notes = [
         f"picked {kind}model.size = {chosen.size}, dropout {chosen.dropout} for {len(pairs):,} pairs",
-        f"picked vocabulary.size = {chosen.vocabulary} (fewer if the text cannot fill it), shared by both languages",
+        f"picked vocabulary.size = {size}{why} (fewer if the text cannot fill it), shared by both languages",
         f"picked at most {chosen.epochs} epochs, stopping after 5 validations without a better loss",
     ]
     values = {
         "task": "translation",
         "batch_tokens": chosen.batch_tokens,
-        "vocabulary": {"size": chosen.vocabulary, "shrink": True, "split_digits": True},
+        "vocabulary": {"size": size, "shrink": True, "split_digits": True},
         "model": {"architecture": name, "size": chosen.size, "dropout": chosen.dropout, **chosen.model},
         "optimizer": {"learning_rate": chosen.rate, **chosen.optimizer},
         "schedule": {"name": "inverse_sqrt", "warmup_steps": chosen.warmup},

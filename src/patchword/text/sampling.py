@@ -7,6 +7,8 @@ from torch import Tensor
 
 from patchword.errors import NotFiniteError
 
+COLD = 1e-6  # a temperature below it leaves nothing to chance
+
 
 def next_log_probabilities(logits: Tensor, config: Any, renormalise: bool, last: Tensor) -> Tensor:
     """Natural logarithm of the next token's probability, for the tokens that may follow.
@@ -39,7 +41,7 @@ def choose_token(
 
     Args:
         log_probability: (rows, vocab).
-        temperature: divides the logits, above 0.
+        temperature: divides the logits; below `COLD` the likeliest token is taken.
         top_k: keep the k likeliest tokens; 0 keeps all.
         top_p: then keep the fewest tokens whose probabilities reach this sum (Holtzman et al. 2020, section 3.1).
         generator: of the draw.
@@ -50,6 +52,10 @@ def choose_token(
     Raises:
         NotFiniteError: if a log-probability is not a number.
     """
+    if temperature < COLD:
+        if log_probability.isnan().any():
+            raise _not_finite()
+        return log_probability.argmax(-1)
     scaled = log_probability / temperature
     if 0 < top_k < scaled.size(1):
         least = scaled.topk(top_k).values[:, -1:]
@@ -58,8 +64,14 @@ def choose_token(
     if top_p < 1.0:
         ordered, order = probability.sort(dim=-1, descending=True)
         # A token is out if those before it already reach top_p; so the likeliest always stays.
-        ordered = ordered.masked_fill(ordered.cumsum(-1) - ordered >= top_p, 0.0)
+        out = ordered.cumsum(-1) - ordered >= top_p
+        out[:, 0] = False  # even where top_p is 0 in the tensor's precision
+        ordered = ordered.masked_fill(out, 0.0)
         probability = torch.zeros_like(probability).scatter(1, order, ordered)
     if not probability.isfinite().all():
-        raise NotFiniteError("the network's logits are infinite or not numbers; its weights are damaged or too large")
+        raise _not_finite()
     return torch.multinomial(probability, 1, generator=generator)[:, 0]
+
+
+def _not_finite() -> NotFiniteError:
+    return NotFiniteError("the network's logits are infinite or not numbers; its weights are damaged or too large")

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from patchword.text.language import tokenisation
+
 
 @dataclass(frozen=True)
 class TranslationScores:
@@ -16,6 +18,8 @@ class TranslationScores:
         sentences: how many were scored.
         bleu_signature: how BLEU was computed.
         chrf_signature: how chrF was computed.
+        assumed: which language BLEU's tokeniser is for, and why.
+        warning: why that tokeniser does not suit the references; empty if it does.
     """
 
     bleu: float
@@ -24,6 +28,8 @@ class TranslationScores:
     sentences: int
     bleu_signature: str
     chrf_signature: str
+    assumed: str = ""
+    warning: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -48,7 +54,8 @@ def score_translations(
     Args:
         translations: plain text, detokenised.
         references: as many.
-        target_language: zh and ja are split into characters for BLEU (ja needs MeCab otherwise), others by 13a.
+        target_language: zh, ja and others without spaces between words are split into characters for BLEU, the rest
+            by 13a; where it is no language, the references' script decides (`language.tokenisation`).
 
     Raises:
         ValueError: if the numbers differ.
@@ -58,8 +65,8 @@ def score_translations(
 
     if len(translations) != len(references):
         raise ValueError(f"{len(translations)} translations, {len(references)} references")
-    language = target_language.lower().replace("_", "-").split("-")[0]
-    bleu = BLEU(tokenize={"zh": "zh", "ja": "char"}.get(language, "13a"))
+    cut = tokenisation(target_language, references)
+    bleu = BLEU(tokenize=cut.name)
     chrf = CHRF()
     bleu_score = bleu.corpus_score(list(translations), [list(references)])
     chrf_score = chrf.corpus_score(list(translations), [list(references)])
@@ -71,4 +78,6 @@ def score_translations(
         sentences=len(references),
         bleu_signature=str(bleu.get_signature()),
         chrf_signature=str(chrf.get_signature()),
+        assumed=cut.assumption,
+        warning=cut.warning,
     )

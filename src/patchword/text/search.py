@@ -10,13 +10,12 @@ from patchword.models.contracts import SequenceToSequence
 from patchword.text.beam import beam_search
 from patchword.text.hypothesis import Hypothesis
 from patchword.text.likeliest import likeliest
-from patchword.text.options import SearchOptions
+from patchword.text.options import MOST_TOKENS, SearchOptions
 from patchword.text.sampling import choose_token, next_log_probabilities
 
 __all__ = ["SearchOptions", "search"]
 
 GROWTH = 64  # positions that room is made for at first; it doubles when it is full
-MOST = 2**40  # tokens; no limit beyond it can be reached
 
 
 @torch.inference_mode()
@@ -34,11 +33,10 @@ def search(model: SequenceToSequence, source: Tensor, options: SearchOptions) ->
     Raises:
         NotFiniteError: if the model's logits are infinite or not numbers.
     """
-    limits = (source != model.config.pad_id).sum(1) + min(options.max_extra or 0, MOST)
-    if options.max_extra is None:
-        limits[:] = MOST
-    if options.max_length is not None:
-        limits = limits.clamp(max=min(options.max_length, MOST))
+    most = min(MOST_TOKENS, model.config.longest or MOST_TOKENS)
+    extra = most if options.max_extra is None else min(options.max_extra, most)
+    limits = (source != model.config.pad_id).sum(1) + extra
+    limits = limits.clamp(max=min(most, options.max_length or most))
     if options.method == "beam" and options.beam > 1:
         return beam_search(model, source, limits, options)
     return _one_token_at_a_time(model, source, limits, options)

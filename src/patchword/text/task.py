@@ -1,6 +1,8 @@
 """Translation as a task for the training loop."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,17 @@ from patchword.errors import DataError
 from patchword.files import write_text
 from patchword.models.contracts import SequenceToSequence
 from patchword.text.batches import TokenBatch, length_buckets, pad
-from patchword.text.beginning import beginning, keep_vocabulary
-from patchword.text.pairs import Pair, read_pairs
+from patchword.text.beginning import beginning, check_longest, keep_vocabulary
+from patchword.text.pairs import Damage, Pair, read_training_pairs
 from patchword.text.recipe import TranslationRecipe
 from patchword.text.scores import score_translations
 from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary
 from patchword.training.events import Listener, ignore
+from patchword.training.fingerprint import Fingerprint, digest
 from patchword.training.losses import linear_cross_entropy
+from patchword.training.state import epoch_generator
 from patchword.training.task import BatchLoss
 
 
@@ -37,6 +41,7 @@ class TranslationTask:
     """
 
     unit = "tokens"
+    size_key = "batch_tokens"
 
     def __init__(
         self,
@@ -63,14 +68,37 @@ class TranslationTask:
         self.overlong = sorted(set(range(len(train))) - set(fits))
         self.overlong_lines = [train[i].line for i in self.overlong]
         if self.overlong:
-            shown = ", ".join(str(line) for line in self.overlong_lines[:10])
-            more = f" and {len(self.overlong) - 10:,} more" if len(self.overlong) > 10 else ""
-            self.notes.append(f"{len(self.overlong):,} pairs over {limit} tokens left out: lines {shown}{more}")
+            lines = listed(self.overlong_lines)
+            self.notes.append(f"{len(self.overlong):,} pairs over {limit} tokens left out: lines {lines}")
         if not fits:
             raise DataError(recipe.data.train[0], f"every pair has more than data.max_tokens = {limit} tokens")
         self._sources = [sources[i] for i in fits]
         self._targets = [targets[i] for i in fits]
-        self._validation = list(validation)
+        self._lines = [train[i].line for i in fits]
+        self._validation = self._short_enough(list(validation))
+        self.fingerprint = Fingerprint(
+            "pairs",
+            len(fits),
+            len(self._validation),
+            digest(packed for rows in (self._sources, self._targets) for packed in _packed(rows)),
+            digest(text.encode() for pair in self._validation for text in (pair.source, pair.target)),
+        )
+
+    def _short_enough(self, pairs: list[Pair]) -> list[Pair]:
+        """Validation pairs without those that have too many tokens, as in training."""
+        limit = self.recipe.data.max_tokens
+        sources = self.vocabulary.encode_source([p.source for p in pairs])
+        targets = self.vocabulary.encode_target([p.target for p in pairs])
+        lengths = [max(len(source), len(target)) for source, target in zip(sources, targets, strict=True)]
+        overlong = [pair.line for pair, length in zip(pairs, lengths, strict=True) if length > limit]
+        if overlong:
+            self.notes.append(
+                f"{len(overlong):,} validation pairs over {limit} tokens left out: lines {listed(overlong)}"
+            )
+        if len(overlong) == len(pairs):
+            path = (self.recipe.data.validation or self.recipe.data.train)[0]
+            raise DataError(path, f"every validation pair has more than data.max_tokens = {limit} tokens")
+        return [pair for pair, length in zip(pairs, lengths, strict=True) if length <= limit]
 
     @classmethod
     def prepare(cls, recipe: TranslationRecipe, run: Path, listener: Listener = ignore) -> "TranslationTask":
@@ -87,21 +115,31 @@ class TranslationTask:
             ModelFolderError: if the init model cannot be used.
         """
         begin = beginning(recipe, run)
-        train, validation = read_split(begin.recipe)
+        train, validation, damaged = read_split(begin.recipe)
         vocabulary = begin.vocabulary
         if vocabulary is None:
             vocabulary = Vocabulary.train([p.source for p in train], [p.target for p in train], recipe.vocabulary)
             keep_vocabulary(run, vocabulary)
-        task = cls(begin.recipe, train, validation, vocabulary, begin.model(vocabulary), begin.options, begin.notes)
+        model = begin.model(vocabulary)
+        check_longest(recipe, model.config.longest)
+        notes = [*begin.notes, *_damage_notes(damaged)]
+        task = cls(begin.recipe, train, validation, vocabulary, model, begin.options, notes)
         if task.overlong_lines:
             write_text(run / "left_out.txt", "".join(f"{line}\n" for line in task.overlong_lines))
+        if damaged:
+            write_text(run / "damaged.txt", "".join(f"{damage}\n" for damage in damaged))
         return task
 
     def epoch(self, number: int) -> list[list[int]]:
         """Batches of pair indices."""
-        generator = torch.Generator().manual_seed(self.recipe.training.seed * 1_000_003 + number)
+        generator = epoch_generator(self.recipe.training.seed, number)
         source_lengths = [len(ids) for ids in self._sources]
         return length_buckets(source_lengths, [len(ids) for ids in self._targets], self.recipe.batch_tokens, generator)
+
+    def named(self, batch: list[int]) -> str:
+        """The lines of a batch's pairs."""
+        shown = ", ".join(str(self._lines[i]) for i in batch[:5])
+        return f"{len(batch)} pairs, lines {shown}{', ...' if len(batch) > 5 else ''}"
 
     def load(self, batch: list[int], device: torch.device) -> TokenBatch:
         """Padded ids of one batch."""
@@ -151,18 +189,37 @@ class TranslationTask:
         return Translator(model, self.vocabulary, languages, facts, self._options)
 
 
-def read_split(recipe: TranslationRecipe) -> tuple[list[Pair], list[Pair]]:
-    """Training and validation pairs.
+def _packed(rows: Sequence[Sequence[int]]) -> Iterator[bytes]:
+    """Rows of ids as bytes: their lengths, and the ids one after another."""
+    yield array("i", map(len, rows)).tobytes()
+    yield array("i", chain.from_iterable(rows)).tobytes()
+
+
+def read_split(recipe: TranslationRecipe) -> tuple[list[Pair], list[Pair], list[Damage]]:
+    """Training and validation pairs, and what was left out of both because it is damaged.
 
     Raises:
-        DataError: if the parallel text cannot be used.
+        DataError: if the parallel text cannot be used, or too much of it is damaged.
     """
     data = recipe.data
-    languages = (data.source_language, data.target_language)
-    train = read_pairs(data.paths(data.train), languages)
-    if data.validation is not None:
-        return train, read_pairs(data.paths(data.validation), languages)
-    return hold_out(train, data.hold_out, data.paths(data.train)[0])
+    train, damaged = read_training_pairs(data.paths(data.train), data.languages, data.columns, data.strict)
+    if data.validation is None:
+        return (*hold_out(train, data.hold_out, data.paths(data.train)[0]), damaged)
+    held, more = read_training_pairs(data.paths(data.validation), data.languages, data.columns, data.strict)
+    return train, held, [*damaged, *more]
+
+
+def _damage_notes(damaged: Sequence[Damage]) -> list[str]:
+    if not damaged:
+        return []
+    more = f"; and {len(damaged) - 3:,} more, in damaged.txt" if len(damaged) > 3 else ""
+    return [f"{len(damaged):,} damaged pairs left out: {'; '.join(map(str, damaged[:3]))}{more}"]
+
+
+def listed(lines: Sequence[int]) -> str:
+    """The first ten, and how many more there are."""
+    more = f" and {len(lines) - 10:,} more" if len(lines) > 10 else ""
+    return ", ".join(str(line) for line in lines[:10]) + more
 
 
 def hold_out(pairs: Sequence[Pair], count: int, path: Path) -> tuple[list[Pair], list[Pair]]:

@@ -2,24 +2,28 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import torch
 
 from patchword.checkpoints.model_folder import Description
-from patchword.errors import DataError
+from patchword.errors import DataError, ModelFolderError
+from patchword.memory import memory_for
 from patchword.models.contracts import Evidence, SequenceToSequence
 from patchword.system import System
 from patchword.text.batches import pad
 from patchword.text.details import TranslatorDetails
 from patchword.text.hypothesis import Hypothesis
+from patchword.text.options import MOST_TOKENS
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
 from patchword.text.vocabulary import Vocabulary
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_LONGEST_PIECE = 64  # characters; in a text of so many times the limit there must be too many tokens
+LONG = 256  # tokens; what has more is no sentence, and models that learned from sentences leave parts of it out
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,24 @@ class Translation:
 
     Attributes:
         source: the text as given.
-        text: the best translation; empty for an empty source.
+        text: the best translation; empty for an empty source, and where there is an error.
         score: of the best translation.
         alternatives: the n best, the best included.
+        source_tokens: how many tokens the source has, the end token included; 0 for an empty one.
+        error: why it cannot be translated, such as that it is too long; None if it was.
     """
 
     source: str
     text: str
     score: float
     alternatives: tuple[Alternative, ...]
+    source_tokens: int = 0
+    error: str | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the source is longer than sentences are, so that parts of it may be missing."""
+        return self.source_tokens > LONG
 
 
 @dataclass(frozen=True)
@@ -107,6 +120,8 @@ class Translator(System):
     @classmethod
     def described(cls, folder: Path, description: Description, model: Any, **how: Any) -> Self:
         """See `System.described`."""
+        if not isinstance(model, SequenceToSequence):
+            raise ModelFolderError(folder, f"config.json: a {description.architecture} does not translate")
         details = TranslatorDetails.read(description.details)
         return cls(model, Vocabulary.load(folder), details.languages, description.facts, details.search, **how)
 
@@ -130,31 +145,45 @@ class Translator(System):
         """Translate sentences, in order; sentences of like length are decoded together.
 
         Args:
-            texts: a sentence each; an empty one has an empty translation.
+            texts: a sentence each; an empty one has an empty translation, one of more tokens than `longest` an error.
             options: how to search; by default the translator's own `options`.
 
         Raises:
             DataError: if a text holds half a surrogate pair, which is no character.
             NotFiniteError: if the network computes what is no number.
+            OutOfMemoryError: if the search needs more memory than there is.
         """
         options = options or self.options
         ids = self._encoded(texts)
-        order = sorted((i for i, text in enumerate(texts) if text.strip()), key=lambda i: -len(ids[i]))
-        results = [Translation(text, "", 0.0, ()) for text in texts]
+        errors = [self._too_long(row) for row in ids]
+        order = sorted((i for i, row in enumerate(ids) if row and errors[i] is None), key=lambda i: -len(ids[i]))
+        results = [
+            Translation(text, "", 0.0, (), len(row), error) for text, row, error in zip(texts, ids, errors, strict=True)
+        ]
         batches = cut([len(ids[i]) for i in order], options)
 
         def decode(batch: slice) -> list[list[Hypothesis]]:
             return self._search([ids[i] for i in order[batch]], options)
 
-        for batch, found in zip(batches, in_parallel(decode, batches, self.network.device), strict=True):
-            for index, hypotheses in zip(order[batch], found, strict=True):
-                alternatives = tuple(Alternative(self._text(h), h.score) for h in hypotheses)
-                results[index] = Translation(texts[index], alternatives[0].text, alternatives[0].score, alternatives)
+        with memory_for("the search", "lower beam, or translate fewer or shorter texts at once"):
+            for batch, found in zip(batches, in_parallel(decode, batches, self.network.device), strict=True):
+                for index, hypotheses in zip(order[batch], found, strict=True):
+                    alternatives = tuple(Alternative(self._text(h), h.score) for h in hypotheses)
+                    best = alternatives[0]
+                    results[index] = replace(
+                        results[index], text=best.text, score=best.score, alternatives=alternatives
+                    )
         return results
 
     def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:
-        """Translate one sentence and look again at what the model looked at."""
-        ids = self._encoded([text])
+        """Translate one sentence and look again at what the model looked at.
+
+        Raises:
+            DataError: if it has more tokens than `longest`.
+        """
+        ids = [row or [self.vocabulary.eos_id] for row in self._encoded([text])]
+        if problem := self._too_long(ids[0]):
+            raise DataError("the text", problem)
         model = self.model
         source = torch.tensor(ids, device=self.network.device)
         best = search(model, source, options or self.options)[0][0]
@@ -163,15 +192,31 @@ class Translator(System):
             evidence = model.evidence(source, target)
         found = Alternative(self._text(best), best.score)
         return AttendedTranslation(
-            Translation(text, found.text, found.score, (found,)),
+            Translation(text, found.text, found.score, (found,), len(ids[0])),
             tuple(self.vocabulary.source_pieces(ids[0])),
             tuple(self.vocabulary.target_pieces(best.tokens)),
             evidence,
         )
 
+    @property
+    def longest(self) -> int:
+        """Most tokens of a source, the end token included."""
+        return min(MOST_TOKENS, self.model.config.longest or MOST_TOKENS)
+
+    def _too_long(self, ids: Sequence[int]) -> str | None:
+        if len(ids) <= self.longest:
+            return None
+        return (
+            f"has {len(ids):,} tokens or more; at most {self.longest:,} are translated at once: cut it into sentences"
+        )
+
     def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text; none of an empty one, and of one that is far too long only so many that this is seen."""
+        most = _LONGEST_PIECE * (MOST_TOKENS + 1)
+        shown = [self.vocabulary.normalised(text.strip()[:most]).strip() for text in texts]
         try:
-            return self.vocabulary.encode_source([text.strip() for text in texts])
+            rows = self.vocabulary.encode_source(shown)
+            return [row if text else [] for text, row in zip(shown, rows, strict=True)]
         except (UnicodeEncodeError, TypeError):  # which of them depends on SentencePiece's version
             for number, text in enumerate(texts, start=1):
                 if lone := _SURROGATE.search(text):

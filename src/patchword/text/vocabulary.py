@@ -12,6 +12,7 @@ from pydantic import Field
 from patchword.checkpoints.vocabulary_files import PieceTable, VocabularyFiles
 from patchword.config import Config
 from patchword.errors import ModelFolderError, RecipeError
+from patchword.text.normalisation import Normalisation, all_normalised, normalised
 from patchword.text.pieces import OwnIds, Side, TableIds
 
 # Of the vocabularies that we learn ourselves.
@@ -23,13 +24,15 @@ class VocabularyConfig(Config):
 
     `size` is the number of tokens, of each side if the two are separate. With `shrink` a text too small for `size` gets
     the largest vocabulary that it can fill. With `split_digits` numbers are copied digit by digit, not memorised.
+    `normalisation` is the form that all text has for the model, in training and later; see `text.normalisation`.
     """
 
-    size: int = Field(8000, ge=270)
+    size: int = Field(8000, ge=270, le=1_000_000)
     kind: Literal["bpe", "unigram"] = "bpe"
     joint: bool = True
     shrink: bool = False
     split_digits: bool = False
+    normalisation: Normalisation = "plain"
 
 
 class Vocabulary:
@@ -39,21 +42,32 @@ class Vocabulary:
         source: a serialised SentencePiece model.
         target: the same for the target side; None for a joint vocabulary.
         pieces: ids of the pieces, where they are not SentencePiece's own (Marian's checkpoints).
+        normalisation: the form that texts are brought to before they become tokens; see `text.normalisation`.
 
     Attributes:
         pad_id: fills short rows.
         unknown_id: stands for what has no token.
         bos_id: what decoding starts from.
         eos_id: ends a sentence.
+        normalisation: see above.
 
     Raises:
         ValueError: if the bytes are not a SentencePiece model.
     """
 
-    def __init__(self, source: bytes, target: bytes | None = None, pieces: PieceTable | None = None) -> None:
-        self._files = VocabularyFiles(source, target, pieces)
+    def __init__(
+        self,
+        source: bytes,
+        target: bytes | None = None,
+        pieces: PieceTable | None = None,
+        normalisation: Normalisation = "none",
+    ) -> None:
+        self._files = VocabularyFiles(source, target, pieces, normalisation)
+        self.normalisation = normalisation
         try:
             models = [source] if target is None else [source, target]
+            if not all(models):
+                raise RuntimeError("it is empty")
             processors = [sentencepiece.SentencePieceProcessor(model_proto=model) for model in models]
         except RuntimeError as error:
             raise ValueError(f"not a SentencePiece model: {error}") from None
@@ -78,9 +92,11 @@ class Vocabulary:
         Raises:
             RecipeError: if the text is too small for `config.size`; the message has the largest size that fits.
         """
+        form = config.normalisation
+        texts = [all_normalised(list(side), form) for side in (sources, targets)]
         if config.joint:
-            return cls(_train([*sources, *targets], config))
-        return cls(_train(list(sources), config), _train(list(targets), config))
+            return cls(_train([*texts[0], *texts[1]], config), normalisation=form)
+        return cls(_train(texts[0], config), _train(texts[1], config), normalisation=form)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -91,7 +107,7 @@ class Vocabulary:
         """
         files = VocabularyFiles.read(folder)
         try:
-            return cls(files.source, files.target, files.pieces)
+            return cls(files.source, files.target, files.pieces, files.normalisation)
         except ValueError as error:
             raise ModelFolderError(folder, f"the vocabulary is damaged: {error}") from None
 
@@ -115,13 +131,18 @@ class Vocabulary:
         """Number of target tokens."""
         return self._target.size
 
+    def normalised(self, text: str) -> str:
+        """A text in the form that it has for the model."""
+        return normalised(text, self.normalisation)
+
     def encode_source(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of source texts, each ending with the end token."""
-        return [[*ids, self.eos_id] for ids in self._source.encode(texts)]
+        return [[*ids, self.eos_id] for ids in self._source.encode(all_normalised(texts, self.normalisation))]
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of target texts, each between the start and the end token."""
-        return [[self.bos_id, *ids, self.eos_id] for ids in self._target.encode(texts)]
+        rows = self._target.encode(all_normalised(texts, self.normalisation))
+        return [[self.bos_id, *ids, self.eos_id] for ids in rows]
 
     def decode_target(self, ids: Sequence[int]) -> str:
         """Text of target ids; special tokens are passed over."""
@@ -167,6 +188,9 @@ def _train(texts: Sequence[str], config: VocabularyConfig) -> bytes:
                 f"vocabulary.size = {config.size} is too large for this text; at most {most[1]} tokens fit"
             ) from None
         if least:
-            raise RecipeError(f"vocabulary.size = {config.size} is too small for this text's characters") from None
+            needed = f" ({least[1]} with the bytes)" if least[1] else ""
+            raise RecipeError(
+                f"vocabulary.size = {config.size} is too small for this text's characters{needed}; make it larger"
+            ) from None
         raise RecipeError(f"vocabulary.size = {config.size} does not suit this text: {error}") from None
     return model.getvalue()

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from patchword.checkpoints.safetensors_writer import write_tensors
+from patchword.errors import RunFolderError, clipped
 from patchword.files import replacing
 from patchword.models.tensors import named_buffers
 
@@ -61,7 +64,7 @@ class LastCheckpoints:
         """Save the weights at a step; only the last `keep` count from now on."""
         name = f"weights-{step:08d}.safetensors"
         with replacing(self.folder / name) as temporary:
-            save_file({key: weight.contiguous() for key, weight in weights.items()}, temporary)
+            write_tensors(temporary, weights)
         self.names = [*(n for n in self.names if n != name), name][-self.keep :]
 
     def forget_others(self) -> None:
@@ -71,14 +74,30 @@ class LastCheckpoints:
                 path.unlink()
 
     def average(self) -> dict[str, Tensor]:
-        """The mean of the kept weights; of counts the last."""
+        """The mean of the kept weights; of counts the last.
+
+        Raises:
+            RunFolderError: if a file is missing or damaged, or one has not the tensors that the others have.
+        """
         total: dict[str, Tensor] = {}
+        shapes: dict[str, torch.Size] | None = None
         for name in self.names:
-            for key, weight in load_file(self.folder / name).items():
+            found = self._read(name)
+            own = {key: weight.shape for key, weight in found.items()}
+            if shapes is not None and own != shapes:
+                raise RunFolderError(self.folder / name, "has not the weights that the checkpoint before it has")
+            shapes = own
+            for key, weight in found.items():
                 total[key] = total[key] + weight if key in total and weight.is_floating_point() else weight
         return {
             key: weight / len(self.names) if weight.is_floating_point() else weight for key, weight in total.items()
         }
+
+    def _read(self, name: str) -> dict[str, Tensor]:
+        try:
+            return load_file(self.folder / name)
+        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+            raise RunFolderError(self.folder / name, f"damaged or missing: {clipped(str(error))}") from None
 
 
 @contextmanager

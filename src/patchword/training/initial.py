@@ -10,7 +10,7 @@ from typing import Any
 
 from patchword.checkpoints.model_folder import FORMAT_VERSION, Description, read_description
 from patchword.config import Config
-from patchword.errors import RecipeError, nearest
+from patchword.errors import RecipeError, clipped, nearest
 from patchword.files import write_text
 from patchword.models.contracts import ModelConfig
 
@@ -30,7 +30,9 @@ def check_changes(init: str | None, config: ModelConfig, changes: Iterable[str])
     """
     for name in changes:
         if name not in config.REGULARISATION:
-            raise RecipeError(f"init {init}: unknown key 'model.{name}'; {nearest(name, config.REGULARISATION)}")
+            raise RecipeError(
+                f"init {init}: unknown key 'model.{clipped(name)}'; {nearest(name, config.REGULARISATION)}"
+            )
 
 
 def keep_description(run: Path, *, task: str, architecture: str, config: Config, details: Mapping[str, Any]) -> None:

@@ -10,24 +10,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patchword.errors import PatchwordError, RunFolderError
+from patchword.errors import RunFolderError
+from patchword.memory import memory_for
 from patchword.training.averaging import ExponentialAverage, LastCheckpoints, using, weights_of
 from patchword.training.events import Listener, Note, ignore
 from patchword.training.events import Progress as ProgressEvent
+from patchword.training.finite import REMEDY, DivergedError, check_optimizer, check_scores, check_weights, gradient_norm
 from patchword.training.freezing import freeze, train_mode
 from patchword.training.interrupt import StopRequest, stop_on_signals
+from patchword.training.limits import fraction, limit_reached
+from patchword.training.lock import FolderLock
 from patchword.training.metrics import MetricsLog, draw_curves, read_metrics
 from patchword.training.optimizer import make_optimizer, set_learning_rate
 from patchword.training.recipe import Recipe
+from patchword.training.restoring import check_fit, restore
 from patchword.training.schedule import learning_rate_factor
-from patchword.training.state import Progress, load_state, restore_random_states, save_state
+from patchword.training.state import Progress, save_state
 from patchword.training.task import BatchLoss, Task
 
 LOG_EVERY = 25  # steps between rows of metrics.jsonl
-
-
-class DivergedError(PatchwordError):
-    """The loss is no longer a number."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,11 @@ class Trainer:
         resume: go on from the folder's state, with the same batches and the same losses.
         facts: what goes into the model's description beside its scores, such as the command.
         listener: hears how far the run is, and its scores.
+        lock: of the folder; looked at before anything is kept.
 
     Raises:
-        RunFolderError: if there is a state but `resume` is False, or the other way round.
+        RunFolderError: if there is a state but `resume` is False, or the other way round, or the state is damaged or is
+            that of other data.
     """
 
     def __init__(
@@ -69,8 +72,10 @@ class Trainer:
         resume: bool = False,
         facts: Mapping[str, Any] | None = None,
         listener: Listener = ignore,
+        lock: FolderLock | None = None,
     ) -> None:
         self.task, self.recipe, self.folder = task, recipe, folder
+        self._check_lock = lock.check if lock is not None else lambda: None
         self.limits = recipe.training
         self.facts, self._tell = dict(facts or {}), listener
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -81,12 +86,13 @@ class Trainer:
         self.progress = Progress()
         self.state_file = folder / "state" / "latest.pt"
         if resume:
-            self._restore()
+            self.progress = restore(self.state_file, task, self.model, self.optimizer, self.average, listener)
         elif self.state_file.exists():
             raise RunFolderError(folder, "already holds a run; go on with --resume, or choose another folder")
         self.checkpoints = LastCheckpoints(folder / "state", self.limits.average_last, self.progress.checkpoints)
-        # A start from nothing keeps no rows, not even that of step 0.
-        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress.step if resume else -1)
+        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress if resume else None)
+        if self.progress.finished and fraction(self.limits, self.progress) < 1.0:
+            self.progress.finished, self.progress.waited = False, 0  # a limit was raised: train on
         self._recent: tuple[float, int] = (time.perf_counter(), 0)
 
     def run(self) -> Outcome:
@@ -110,7 +116,7 @@ class Trainer:
                 elif time.perf_counter() - saved > 60 * self.limits.save_every_minutes:
                     self._save()
                     saved = time.perf_counter()
-                if self._limit_reached():
+                if limit_reached(self.limits, self.progress):
                     break
             if request.signal is None:
                 self._finish()
@@ -120,7 +126,7 @@ class Trainer:
     def _updates(self, request: StopRequest) -> Iterator[list[Any]]:
         """Groups of batches, one group an optimizer update, from where the run is; the position moves with them."""
         progress = self.progress
-        while request.signal is None and not self._limit_reached():
+        while request.signal is None and not limit_reached(self.limits, self.progress):
             epoch = self.task.epoch(progress.epoch)
             size = self.recipe.optimizer.accumulate
             while progress.batch < len(epoch) and request.signal is None:
@@ -139,21 +145,41 @@ class Trainer:
         set_learning_rate(self.optimizer, self._learning_rate(step))
         self.optimizer.zero_grad(set_to_none=True)
         count = 0
-        for batch in batches:
-            loss = self._loss(batch)
-            loss.total.backward()
-            count += loss.count
-            self.progress.loss_sum += float(loss.plain)
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        torch._foreach_mul_(gradients, 1 / count)
-        if self.recipe.optimizer.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip_norm)
-        self.optimizer.step()
+        with memory_for(f"a batch at step {step}", f"lower {self.task.size_key} or choose a smaller model"):
+            for batch in batches:
+                loss = self._loss(batch)
+                loss.total.backward()
+                count += loss.count
+                plain = float(loss.plain)
+                self.progress.loss_sum += plain
+                if not math.isfinite(plain):
+                    raise self._diverged(step, [batch], f"the loss is {plain}")
+            gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+            torch._foreach_mul_(gradients, 1 / count)
+            if self.recipe.optimizer.clip_norm is not None:
+                norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optimizer.clip_norm)
+            else:
+                norm = gradient_norm(gradients)
+            if not math.isfinite(norm):
+                raise self._diverged(step, batches, f"the gradient's norm is {float(norm)}")
+            self.optimizer.step()
         self.progress.step = step
         self.progress.loss_count += count
         if self.average is not None:
             self.average.update(self.model, step)
         self._recent = (self._recent[0], self._recent[1] + count)
+
+    def _diverged(self, step: int, batches: list[Any], what: str) -> DivergedError:
+        items = "; ".join(self.task.named(batch) for batch in batches[:3])
+        epoch = self.progress.epoch + (self.progress.batch > 0)  # after an epoch's last batch the next has begun
+        place = f"{self.folder}: step {step}, epoch {epoch}, batch of {items}"
+        return DivergedError(f"{place}: {what}; {REMEDY}; {self._kept()}")
+
+    def _kept(self) -> str:
+        """What is left of a run that cannot go on."""
+        if not self.state_file.exists():
+            return "nothing had been saved"
+        return "best/ and state/ are as they were saved last"
 
     def _learning_rate(self, step: int) -> float:
         factor = learning_rate_factor(self.recipe.schedule, step, self.limits.max_steps)
@@ -171,11 +197,6 @@ class Trainer:
         """Write a row of metrics and say how far the run is."""
         progress = self.progress
         loss = progress.loss_sum / max(1, progress.loss_count)
-        if not math.isfinite(loss):
-            raise DivergedError(
-                f"{self.folder}: the loss became {loss} before step {progress.step}; lower optimizer.learning_rate, "
-                "lengthen schedule.warmup_steps or set optimizer.clip_norm"
-            )
         now = time.perf_counter()
         rate = self._recent[1] / max(1e-9, now - self._recent[0])
         self._recent = (now, 0)
@@ -213,12 +234,17 @@ class Trainer:
 
     def _score(self, weights: Mapping[str, Tensor] | None, kind: str = "") -> None:
         progress = self.progress
-        with using(self.model, weights) as model, torch.inference_mode():
+        place = f"{self.folder}: step {progress.step}{kind}"
+        enough = memory_for("the validation", f"lower {self.task.size_key} or choose a smaller model")
+        with using(self.model, weights) as model, torch.inference_mode(), enough:
             scores = self.task.validate(model)
+            check_scores(scores, place, self._kept())
+            check_weights(weights_of(model), place, self._kept())
             score = scores[self.task.metric]
             sign = 1 if self.task.greater_is_better else -1
             better = progress.best is None or sign * score > sign * progress.best
             if better:
+                self._check_lock()
                 progress.best, progress.waited = score, 0
                 facts = {**self.facts, "scores": {f"validation_{name}": value for name, value in scores.items()}}
                 facts |= {"steps": progress.step, "epochs": progress.epoch, "minutes": round(progress.seconds / 60, 1)}
@@ -247,30 +273,19 @@ class Trainer:
         if self.progress.validated != self.progress.step and self.progress.step > 0:
             self._validate()
         if len(self.checkpoints.names) > 1:
-            self._score(self.checkpoints.average(), f", mean of the last {len(self.checkpoints.names)}")
+            mean = self.checkpoints.average()
+            check_fit(self.folder / "state", mean, weights_of(self.model))
+            self._score(mean, f", mean of the last {len(self.checkpoints.names)}")
         self.progress.finished = True
         self._tell(ProgressEvent("training", 1.0, f"step {self.progress.step} · done"))
 
     def _progress(self, text: str) -> None:
-        self._tell(ProgressEvent("training", self._fraction(), text))
-
-    def _limit_reached(self) -> bool:
-        stop_early = self.limits.patience is not None and self.progress.waited >= self.limits.patience
-        return stop_early or self._fraction() >= 1.0
-
-    def _fraction(self) -> float:
-        """How far the run is on the way to the nearest of its limits."""
-        limits, progress = self.limits, self.progress
-        fractions = [0.0]
-        if limits.max_steps:
-            fractions.append(progress.step / limits.max_steps)
-        if limits.max_epochs:
-            fractions.append(progress.epoch / limits.max_epochs)
-        if limits.max_minutes:
-            fractions.append(progress.seconds / 60 / limits.max_minutes)
-        return min(1.0, max(fractions))
+        self._tell(ProgressEvent("training", fraction(self.limits, self.progress), text))
 
     def _save(self) -> None:
+        self._check_lock()
+        check_weights(weights_of(self.model), f"{self.folder}: step {self.progress.step}", self._kept())
+        check_optimizer(self.optimizer, f"{self.folder}: step {self.progress.step}", self._kept())
         save_state(
             self.state_file,
             self.progress,
@@ -278,20 +293,7 @@ class Trainer:
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "average": None if self.average is None else self.average.weights,
+                "data": self.task.fingerprint.as_dict(),
             },
         )
         self.checkpoints.forget_others()
-
-    def _restore(self) -> None:
-        self.progress, values = load_state(self.state_file)
-        try:
-            self.model.load_state_dict(values["model"])
-            self.optimizer.load_state_dict(values["optimizer"])
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise RunFolderError(self.folder, f"the saved state does not fit the recipe: {error}") from None
-        if self.average is not None and values["average"] is not None:
-            self.average.weights = {name: weight.to(self.device) for name, weight in values["average"].items()}
-        if self.progress.finished and self._fraction() < 1.0:
-            self.progress.finished = False  # a limit was raised: train on
-            self.progress.waited = 0
-        restore_random_states(values["random"])

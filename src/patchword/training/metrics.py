@@ -1,10 +1,12 @@
 """metrics.jsonl, a row of numbers at a time, and curves.png, drawn from it."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
-from patchword.files import replacing
+from patchword.files import replacing, writing
+from patchword.training.state import Progress
 
 
 class MetricsLog:
@@ -12,27 +14,54 @@ class MetricsLog:
 
     Args:
         path: the file.
-        step: rows of later steps are dropped, since a resumed run will write them again.
+        progress: of the state that a run goes on from; rows that it does not know of are dropped, since the resumed run
+            will write them again. None for a start from nothing, which keeps no rows.
     """
 
-    def __init__(self, path: Path, step: int = 0) -> None:
+    def __init__(self, path: Path, progress: Progress | None = None) -> None:
         self.path = path
-        rows = [row for row in read_metrics(path) if row["step"] <= step]
+        rows = _known(read_metrics(path), progress) if progress is not None else []
         with replacing(path) as temporary:
             temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     def add(self, row: dict[str, Any]) -> None:
         """Append a row; it has at least "step"."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """All whole rows of a metrics.jsonl; an unfinished last line, left by a kill, is passed over."""
+    """All whole rows of a metrics.jsonl; what is none, such as a last line that a kill has cut, is passed over."""
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines[:-1] if line]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [row for line in lines[:-1] if (row := _row(line)) is not None]
+
+
+def _known(rows: list[dict[str, Any]], progress: Progress) -> list[dict[str, Any]]:
+    """What a state knows of; a run that is killed while it ends has validated more than its state says."""
+    at_step = [row for row in rows if row["step"] == progress.step]
+    validations = [row for row in at_step if "validation" in row]
+    counted = len(validations) if progress.finished else int(progress.validated == progress.step)
+    unknown = [id(row) for row in validations[counted:]]
+    return [row for row in rows if row["step"] <= progress.step and id(row) not in unknown]
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or type(row.get("step")) is not int or not 0 <= row["step"] < 2**53:
+        return None
+    scores = row.get("validation", {})
+    whole = isinstance(scores, dict) and all(map(_is_number, [row.get("loss", 0.0), *scores.values()]))
+    return row if whole else None
+
+
+def _is_number(value: Any) -> bool:
+    # Whole numbers may be beyond what a float can be.
+    return type(value) in (int, float) and (math.isnan(value) or abs(value) <= 1e300 or math.isinf(value))
 
 
 def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
@@ -47,20 +76,25 @@ def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
 
     training = [row for row in rows if "loss" in row]
     validation = [row for row in rows if "validation" in row]
-    names = [name for name in (validation[0]["validation"] if validation else {}) if name != "loss"]
+    # The last row is this program's; others may have been changed by hand.
+    names = [name for name in (validation[-1]["validation"] if validation else {}) if name != "loss"]
     figure = Figure(figsize=(5 * (1 + len(names)), 3.6), layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.subplots(1, 1 + len(names), squeeze=False)[0]
     axes[0].plot([row["step"] for row in training], [row["loss"] for row in training], label="training")
-    if validation and "loss" in validation[0]["validation"]:
-        steps = [row["step"] for row in validation]
-        axes[0].plot(steps, [row["validation"]["loss"] for row in validation], label="validation")
+    if validation and "loss" in validation[-1]["validation"]:
+        axes[0].plot(*_curve(validation, "loss"), label="validation")
     axes[0].set(xlabel="step", ylabel="loss")
     axes[0].legend()
     for axis, name in zip(axes[1:], names, strict=True):
-        axis.plot([row["step"] for row in validation], [row["validation"][name] for row in validation], marker=".")
+        axis.plot(*_curve(validation, name), marker=".")
         axis.set(xlabel="step", ylabel=f"validation {name.replace('_', ' ')}")
     for axis in axes:
         axis.grid(alpha=0.3)
     with replacing(path) as temporary:
         canvas.print_png(str(temporary))
+
+
+def _curve(rows: list[dict[str, Any]], name: str) -> tuple[list[int], list[float]]:
+    found = [(row["step"], row["validation"][name]) for row in rows if name in row["validation"]]
+    return [step for step, _ in found], [score for _, score in found]

@@ -3,15 +3,23 @@
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import tomli_w
 from pydantic import Field, model_validator
 
 from patchword.config import Config
-from patchword.errors import DataError, RecipeError
-from patchword.files import write_text
+from patchword.errors import DataError, RecipeError, clipped, reason, shown
+from patchword.files import regular, write_text
 from patchword.models.registry import ModelChoice
+
+MOST = 10**12  # of anything that is counted: exact in a float, and more than any run has
+LARGEST = 1e38  # of float32
+_LARGEST_FILE = 2**20  # bytes of a recipe
+_DEEPEST = 8  # tables around a value
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+PathText = Annotated[str, Field(max_length=4096, pattern=r"^[^\x00]*$")]
 
 
 class OptimizerConfig(Config):
@@ -23,13 +31,13 @@ class OptimizerConfig(Config):
     """
 
     name: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = Field(1e-3, gt=0)
-    betas: tuple[float, float] = (0.9, 0.98)
-    eps: float = Field(1e-9, gt=0)
+    learning_rate: float = Field(1e-3, gt=0, le=LARGEST)
+    betas: tuple[Beta, Beta] = (0.9, 0.98)
+    eps: float = Field(1e-9, ge=1e-30, le=1e3)  # less is 0 in float32, and 0 / 0 where there is no gradient
     momentum: float = Field(0.9, gt=0, lt=1)
-    weight_decay: float = Field(0.0, ge=0)
-    clip_norm: float | None = Field(None, gt=0)
-    accumulate: int = Field(1, ge=1)
+    weight_decay: float = Field(0.0, ge=0, le=LARGEST)
+    clip_norm: float | None = Field(None, gt=0, le=LARGEST)
+    accumulate: int = Field(1, ge=1, le=1_000_000)
     layer_decay: float = Field(1.0, gt=0, le=1)
 
 
@@ -41,25 +49,25 @@ class ScheduleConfig(Config):
     """
 
     name: Literal["inverse_sqrt", "cosine", "constant"] = "inverse_sqrt"
-    warmup_steps: int = Field(400, ge=0)
+    warmup_steps: int = Field(400, ge=0, le=MOST)
     final_factor: float = Field(0.0, ge=0, le=1)
 
 
 class TrainingConfig(Config):
     """How long to train and what to keep. The first limit that is reached ends the run."""
 
-    seed: int = 1
-    max_steps: int | None = Field(None, gt=0)
-    max_epochs: int | None = Field(None, gt=0)
-    max_minutes: float | None = Field(None, gt=0)
-    validate_every: int | None = Field(None, gt=0)  # steps; None: after every epoch
-    save_every_minutes: float = Field(5.0, gt=0)
-    patience: int | None = Field(None, gt=0)  # validations without a better score before stopping
+    seed: int = Field(1, ge=-(2**63), lt=2**63)
+    max_steps: int | None = Field(None, gt=0, le=MOST)
+    max_epochs: int | None = Field(None, gt=0, le=MOST)
+    max_minutes: float | None = Field(None, gt=0, le=MOST)
+    validate_every: int | None = Field(None, gt=0, le=MOST)  # steps; None: after every epoch
+    save_every_minutes: float = Field(5.0, gt=0, le=MOST)
+    patience: int | None = Field(None, gt=0, le=MOST)  # validations without a better score before stopping
     ema_decay: float | None = Field(None, gt=0, lt=1)
-    average_last: int = Field(1, ge=1)  # average the models of this many validations at the end
+    average_last: int = Field(1, ge=1, le=1000)  # average the models of this many validations at the end
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    threads: int | None = Field(None, gt=0)
+    threads: int | None = Field(None, gt=0, le=1024)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -79,7 +87,7 @@ class Recipe(Config):
     OF_INIT: ClassVar[dict[str, frozenset[str]]] = {}
 
     task: str
-    init: str | None = None
+    init: PathText | None = Field(None, min_length=1)
     model: ModelChoice = ModelChoice()
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
@@ -123,13 +131,17 @@ def read_toml(path: Path) -> dict[str, Any]:
         DataError: if the file is missing or is not TOML, with the line.
     """
     try:
+        if path.exists() and not path.is_dir():  # which reading refuses
+            regular(path, "a recipe file")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise DataError(path, f"has more than {_LARGEST_FILE:,} bytes; expected a recipe")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(path, "no such recipe file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(path, f"cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(path, f"not valid TOML: {error}") from None
+        raise DataError(path, f"cannot be read: {reason(error) if isinstance(error, OSError) else error}") from None
+    except (ValueError, RecursionError) as error:  # also of integers with thousands of digits
+        raise DataError(path, f"not valid TOML: {_problem(error)}") from None
 
 
 def with_settings(values: dict[str, Any], settings: Iterable[str]) -> dict[str, Any]:
@@ -144,14 +156,17 @@ def with_settings(values: dict[str, Any], settings: Iterable[str]) -> dict[str, 
     result = _copy(values)
     for setting in settings:
         name, equals, text = setting.partition("=")
+        told = f"--set {clipped(setting)}"
         if not equals or not name.strip():
-            raise RecipeError(f"--set {setting}: expected name=value, such as schedule.warmup_steps=2000")
+            raise RecipeError(f"{told}: expected name=value, such as schedule.warmup_steps=2000")
         *path, last = name.strip().split(".")
+        if len(path) > _DEEPEST:
+            raise RecipeError(f"{told}: the name has {len(path) + 1:,} parts; no value lies so deep")
         table = result
         for part in path:
             table = table.setdefault(part, {})
             if not isinstance(table, dict):
-                raise RecipeError(f"--set {setting}: {part!r} is a value, not a table")
+                raise RecipeError(f"{told}: {shown(part)} is a value, not a table")
         table[last] = _value(text.strip())
     return result
 
@@ -162,6 +177,11 @@ def _copy(values: dict[str, Any]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        found = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
         return text
+    return found["value"] if len(found) == 1 else text  # after a line break there may be more than one value
+
+
+def _problem(error: Exception) -> str:
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)

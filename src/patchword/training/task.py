@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from patchword.models.contracts import Model
+from patchword.training.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,14 @@ class Task(Protocol):
     metric: str  # the key of validate()'s result that decides which model is best
     greater_is_better: bool
     frozen: Sequence[str]  # names of the model's submodules and parameters that do not train
+    size_key: str  # the recipe's key that bounds a batch
+    fingerprint: Fingerprint  # of the data
 
     def epoch(self, number: int) -> Sequence[Any]:
         """The batches of an epoch (counted from 0), in order; a function of the seed and the number alone."""
+
+    def named(self, batch: Any) -> str:
+        """What of the data is in a batch, for messages: the first few."""
 
     def load(self, batch: Any, device: torch.device) -> Any:
         """The tensors of one batch. Randomness comes from torch's, numpy's and Python's global generators."""

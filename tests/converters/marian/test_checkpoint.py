@@ -52,6 +52,15 @@ def test_beam_search_finds_their_tokens_and_scores(both: tuple[Any, Any, Transla
     assert len({t.text for t in theirs}) > 60
 
 
+def test_languages_that_are_given_are_the_models(both: tuple[Any, Any, Translator], tmp_path: Path) -> None:
+    model, tokenizer, _ = both
+    marian.save(model, tokenizer, tmp_path / "theirs")
+    api.import_checkpoint(
+        tmp_path / "theirs", tmp_path / "ours", api.ImportOptions(source_language="fr", target_language="zh")
+    )
+    assert Translator.load(tmp_path / "ours").languages == ("fr", "zh")
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -107,7 +116,9 @@ def test_settings_that_search_lacks_are_told(tokenizers: dict[bool, Any], tmp_pa
     model = marian.build(tokenizers)
     marian.save(model, tokenizers[False], tmp_path / "theirs", repetition_penalty=1.3)
     imported = api.import_checkpoint(tmp_path / "theirs", tmp_path / "ours")
-    assert imported.notes == ("repetition_penalty = 1.3 is left out: search has no such option",)
+    assert imported.notes == (
+        "repetition_penalty = 1.3, an option of generate, is left out: this search does not have it",
+    )
     assert imported.details.source_language == "en"
     assert imported.details.target_language == "de"
 

@@ -90,7 +90,8 @@ def test_without_the_processors_settings_the_published_ones_are_assumed_and_said
         ({"depths": [1, 2, 1]}, "depths has 3 stages, but widths has 4"),
         ({"depths": [1, 2, 1, 3]}, "missing tensors [encoder.stages.3.layers.2."),
         ({"depths": "many"}, "depths = 'many': expected a list of whole numbers"),
-        ({"depths": [1, 2, 1, 1000000]}, "too few for the blocks"),
+        ({"depths": [1, 2, 1, 900]}, "too few for the blocks"),
+        ({"depths": [1, 2, 1, 1000000]}, "expected depths of 1,000 blocks in all at most"),
         ({"hidden_sizes": [16, 32, 48, 60]}, "which does not make stages.3.0.layers.0.convolution.weight"),
     ],
 )

@@ -83,3 +83,13 @@ def test_another_network_of_torchvisions_is_refused(tmp_path: Path) -> None:
     torch.save(squeezenet.squeezenet1_1().state_dict(), tmp_path / "squeezenet.pth")
     with pytest.raises(CheckpointError, match="of an unknown layout"):
         convert(tmp_path / "squeezenet.pth")
+
+
+def test_a_head_put_in_the_place_of_the_whole_last_part_is_read_too(tmp_path: Path) -> None:
+    model = small()
+    model.heads = randomise(torch.nn.Linear(SMALL["hidden_dim"], 4))
+    torch.save(model.state_dict(), tmp_path / "theirs.pth")
+    assert "heads.weight" in model.state_dict()
+    assert_equal_answers(
+        imported(tmp_path / "theirs.pth", tmp_path / "ours"), model, pixels_of(64, 73), lambda output: output
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from patchword.converters.settings import Settings
-from patchword.errors import CheckpointError
+from patchword.errors import CheckpointError, shown
 
 ACTIVATIONS = {
     "gelu": "gelu",
@@ -26,7 +26,7 @@ def activation(folder: Path, name: Any) -> str:
         CheckpointError: if we have no such activation.
     """
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise CheckpointError(folder, f"config.json: unknown activation {name!r}; valid: {', '.join(ACTIVATIONS)}")
+        raise CheckpointError(folder, f"config.json: unknown activation {shown(name)}; valid: {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from patchword.checkpoints.exportable import Exportable
-from patchword.converters.marian.export import hugging_face_marian
+from patchword.checkpoints.safetensors_writer import write_tensors
+from patchword.converters.marian.export import hugging_face_marian, untold_by_marian
 from patchword.converters.resnet.hugging_face_export import hugging_face_resnet
 from patchword.converters.tables import converted_back
 from patchword.converters.vit.hugging_face_export import hugging_face_vit
@@ -33,12 +33,15 @@ _ARCHITECTURES: dict[str, Callable[[Exportable], tuple[dict[str, Tensor], dict[s
 }
 
 
-def write_hugging_face_folder(content: Exportable, folder: Path) -> None:
+def write_hugging_face_folder(content: Exportable, folder: Path) -> list[str]:
     """Fill an empty folder.
 
     Args:
         content: the network and what belongs to it; its weights are not changed.
         folder: exists.
+
+    Returns:
+        what these classes will do otherwise, a sentence each.
 
     Raises:
         ExportError: if the class of `transformers` cannot express the model, with the reason.
@@ -47,8 +50,9 @@ def write_hugging_face_folder(content: Exportable, folder: Path) -> None:
     if architecture not in _ARCHITECTURES:
         raise ExportError(f"--to hf: transformers has no class for our {architecture}")
     tensors, files = _ARCHITECTURES[architecture](content)
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    write_tensors(folder / "model.safetensors", tensors, {"format": "pt"})
     for name, values in files.items():
         if not isinstance(values, bytes):
             values = (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
         write_bytes(folder / name, values)
+    return untold_by_marian(content) if architecture == "transformer" else []

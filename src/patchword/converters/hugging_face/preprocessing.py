@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from patchword.converters.settings import Settings, read_json
-from patchword.errors import CheckpointError, ExportError
+from patchword.converters.settings import Settings, is_there, read_json
+from patchword.errors import CheckpointError, ExportError, clipped, shown
 
 _RESAMPLING = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
+# Steps of processors that are followed, or that change nothing of a picture in RGB and its class.
+_STEPS = frozenset({"do_resize", "do_rescale", "do_normalize", "do_center_crop", "do_convert_rgb", "do_reduce_labels"})
+# Those of others' that are not called so.
+_OTHERS = frozenset({"offset", "rescale_offset", "include_top"})
 _NUMBERS = {name: number for number, name in _RESAMPLING.items()}
 
 
@@ -23,10 +27,13 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
         CheckpointError: if a step is switched on or off that we cannot do without.
     """
     path = folder / "preprocessor_config.json"
-    settings = Settings(path, read_json(path) if path.is_file() else {}, defaults)
+    settings = Settings(path, read_json(path) if is_there(path) else {}, defaults)
     kind = str(settings.get("image_processor_type", settings.get("feature_extractor_type", "")))
-    if not settings.get("do_resize", True) or not settings.get("do_rescale", True):
+    if not settings.flag("do_resize", True) or not settings.flag("do_rescale", True):
         raise CheckpointError(path, "do_resize and do_rescale must be true")
+    for key in settings:
+        if ((key.startswith("do_") and key not in _STEPS) or key in _OTHERS) and settings.get(key):
+            raise CheckpointError(path, f"{clipped(key)} = {shown(settings.get(key))}: a step that is not known here")
     if abs(settings.number("rescale_factor", 1 / 255) - 1 / 255) > 1e-6:
         raise CheckpointError(path, f"rescale_factor = {settings.get('rescale_factor')}: only 1/255 is known")
     resample = settings.whole("resample", 2)
@@ -41,14 +48,14 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
     shortest = isinstance(size, dict) and size.get("shortest_edge") is not None
     edge = Settings(path, size if shortest else {})
     resized = edge.sides("shortest_edge") if shortest else settings.sides("size", native)
-    crops = bool(settings.get("do_center_crop")) and settings.get("crop_size") is not None
+    crops = settings.flag("do_center_crop") and settings.get("crop_size") is not None
     cropped = settings.sides("crop_size") if crops else resized
-    if shortest and cropped == resized and not settings.get("do_center_crop"):
+    if shortest and cropped == resized and not settings.flag("do_center_crop"):
         raise CheckpointError(path, "scales the shortest edge without cropping: images would differ in size")
     fractions = {round(cropped[axis] / resized[axis], 6) for axis in (0, 1)}
     if cropped[0] > resized[0] or len(fractions) != 1:
         raise CheckpointError(path, f"cannot cut {cropped} out of images resized to {resized}")
-    normalise = settings.get("do_normalize", True)
+    normalise = settings.flag("do_normalize", True)
     return {
         "image_size": list(cropped),
         "resize": "crop" if shortest else "squash",
@@ -58,6 +65,17 @@ def read_preprocessing(folder: Path, defaults: Mapping[str, Any], native: tuple[
         "mean": settings.numbers("image_mean") if normalise else [0.0, 0.0, 0.0],
         "std": settings.numbers("image_std") if normalise else [1.0, 1.0, 1.0],
     }
+
+
+def assumed_preprocessing(folder: Path) -> tuple[str, ...]:
+    """What preprocessor_config.json does not say and is the family's own default then, a sentence."""
+    path = folder / "preprocessor_config.json"
+    if not is_there(path):
+        return ("no preprocessor_config.json: assumed the defaults of the family's processor",)
+    values = read_json(path)
+    wanted = ("resample", *(("image_mean", "image_std") if values.get("do_normalize", True) else ()))
+    missing = [key for key in wanted if values.get(key) is None]
+    return (f"preprocessor_config.json has no {' and no '.join(missing)}: assumed the family's own",) if missing else ()
 
 
 def processor_settings(preprocessing: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,26 +1,30 @@
 """Marian as `transformers` saves it (MarianMTModel): the OPUS-MT translators and their kin."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from patchword.checkpoints.vocabulary_files import NormalisationFile
 from patchword.converters.hugging_face.configs import activation
 from patchword.converters.imported import Imported, ImportOptions, fill
 from patchword.converters.marian.channels import to_interleaved
 from patchword.converters.marian.search import generation_settings, search_options
-from patchword.converters.marian.vocabulary import read_vocabulary
-from patchword.converters.settings import read_json
+from patchword.converters.marian.vocabulary import added_tokens, read_vocabulary
+from patchword.converters.settings import is_there, read_json
 from patchword.converters.tables import Row, Table, batch_of_one, same, stacked
-from patchword.errors import CheckpointError, RecipeError
+from patchword.errors import CheckpointError, RecipeError, shown
 from patchword.models.transformer import TransformerConfig
 from patchword.nn.positions import sinusoidal_table
 from patchword.text.details import TranslatorDetails
 
 # A key of ours in config.json: how the channels stood before `channels.to_halves`.
 CHANNELS_KEY = "patchword_channels"
+# Another: the form that texts are brought to before they become tokens; see `text.normalisation`.
+NORMALISATION_KEY = "patchword_normalisation"
 
 SHARED, SOURCE, TARGET, OUTPUT = (
     "model.shared.weight",
@@ -106,14 +110,20 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     Raises:
         CheckpointError: if it is not such a network, or its vocabulary is not whole.
     """
-    if options != ImportOptions():
+    if (options.image_size, options.num_heads, options.classes) != (None, None, None):
         raise CheckpointError(folder, "is a translator: image size, heads and class names cannot be given")
     config = {**DEFAULTS, **config}
     settings = generation_settings(folder, config)
     config["decoder_start_token_id"] = settings.get("decoder_start_token_id", config["decoder_start_token_id"])
     tokenizer_file = folder / "tokenizer_config.json"
-    tokenizer = read_json(tokenizer_file) if tokenizer_file.is_file() else {}
+    tokenizer = read_json(tokenizer_file) if is_there(tokenizer_file) else {}
+    _check_sizes(folder, config, tensors)
     vocabulary = read_vocabulary(folder, config, tokenizer)
+    try:
+        form = NormalisationFile.parse({"form": config.get(NORMALISATION_KEY, "none")}, NORMALISATION_KEY).form
+    except RecipeError as error:
+        raise CheckpointError(folder / "config.json", str(error)) from None
+    vocabulary = replace(vocabulary, normalisation=form)
     tensors = {name if name == "final_logits_bias" else _prefixed(name): t for name, t in tensors.items()}
     positions = _positions(folder, tensors)
     tensors, shared, tied = _embeddings(tensors, config)
@@ -130,13 +140,47 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         for name, tensor in to_interleaved(ours, ours_config.d_model).items():
             ours.replace(name, tensor)
         ours_config = ours_config.model_copy(update={"positions": "sinusoidal"})
+    left_out = added_tokens(folder, tokenizer)
     named = {f"{side}_language": tokenizer.get(f"{side}_lang") or "?" for side in ("source", "target")}
     try:
         search, notes = search_options(settings, ours_config)
         details = TranslatorDetails.parse({**named, "search": search}, "tokenizer_config.json")
     except RecipeError as error:
         raise CheckpointError(folder, str(error)) from None
-    return Imported(folder, "Marian", "transformer", ours_config, ours, details, vocabulary.by_name(), tuple(notes))
+    return Imported(
+        folder,
+        "Marian",
+        "transformer",
+        ours_config,
+        ours,
+        details,
+        vocabulary.by_name(),
+        (*notes, *left_out, *_unsaid(options, named)),
+    )
+
+
+def _unsaid(options: ImportOptions, named: Mapping[str, Any]) -> list[str]:
+    given = {"source_language": options.source_language, "target_language": options.target_language}
+    missing = [key for key, language in named.items() if language == "?" and given[key] is None]
+    options_of = " and ".join(f"--{key.replace('_', '-')}" for key in missing)
+    return [f"tokenizer_config.json does not say all languages: give {options_of}"] if missing else []
+
+
+def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """See that no vocabulary is larger than every matrix, before a table of its size is made.
+
+    Raises:
+        CheckpointError: naming the size.
+    """
+    if not {_prefixed(name) for name in tensors} & {SHARED, SOURCE, TARGET, OUTPUT}:
+        raise CheckpointError(folder, f"is not the network that it should be: missing tensors [{SHARED}]")
+    rows = max((tensor.shape[0] for tensor in tensors.values() if tensor.ndim == 2), default=0)
+    for key in ("vocab_size", "decoder_vocab_size"):
+        size = config[key]
+        if isinstance(size, int) and size > rows:
+            raise CheckpointError(
+                folder, f"config.json: {key} = {shown(size)}, but no matrix among the weights has so many rows"
+            )
 
 
 def _prefixed(name: str) -> str:
@@ -147,13 +191,13 @@ def _prefixed(name: str) -> str:
 def _config(folder: Path, config: Mapping[str, Any], **choices: Any) -> TransformerConfig:
     for name, value in _FIXED.items():
         if config.get(name, value) != value:
-            raise CheckpointError(folder, f"config.json: {name} = {config[name]!r}; only {value!r} is supported")
+            raise CheckpointError(folder, f"config.json: {name} = {shown(config[name])}; only {value!r} is supported")
     for part in ("attention_heads", "ffn_dim"):
         encoder, decoder = f"encoder_{part}", f"decoder_{part}"
         if config[encoder] != config[decoder]:
             raise CheckpointError(
                 folder,
-                f"config.json: {encoder} = {config[encoder]}, but {decoder} = {config[decoder]}; "
+                f"config.json: {encoder} = {shown(config[encoder])}, but {decoder} = {shown(config[decoder])}; "
                 "only equal ones are supported",
             )
     fields = {

@@ -7,8 +7,8 @@ from torch import Tensor
 from patchword.checkpoints.exportable import Exportable
 from patchword.checkpoints.vocabulary_files import VocabularyFiles
 from patchword.converters.marian.channels import to_halves
-from patchword.converters.marian.checkpoint import CHANNELS_KEY, table
-from patchword.converters.marian.search import generation_config
+from patchword.converters.marian.checkpoint import CHANNELS_KEY, NORMALISATION_KEY, table
+from patchword.converters.marian.search import generation_config, untold
 from patchword.converters.marian.vocabulary import TARGET_IDS, written_vocabulary
 from patchword.converters.tables import converted_back
 from patchword.errors import ExportError
@@ -22,8 +22,8 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
     """The tensors under their names, and the other files by name: bytes, or values for JSON.
 
     Interleaved sinusoids are no obstacle: the channels are reordered to MarianMTModel's halves, which changes nothing
-    that is computed, and config.json says so for the way back. Of the search options, Wu's length penalty and the
-    limit by the source's length have no counterpart; see `marian_search.generation_config`.
+    that is computed, and config.json says so for the way back, as it does for the form that texts are brought to, which
+    MarianTokenizer does not know. For what has no counterpart, see `untold_by_marian`.
 
     Args:
         content: a Transformer with its vocabulary and languages.
@@ -37,7 +37,9 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
     tensors = {name: parameter.detach() for name, parameter in content.model.named_parameters()}
     if config.positions == "sinusoidal":
         tensors = to_halves(tensors, config.d_model)
-    vocabulary = written_vocabulary(VocabularyFiles.parse(content.files))
+    files = VocabularyFiles.parse(content.files)
+    vocabulary = written_vocabulary(files)
+    form = {} if files.normalisation == "none" else {NORMALISATION_KEY: files.normalisation}
     tokenizer = {
         "tokenizer_class": "MarianTokenizer",
         "source_lang": content.details.get("source_language"),
@@ -49,11 +51,22 @@ def hugging_face_marian(content: Exportable) -> tuple[dict[str, Tensor], dict[st
         "model_max_length": config.max_positions,
     }
     return converted_back(table(config.share_embeddings), tensors), {
-        "config.json": marian_config(config),
+        "config.json": {**marian_config(config), **form},
         "generation_config.json": generation_config(search, config),
         "tokenizer_config.json": tokenizer,
         **vocabulary,
     }
+
+
+def untold_by_marian(content: Exportable) -> list[str]:
+    """What MarianMTModel and its tokenizer will do otherwise, a sentence each."""
+    notes = untold(SearchOptions.parse(content.details.get("search", {}), "search"))
+    if VocabularyFiles.parse(content.files).normalisation != "none":
+        notes.append(
+            "MarianTokenizer takes text as it is; this model's brings spaces of other kinds, full-width letters and "
+            "their like to the form of its vocabulary first"
+        )
+    return notes
 
 
 def marian_config(config: TransformerConfig) -> dict[str, Any]:

@@ -43,12 +43,15 @@ _ARCHITECTURES: dict[str, Callable[[Exportable], tuple[list[Graph], dict[str, An
 }
 
 
-def write_onnx_folder(content: Exportable, folder: Path) -> None:
+def write_onnx_folder(content: Exportable, folder: Path) -> list[str]:
     """Fill an empty folder.
 
     Args:
         content: the network and what belongs to it; its weights are not changed.
         folder: exists.
+
+    Returns:
+        nothing: all that is known is in config.json and the files.
 
     Raises:
         ExportError: if the network is of an architecture that has no graph here, or PyTorch's exporter lacks a package.
@@ -75,3 +78,4 @@ def write_onnx_folder(content: Exportable, folder: Path) -> None:
     for name, data in content.files.items():
         write_bytes(folder / name, data)
     write_text(folder / "config.json", json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+    return []

@@ -6,12 +6,13 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.converters.hugging_face.preprocessing import read_preprocessing
+from patchword.converters.class_names import class_names
+from patchword.converters.hugging_face.preprocessing import assumed_preprocessing, read_preprocessing
 from patchword.converters.imported import Imported, ImportOptions, length
 from patchword.converters.resnet.shared import IMAGENET_DEFAULT, Names, imported_resnet
-from patchword.converters.settings import Settings
-from patchword.converters.vit.shared import class_names
-from patchword.errors import CheckpointError
+from patchword.converters.settings import Settings, is_there
+from patchword.converters.vit.shared import check_head
+from patchword.errors import CheckpointError, shown
 
 _LAYER = "encoder.stages.{stage}.layers.{i}.layer.{layer}"
 _SHORTCUT = "encoder.stages.{stage}.layers.{i}.shortcut"
@@ -44,9 +45,9 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     settings = Settings(folder / "config.json", config)
     activation, block = settings.get("hidden_act", "relu"), settings.get("layer_type", "bottleneck")
     if activation != "relu":
-        raise CheckpointError(folder, f"config.json: hidden_act {activation!r} is not supported; valid: relu")
+        raise CheckpointError(folder, f"config.json: hidden_act {shown(activation)} is not supported; valid: relu")
     if block not in ("basic", "bottleneck"):
-        raise CheckpointError(folder, f"config.json: layer_type {block!r} is unknown; valid: basic, bottleneck")
+        raise CheckpointError(folder, f"config.json: layer_type {shown(block)} is unknown; valid: basic, bottleneck")
     fields = {
         "block": block,
         "depths": _whole_numbers(settings, "depths", [3, 4, 6, 3], folder),
@@ -56,8 +57,11 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "bottleneck_stride": "1x1" if settings.get("downsample_in_bottleneck") else "3x3",
         "downsample_in_first_stage": bool(settings.get("downsample_in_first_stage")),
     }
-    said = (folder / "preprocessor_config.json").is_file()
+    said = is_there(folder / "preprocessor_config.json")
     note = "no preprocessor_config.json: assumed the middle 224 of 256 pixels, bicubic, mean and std ImageNet's"
+    num_classes = length(tensors, "classifier.1.weight")
+    check_head(folder, config, num_classes)
+    classes, named = class_names(folder, num_classes, options, config.get("id2label"))
     return imported_resnet(
         folder,
         "Hugging Face ResNet",
@@ -65,14 +69,16 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         NAMES,
         tensors,
         preprocessing=read_preprocessing(folder, PROCESSOR, (224, 224)),
-        classes=class_names(config, length(tensors, "classifier.1.weight"), options, folder),
+        classes=classes,
         options=options,
-        notes=() if said else (note,),
+        notes=(*(assumed_preprocessing(folder) if said else (note,)), *named),
     )
 
 
 def _whole_numbers(settings: Settings, key: str, default: list[int], folder: Path) -> list[int]:
     numbers = settings.get(key, default)
     if not isinstance(numbers, list) or not all(type(number) is int and 0 < number < 2**20 for number in numbers):
-        raise CheckpointError(folder, f"config.json: {key} = {numbers!r}: expected a list of whole numbers from 1 on")
+        raise CheckpointError(
+            folder, f"config.json: {key} = {shown(numbers)}: expected a list of whole numbers from 1 on"
+        )
     return numbers

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.converters.imported import Imported, ImportOptions, count_layers, fill
+from patchword.converters.imported import Imported, ImportOptions, count_layers, fill, shape_of
 from patchword.converters.tables import Table, same
 from patchword.errors import CheckpointError, RecipeError
 from patchword.images.details import ClassifierDetails
@@ -80,16 +80,9 @@ def torchvision_fields(origin: Path, tensors: Mapping[str, Tensor]) -> dict[str,
     """
     stages = count_layers(("." + name for name in tensors), ".layer")
     bottleneck = "layer1.0.conv3.weight" in tensors
-    try:
-        stem_width, channels, side, _ = tensors["conv1.weight"].shape
-        last = "conv3" if bottleneck else "conv2"
-        widths = [tensors[f"layer{stage}.0.{last}.weight"].shape[0] for stage in range(1, stages)]
-    except KeyError as error:
-        raise CheckpointError(origin, f"is no ResNet of torchvision's: {error} is missing or misshapen") from None
-    except (ValueError, IndexError):
-        raise CheckpointError(
-            origin, "is no ResNet of torchvision's: the weight of a convolution does not have four axes"
-        ) from None
+    stem_width, channels, side, _ = shape_of(origin, tensors, "conv1.weight", 4)
+    last = "conv3" if bottleneck else "conv2"
+    widths = [shape_of(origin, tensors, f"layer{stage}.0.{last}.weight", 4)[0] for stage in range(1, stages)]
     if side != 7:
         raise CheckpointError(origin, f"its first convolution is {side} x {side}; only 7 x 7 is known in this layout")
     return {

@@ -6,12 +6,13 @@ from typing import Any
 
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.imported import Imported, ImportOptions, length
 from patchword.converters.resnet.shared import IMAGENET_DEFAULT, TORCHVISION, imported_resnet, torchvision_fields
 from patchword.converters.settings import Settings
-from patchword.converters.timm_config import timm_labels, timm_preprocessing
-from patchword.converters.vit.shared import class_names
-from patchword.errors import CheckpointError
+from patchword.converters.timm_config import assumed_by_timm, timm_preprocessing
+from patchword.converters.vit.shared import check_head
+from patchword.errors import CheckpointError, shown
 
 # Those whose computation is told by names and shapes, and the field that is not.
 _KNOWN: dict[str, dict[str, Any]] = {
@@ -32,17 +33,22 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     """
     name = str(config.get("architecture"))
     if name not in _KNOWN:
-        raise CheckpointError(origin, f"config.json: architecture {name!r} is not one of {', '.join(_KNOWN)}")
+        raise CheckpointError(origin, f"config.json: architecture {shown(name)} is not one of {', '.join(_KNOWN)}")
     file = origin / "config.json"
     settings = Settings(file, {**config, **Settings(file, config).table("pretrained_cfg")})
     arguments = Settings(file, config).table("model_args")
     other = sorted(key for key, value in arguments.items() if key not in _HARMLESS and value not in (None, "", "avg"))
     if other:
-        raise CheckpointError(origin, f"config.json: model_args.{other[0]} = {arguments[other[0]]!r} is not supported")
+        raise CheckpointError(
+            origin, f"config.json: model_args.{other[0][:80]} = {shown(arguments[other[0]])} is not supported"
+        )
     if settings.get("global_pool", "avg") != "avg":
         raise CheckpointError(
-            origin, f"config.json: global_pool {settings.get('global_pool')!r} is not supported; valid: avg"
+            origin, f"config.json: global_pool {shown(settings.get('global_pool'))} is not supported; valid: avg"
         )
+    num_classes = length(tensors, "fc.weight")
+    check_head(origin, {}, num_classes)
+    classes, named = class_names(origin, num_classes, options, settings.get("label_names"), "label_names")
     return imported_resnet(
         origin,
         "timm ResNet",
@@ -50,6 +56,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         TORCHVISION,
         tensors,
         preprocessing=timm_preprocessing(origin, settings, (224, 224), 0.875, IMAGENET_DEFAULT),
-        classes=class_names(timm_labels(settings), length(tensors, "fc.weight"), options, origin),
+        classes=classes,
         options=options,
+        notes=(*assumed_by_timm(settings), *named),
     )

@@ -6,9 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.imported import Imported, ImportOptions, length
 from patchword.converters.resnet.shared import IMAGENET_DEFAULT, TORCHVISION, imported_resnet, torchvision_fields
-from patchword.converters.vit.shared import class_names
+from patchword.converters.vit.shared import check_head
 
 # Ends of the names of the files that were scored on the middle of 232 pixels: IMAGENET1K_V2.
 _SECOND_WEIGHTS = ("-11ad3fa6", "-cd907fc2", "-f82ba261")
@@ -30,6 +31,9 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "interpolation": "bilinear",
         **IMAGENET_DEFAULT,
     }
+    num_classes = length(tensors, "fc.weight")
+    check_head(origin, {}, num_classes)
+    classes, named = class_names(origin, num_classes, options)
     return imported_resnet(
         origin,
         "torchvision ResNet",
@@ -37,7 +41,10 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         TORCHVISION,
         tensors,
         preprocessing=preprocessing,
-        classes=class_names({}, length(tensors, "fc.weight"), options, origin),
+        classes=classes,
         options=options,
-        notes=(f"{told}: assumed the middle 224 of {resized} pixels, bilinear, and the stride in the 3x3 convolution",),
+        notes=(
+            f"{told}: assumed the middle 224 of {resized} pixels, bilinear, and the stride in the 3x3 convolution",
+            *named,
+        ),
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.hugging_face.configs import vit_fields
-from patchword.converters.hugging_face.preprocessing import read_preprocessing
+from patchword.converters.hugging_face.preprocessing import assumed_preprocessing, read_preprocessing
 from patchword.converters.imported import Imported, ImportOptions, length
 from patchword.converters.tables import same
 from patchword.converters.vit.hugging_face import (
@@ -17,7 +18,7 @@ from patchword.converters.vit.hugging_face import (
     without_attention_bias,
     without_prefix,
 )
-from patchword.converters.vit.shared import IMAGENET_STANDARD, class_names, imported_vit
+from patchword.converters.vit.shared import IMAGENET_STANDARD, check_head, imported_vit
 
 # DeiTImageProcessor's own defaults, and its sizes: squash to 256 x 256, cut out 224 x 224.
 SIZES = {"size": {"height": 256, "width": 256}, "crop_size": {"height": 224, "width": 224}, "do_center_crop": True}
@@ -42,7 +43,6 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "head.linear.*": same(f"{head}.*"),
         "distillation_head.linear.*": same("distillation_classifier.*"),
     }
-    classes = class_names(config, length(tensors, f"{head}.weight"), options, folder)
     fields = {
         **vit_fields(config, folder),
         **encoder_fields(config, tensors, folder),
@@ -50,6 +50,9 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "distillation_head": distilled,
     }
     processor = {**PROCESSOR, **(SIZES if fields["image_size"] == (224, 224) else {})}
+    num_classes = length(tensors, f"{head}.weight")
+    check_head(folder, config, num_classes)
+    classes, named = class_names(folder, num_classes, options, config.get("id2label"))
     return imported_vit(
         folder,
         "Hugging Face DeiT",
@@ -60,4 +63,5 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         classes=classes,
         options=options,
         ignored=IGNORED,
+        notes=(*assumed_preprocessing(folder), *named),
     )

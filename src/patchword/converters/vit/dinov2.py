@@ -6,13 +6,14 @@ from typing import Any
 
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.hugging_face.configs import vit_fields
-from patchword.converters.hugging_face.preprocessing import read_preprocessing
+from patchword.converters.hugging_face.preprocessing import assumed_preprocessing, read_preprocessing
 from patchword.converters.imported import Imported, ImportOptions, length
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Table, batch_of_one, same, stacked
 from patchword.converters.vit.hugging_face import EMBEDDINGS, IGNORED, without_attention_bias, without_prefix
-from patchword.converters.vit.shared import IMAGENET_DEFAULT, class_names, imported_vit
+from patchword.converters.vit.shared import IMAGENET_DEFAULT, check_head, imported_vit
 
 # The settings that the published DINOv2 folders give BitImageProcessor.
 PROCESSOR = {
@@ -93,7 +94,9 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         "register_tokens": settings.whole("num_register_tokens", 4) if registers else 0,
         "position_resize": "bicubic_antialias" if registers else "bicubic",
     }
-    classes = class_names(config, length(tensors, "classifier.weight"), options, folder)
+    num_classes = length(tensors, "classifier.weight")
+    check_head(folder, config, num_classes)
+    classes, named = class_names(folder, num_classes, options, config.get("id2label"))
     # The classifier sees the class token and the patches' mean; the bare network's representation is the class token.
     fields["pool"] = "class_token_and_mean" if classes else "class_token"
     return imported_vit(
@@ -106,4 +109,5 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         classes=classes,
         options=options,
         ignored=IGNORED,
+        notes=(*assumed_preprocessing(folder), *named),
     )

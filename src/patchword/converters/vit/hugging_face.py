@@ -6,12 +6,14 @@ from typing import Any
 
 from torch import Tensor
 
+from patchword.converters.class_names import class_names
 from patchword.converters.hugging_face.configs import vit_fields
-from patchword.converters.hugging_face.preprocessing import read_preprocessing
+from patchword.converters.hugging_face.preprocessing import assumed_preprocessing, read_preprocessing
 from patchword.converters.imported import Imported, ImportOptions, count_layers, length
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Row, Table, batch_of_one, patches, same, stacked, token, zeros
-from patchword.converters.vit.shared import IMAGENET_STANDARD, class_names, imported_vit
+from patchword.converters.vit.shared import IMAGENET_STANDARD, check_head, imported_vit
+from patchword.errors import CheckpointError, shown
 
 # ViTImageProcessor's own defaults, in the terms of preprocessor_config.json; the size is the network's.
 PROCESSOR = {
@@ -69,6 +71,9 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     tensors = without_prefix(tensors, "vit.")
     table = {**layout(tensors), "head.linear.*": same("classifier.*")}
     fields = {**vit_fields(config, folder), **encoder_fields(config, tensors, folder)}
+    num_classes = length(tensors, "classifier.weight")
+    check_head(folder, config, num_classes)
+    classes, named = class_names(folder, num_classes, options, config.get("id2label"))
     return imported_vit(
         folder,
         "Hugging Face ViT",
@@ -76,9 +81,10 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         without_attention_bias(table, config),
         tensors,
         preprocessing=read_preprocessing(folder, PROCESSOR, fields["image_size"]),
-        classes=class_names(config, length(tensors, "classifier.weight"), options, folder),
+        classes=classes,
         options=options,
         ignored=IGNORED,
+        notes=(*assumed_preprocessing(folder), *named),
     )
 
 
@@ -86,9 +92,12 @@ def encoder_fields(config: Mapping[str, Any], tensors: Mapping[str, Tensor], fol
     """Fields of `VisionTransformerConfig` that ViT and DeiT name alike.
 
     Raises:
-        CheckpointError: if one is no number.
+        CheckpointError: if one is no number, or the pooler computes something else.
     """
     settings = Settings(folder / "config.json", config)
+    act = settings.get("pooler_act", "tanh")
+    if "pooler.dense.weight" in tensors and act != "tanh":
+        raise CheckpointError(folder, f"config.json: pooler_act {shown(act)} is not supported; valid: tanh")
     return {
         "d_ff": settings.whole("intermediate_size", 3072, least=1),
         "layer_norm_eps": settings.number("layer_norm_eps", 1e-12),

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patchword.converters.imported import Imported, ImportOptions, count_layers, length
+from patchword.converters.class_names import class_names
+from patchword.converters.imported import Imported, ImportOptions, count_layers, length, shape_of
 from patchword.converters.tables import Row, Table, batch_of_one, same, token, transposed
-from patchword.converters.vit.shared import IMAGENET_STANDARD, class_names, imported_vit, square_grid
+from patchword.converters.vit.shared import IMAGENET_STANDARD, check_head, imported_vit, native_grid
 from patchword.errors import CheckpointError
 
 
@@ -91,13 +92,16 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     fields = kernel_fields(origin, tensors, f"{block}/MultiHeadDotProductAttention_1", f"{block}/MlpBlock_3")
     positions = length(tensors, "Transformer/posembed_input/pos_embedding", axis=1)
     class_token = "cls" in tensors
-    grid, _ = square_grid(origin, positions, {int(class_token)})
+    grid, _, guessed = native_grid(origin, positions, {int(class_token)}, fields["patch_size"], options)
     fields |= {
         "image_size": tuple(side * fields["patch_size"] for side in grid),
         "num_layers": count_layers(tensors, "Transformer/encoderblock_"),
         "class_token": class_token,
         "pool": "class_token" if class_token else "mean",
     }
+    num_classes = length(tensors, "head/bias")
+    check_head(origin, {}, num_classes)
+    classes, named = class_names(origin, num_classes, options)
     return imported_vit(
         origin,
         "JAX ViT",
@@ -105,9 +109,13 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         TABLE,
         tensors,
         preprocessing=jax_preprocessing(fields["image_size"]),
-        classes=class_names({}, length(tensors, "head/bias"), options, origin),
+        classes=classes,
         options=options,
-        notes=("the file says nothing about preprocessing: assumed bilinear squash, mean and std 0.5",),
+        notes=(
+            "the file says nothing about preprocessing: assumed bilinear squash, mean and std 0.5",
+            *guessed,
+            *named,
+        ),
     )
 
 
@@ -117,12 +125,9 @@ def kernel_fields(origin: Path, tensors: Mapping[str, Tensor], attention: str, f
     Raises:
         CheckpointError: if a kernel is missing or misshapen.
     """
-    try:
-        patch_size, _, channels, d_model = tensors["embedding/kernel"].shape
-        _, num_heads, _ = tensors[f"{attention}/query/kernel"].shape
-        d_ff = tensors[f"{feed_forward}/Dense_0/kernel"].shape[1]
-    except (KeyError, ValueError, IndexError) as error:
-        raise CheckpointError(origin, f"is no ViT of JAX's: {error} is missing or misshapen") from None
+    patch_size, _, channels, d_model = shape_of(origin, tensors, "embedding/kernel", 4)
+    _, num_heads, _ = shape_of(origin, tensors, f"{attention}/query/kernel", 3)
+    _, d_ff = shape_of(origin, tensors, f"{feed_forward}/Dense_0/kernel", 2)
     return {
         "patch_size": patch_size,
         "channels": channels,

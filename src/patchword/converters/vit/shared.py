@@ -7,10 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.converters.imported import Imported, ImportOptions, distinct, fill
-from patchword.converters.settings import Settings
+from patchword.converters.imported import Imported, ImportOptions, fill
 from patchword.converters.tables import Table
-from patchword.errors import CheckpointError, RecipeError
+from patchword.errors import CheckpointError, RecipeError, shown
 from patchword.images.details import ClassifierDetails
 from patchword.images.transforms import Preprocessing
 from patchword.models.vision_transformer import VisionTransformerConfig
@@ -68,6 +67,9 @@ def imported_vit(
         found = config.num_heads
         raise CheckpointError(origin, f"says itself that it has {found} heads, not {options.num_heads}")
     ours = fill(origin, "vision_transformer", config, table, tensors, ignored)
+    if fitted.image_size != config.image_size and options.image_size is None:
+        made, native = (f"{height} x {width}" for height, width in (fitted.image_size, config.image_size))
+        notes += (f"its preprocessing makes images of {made} pixels, its positions are for {native}: they are resized",)
     if fitted.grid != config.grid:
         arguments = config.grid, fitted.grid, config.prefix, config.position_resize
         ours.replace(POSITIONS, resized_positions(ours[POSITIONS], *arguments))
@@ -88,36 +90,58 @@ def heads_of(d_model: int, origin: Path) -> int:
     return d_model // 64
 
 
-def square_grid(origin: Path, positions: int, prefixes: Iterable[int]) -> tuple[tuple[int, int], int]:
-    """The square grid that a number of positions is for.
+def native_grid(
+    origin: Path, positions: int, prefixes: Iterable[int], patch_size: int, options: ImportOptions
+) -> tuple[tuple[int, int], int, tuple[str, ...]]:
+    """The grid that a number of positions is for, where no config.json says it.
 
     Args:
         origin: named in errors.
         positions: rows of the position embedding.
         prefixes: how many of them may belong to no patch.
+        patch_size: in pixels.
+        options: the image size that is given is the native one, if its grid has exactly so many positions.
 
     Returns:
-        (rows, columns), and which of the prefixes it is.
+        (rows, columns); which of the prefixes it is; and what was assumed, a sentence.
 
     Raises:
-        CheckpointError: if no prefix leaves a square number.
+        CheckpointError: if the size given does not fit and no prefix leaves a square number.
     """
-    for prefix in sorted(prefixes, reverse=True):
+    ordered = sorted(prefixes, reverse=True)
+    if options.image_size is not None and not any(side % patch_size for side in options.image_size):
+        rows, columns = (side // patch_size for side in options.image_size)
+        for prefix in ordered:
+            if rows * columns == positions - prefix:
+                note = f"took the image size given as the native one: {rows} x {columns} patches have its positions"
+                return (rows, columns), prefix, (note,)
+    for prefix in ordered:
         side = math.isqrt(max(0, positions - prefix))
         if side > 0 and side * side == positions - prefix:
-            return (side, side), prefix
-    raise CheckpointError(origin, f"{positions} positions are for no square image, and no config.json says which")
+            pixels = side * patch_size
+            note = f"nothing says what shape its positions have: assumed {side} x {side} patches of {pixels} x {pixels}"
+            return (side, side), prefix, (f"{note} pixels; give --image-size if it is another",)
+    raise CheckpointError(
+        origin,
+        f"{positions} positions are for no square image, and no config.json says which; give the --image-size that "
+        "they were trained for",
+    )
 
 
-def class_names(config: Mapping[str, Any], num_classes: int, options: ImportOptions, folder: Path) -> list[str]:
-    """Names of the classes: the option's, the config's, or their numbers.
+def check_head(origin: Path, config: Mapping[str, Any], num_classes: int) -> None:
+    """Refuse a head whose answers are not probabilities of classes that exclude one another.
 
     Raises:
-        CheckpointError: if the names given are not as many as the classes, or the config's are no table.
+        CheckpointError: naming the kind of head.
     """
-    if options.classes is not None:
-        if len(options.classes) != num_classes:
-            raise CheckpointError(folder, f"has {num_classes} classes, but {len(options.classes)} names were given")
-        return distinct(options.classes)
-    labels = Settings(folder / "config.json", config).table("id2label")
-    return distinct(str(labels.get(str(i), i)) for i in range(num_classes))
+    kind = config.get("problem_type")
+    if num_classes and kind not in (None, "single_label_classification"):
+        raise CheckpointError(
+            origin,
+            f"config.json: problem_type = {shown(kind)}: a head that gives each class a value of its own is not "
+            "supported; only single_label_classification",
+        )
+    if num_classes == 1:
+        raise CheckpointError(
+            origin, "has a head of one logit, a yes or no by its sign, which is not supported; expected two classes"
+        )

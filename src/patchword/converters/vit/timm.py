@@ -6,19 +6,20 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.converters.imported import Imported, ImportOptions, count_layers, length
+from patchword.converters.class_names import class_names
+from patchword.converters.imported import Imported, ImportOptions, count_layers, length, shape_of
 from patchword.converters.settings import Settings
 from patchword.converters.tables import Table, batch_of_one, patches, same, token, zeros
-from patchword.converters.timm_config import timm_input_size, timm_labels, timm_preprocessing
+from patchword.converters.timm_config import assumed_by_timm, timm_input_size, timm_preprocessing
 from patchword.converters.vit.shared import (
     IMAGENET_DEFAULT,
     IMAGENET_STANDARD,
-    class_names,
+    check_head,
     heads_of,
     imported_vit,
-    square_grid,
+    native_grid,
 )
-from patchword.errors import CheckpointError
+from patchword.errors import CheckpointError, clipped, shown
 
 TABLE: Table = {
     "class_token": token("cls_token"),
@@ -59,6 +60,26 @@ _GELU_TANH = (
     "vit_giantopt_patch16_siglip_gap",
 )
 
+# Arguments that change what is computed and leave the tensors as they are, and the values that change nothing.
+_COMPUTATION: dict[str, tuple[Any, ...]] = {
+    "pool_include_prefix": (False,),
+    "norm_layer": ("layernorm", "LayerNorm"),
+    "block_fn": (),
+    "attn_layer": (),
+    "embed_layer": (),
+    "pos_embed": ("learn",),
+    "scale_attn_norm": (False,),
+    "scale_mlp_norm": (False,),
+    "final_norm": (True,),
+    "use_fc_norm": (False,),
+}
+
+# Those that the tensors tell, that are read, or that are of training.
+_TOLD = {"img_size", "patch_size", "in_chans", "num_classes", "global_pool", "embed_dim", "depth", "num_heads"}
+_TOLD |= {"mlp_ratio", "qkv_bias", "qk_norm", "proj_bias", "init_values", "class_token", "no_embed_class", "reg_tokens"}
+_TOLD |= {"pre_norm", "fc_norm", "embed_norm_layer", "act_layer", "weight_init", "fix_init", "strict_img_size"}
+_TOLD |= {"dynamic_img_size", "dynamic_img_pad", "distilled"}
+
 # num_heads where it is neither what the width tells nor in the file.
 _HEADS = {"vit_base_patch16_gap_224": 16, "vit_giantopt": 16, "test_vit4": 3, "test_vit": 2}
 
@@ -71,19 +92,21 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     """
     name = str(config.get("architecture", "vit"))
     if (not name.startswith(("vit_", "deit", "flexivit", "test_vit")) and config) or any(o in name for o in _OTHERS):
-        raise CheckpointError(origin, f"config.json: architecture {name!r} is not a ViT of the paper's kind")
+        raise CheckpointError(origin, f"config.json: architecture {shown(name)} is not a ViT of the paper's kind")
     if any(key.startswith("attn_pool.") for key in tensors):
         raise CheckpointError(origin, "ends in attention pooling (attn_pool, a MAP head), which is not supported")
     file = origin / "config.json"
     settings = Settings(file, {**config, **Settings(file, config).table("pretrained_cfg")})
-    classes = class_names(timm_labels(settings), length(tensors, "head.weight"), options, origin)
-    notes: tuple[str, ...] = ()
+    num_classes = length(tensors, "head.weight")
+    check_head(origin, settings.table("model_args"), num_classes)
+    classes, named = class_names(origin, num_classes, options, settings.get("label_names"), "label_names")
+    notes = assumed_by_timm(settings)
     if not config:
         assumed = "ImageNet's" if {"dist_token", "mask_token"} & tensors.keys() else "0.5"
         notes = (f"no config.json: assumed crop 0.9, bicubic, mean and std {assumed}, and heads from the width",)
         if assumed == "ImageNet's":
             settings = Settings(file, IMAGENET_DEFAULT)
-    fields, tensors = _fields(origin, name, config, settings, tensors, options)
+    fields, tensors, guessed = _fields(origin, name, config, settings, tensors, options)
     table = TABLE if "blocks.0.attn.qkv.bias" in tensors else {**NO_ATTENTION_BIAS, **TABLE}
     return imported_vit(
         origin,
@@ -95,7 +118,7 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         classes=classes,
         options=options,
         ignored=IGNORED,
-        notes=notes,
+        notes=(*notes, *guessed, *named),
     )
 
 
@@ -106,31 +129,30 @@ def _fields(
     settings: Settings,
     tensors: Mapping[str, Tensor],
     options: ImportOptions,
-) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
-    """Fields of `VisionTransformerConfig`, and the tensors with positions for class token and patches alone."""
-    try:
-        d_model, channels, patch_size, _ = tensors["patch_embed.proj.weight"].shape
-        d_ff = tensors["blocks.0.mlp.fc2.weight"].shape[1]
-        gated = tensors["blocks.0.mlp.fc1.weight"].shape[0] == 2 * d_ff
-        positions = tensors["pos_embed"].shape[1]
-    except (KeyError, ValueError, IndexError) as error:
-        raise CheckpointError(origin, f"is no ViT of timm's: {error} is missing or misshapen") from None
+) -> tuple[dict[str, Any], Mapping[str, Tensor], tuple[str, ...]]:
+    """Fields of `VisionTransformerConfig`, the tensors with positions for class token and patches alone, and what was
+    assumed.
+    """
+    d_model, channels, patch_size, _ = shape_of(origin, tensors, "patch_embed.proj.weight", 4)
+    _, d_ff = shape_of(origin, tensors, "blocks.0.mlp.fc2.weight", 2)
+    gated = shape_of(origin, tensors, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * d_ff
+    _, positions, _ = shape_of(origin, tensors, "pos_embed", 3)
     arguments = Settings(origin / "config.json", Settings(origin / "config.json", config).table("model_args"))
+    _check_arguments(origin, arguments)
     known = next((n for start, n in _HEADS.items() if name.startswith(start)), 0)
     num_heads = arguments.whole("num_heads", known)
     class_token, distilled = "cls_token" in tensors, "dist_token" in tensors
     registers = length(tensors, "reg_token", axis=1)
     prefix = int(class_token) + int(distilled)
+    notes: tuple[str, ...] = ()
     size = arguments.sides("img_size") if arguments.get("img_size") is not None else timm_input_size(origin, settings)
     if size is not None:
         grid = size[0] // patch_size, size[1] // patch_size
         extra = positions - grid[0] * grid[1]
     else:
-        grid, extra = square_grid(origin, positions, {prefix, prefix + registers, 0})
+        grid, extra, notes = native_grid(origin, positions, {prefix, prefix + registers, 0}, patch_size, options)
     tensors = _placed(tensors, prefix, registers, extra)
-    pool = settings.get("global_pool", "avg" if "fc_norm.weight" in tensors or not class_token else "token")
-    if pool not in ("avg", "token"):
-        raise CheckpointError(origin, f"config.json: global_pool {pool!r} is not supported; valid: avg, token")
+    pool = _pool(origin, settings, arguments) or ("avg" if "fc_norm.weight" in tensors or not class_token else "token")
     fields = {
         "image_size": (grid[0] * patch_size, grid[1] * patch_size),
         "patch_size": patch_size,
@@ -150,7 +172,33 @@ def _fields(
         "norm_after_pool": "fc_norm.weight" in tensors,
         "position_resize": "bicubic_antialias",
     }
-    return fields, tensors
+    return fields, tensors, notes
+
+
+def _pool(origin: Path, settings: Settings, arguments: Settings) -> str | None:
+    """What is said in either of two places."""
+    said = [where.get("global_pool") for where in (settings, arguments)]
+    for pool in said:
+        if pool not in (None, "avg", "token"):
+            raise CheckpointError(origin, f"config.json: global_pool {shown(pool)} is not supported; valid: avg, token")
+    if None not in said and said[0] != said[1]:
+        raise CheckpointError(origin, f"config.json: global_pool is {said[0]}, but model_args.global_pool {said[1]}")
+    pool = said[0] if said[1] is None else said[1]
+    return None if pool is None else str(pool)
+
+
+def _check_arguments(origin: Path, arguments: Settings) -> None:
+    """Refuse what changes the computation and cannot be seen in the tensors.
+
+    Raises:
+        CheckpointError: naming the argument.
+    """
+    for key in arguments:
+        if key in _TOLD or key.endswith("drop_rate") or key.endswith("drop_path_rate"):
+            continue
+        if arguments.get(key) not in (None, "", *_COMPUTATION.get(key, ())):
+            found = shown(arguments.get(key))
+            raise CheckpointError(origin, f"config.json: model_args.{clipped(key)} = {found} is not supported")
 
 
 def _placed(tensors: Mapping[str, Tensor], prefix: int, registers: int, extra: int) -> Mapping[str, Tensor]:
@@ -174,7 +222,7 @@ def _placed(tensors: Mapping[str, Tensor], prefix: int, registers: int, extra: i
 def _activation(origin: Path, name: str, arguments: Settings) -> str:
     given = arguments.get("act_layer")
     if given is not None and given not in ("gelu", "gelu_tanh", "relu", "silu"):
-        raise CheckpointError(origin, f"config.json: act_layer {given!r} is not supported")
+        raise CheckpointError(origin, f"config.json: act_layer {shown(given)} is not supported")
     if given is not None:
         return str(given)
     return "gelu_tanh" if name.startswith(_GELU_TANH) else "gelu"

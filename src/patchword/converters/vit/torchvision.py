@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from patchword.converters.imported import Imported, ImportOptions, length
+from patchword.converters.class_names import class_names
+from patchword.converters.imported import Imported, ImportOptions, length, shape_of
 from patchword.converters.tables import Table, batch_of_one, patches, same, token
-from patchword.converters.vit.shared import IMAGENET_DEFAULT, class_names, heads_of, imported_vit, square_grid
-from patchword.errors import CheckpointError
+from patchword.converters.vit.shared import IMAGENET_DEFAULT, check_head, heads_of, imported_vit, native_grid
 
 LAYER = "encoder.layers.encoder_layer_{i}"
 
@@ -43,16 +43,20 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     """
     first = LAYER.replace("{i}", "0")
     old = f"{first}.mlp.linear_1.weight" in tensors
-    try:
-        d_model, channels, patch_size, _ = tensors["conv_proj.weight"].shape
-        d_ff = tensors[f"{first}.mlp.linear_1.weight" if old else f"{first}.mlp.0.weight"].shape[0]
-        grid, _ = square_grid(origin, tensors["encoder.pos_embedding"].shape[1], {1})
-    except (KeyError, ValueError, IndexError) as error:
-        raise CheckpointError(origin, f"is no ViT of torchvision's: {error} is missing or misshapen") from None
-    size = grid[0] * patch_size
+    d_model, channels, patch_size, _ = shape_of(origin, tensors, "conv_proj.weight", 4)
+    d_ff, _ = shape_of(origin, tensors, f"{first}.mlp.linear_1.weight" if old else f"{first}.mlp.0.weight", 2)
+    _, positions, _ = shape_of(origin, tensors, "encoder.pos_embedding", 3)
+    grid, _, guessed = native_grid(origin, positions, {1}, patch_size, options)
+    size = min(grid) * patch_size
+    # The heads of fine-tuned networks: torchvision's recipe replaces `heads` by a linear layer, or only its last part.
+    head = "heads" if "heads.weight" in tensors else "heads.head"
+    num_classes = length(tensors, f"{head}.weight")
+    check_head(origin, {}, num_classes)
+    classes, named = class_names(origin, num_classes, options)
+    table = {**TABLE, **(OLD_FEED_FORWARD if old else {}), "head.linear.*": same(f"{head}.*")}
     layers = {name.split(".")[2] for name in tensors if name.startswith("encoder.layers.encoder_layer_")}
     fields = {
-        "image_size": (size, size),
+        "image_size": (grid[0] * patch_size, grid[1] * patch_size),
         "patch_size": patch_size,
         "channels": channels,
         "d_model": d_model,
@@ -65,15 +69,19 @@ def convert(origin: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     }
     # Up to 224 pixels the weights were scored on the middle of 256; the larger ones (SWAG) on the whole square.
     crop = {"crop_fraction": 224 / 256, "interpolation": "bilinear"} if size <= 224 else {"interpolation": "bicubic"}
-    preprocessing = {"image_size": [size, size], "resize": "crop", **crop, **IMAGENET_DEFAULT}
+    preprocessing = {"image_size": [side * patch_size for side in grid], "resize": "crop", **crop, **IMAGENET_DEFAULT}
     return imported_vit(
         origin,
         "torchvision ViT",
         fields,
-        {**TABLE, **OLD_FEED_FORWARD} if old else TABLE,
+        table,
         tensors,
         preprocessing=preprocessing,
-        classes=class_names({}, length(tensors, "heads.head.weight"), options, origin),
+        classes=classes,
         options=options,
-        notes=("the file says nothing about preprocessing: assumed torchvision's for weights of this image size",),
+        notes=(
+            f"the file says nothing about preprocessing: assumed torchvision's for {size} pixels; heads from the width",
+            *guessed,
+            *named,
+        ),
     )
