@@ -174,7 +174,7 @@ def test_arguments_are_utf8_whatever_the_locale_says(folder: Path, tmp_path: Pat
     program = [sys.executable, "-m", "patchword.cli.main", "translate", str(folder), "--json", "--method", "greedy"]
     wanted = subprocess.run([*program, "\u00e9t\u00e9 \u72ac"], capture_output=True)
     assert json.loads(wanted.stdout)["source"] == "\u00e9t\u00e9 \u72ac"
-    for name in ("latin-1", "cp1252", "ascii"):
+    for name in ("cp1252", "ascii"):
         done = subprocess.run(
             program,
             input="\u00e9t\u00e9 \u72ac\n".encode(),
