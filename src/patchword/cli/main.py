@@ -3,17 +3,41 @@
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from patchword import __version__
 from patchword.cli import bench, classify, demo, evaluate, export, import_, info, models, train, translate
 from patchword.errors import PatchwordError, clipped, one_line, reason
 from patchword.memory import is_out_of_memory
 
+
+class _Verb(TyperCommand):
+    """A verb in whose help also the flags that typer adds are shown as flags, without a type."""
+
+    def get_params(self, *arguments: Any) -> list[Any]:
+        return _plain(super().get_params(*arguments))
+
+
+class _Verbs(TyperGroup):
+    """The same of the program itself."""
+
+    def get_params(self, *arguments: Any) -> list[Any]:
+        return _plain(super().get_params(*arguments))
+
+
+def _plain(params: list[Any]) -> list[Any]:
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
+
+
 app = typer.Typer(
     name="patchword",
+    cls=_Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -22,7 +46,7 @@ app = typer.Typer(
 for module in (train, translate, classify, evaluate, import_, export, info, models, bench, demo):
     name = module.__name__.rpartition(".")[2]
     examples = "\n\n".join(["Examples:", *module.EXAMPLES.strip().splitlines()])
-    app.command(name.rstrip("_"), epilog=examples)(getattr(module, name))
+    app.command(name.rstrip("_"), cls=_Verb, epilog=examples)(getattr(module, name))
 
 
 def _show_version(wanted: bool) -> None:

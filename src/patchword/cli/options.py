@@ -18,5 +18,5 @@ def option(help: str, *names: str, panel: str | None = None, **more: Any) -> Any
 
 
 def flag(help: str, *names: str, panel: str | None = None) -> Any:
-    """An option without a value; without names, its negation would be another."""
-    return typer.Option(*names, help=help, show_default=False, rich_help_panel=panel, metavar="")
+    """An option without a value; its only names are given, since typer would add its negation."""
+    return typer.Option(*names, help=help, show_default=False, rich_help_panel=panel)

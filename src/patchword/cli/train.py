@@ -42,20 +42,26 @@ def train(
         option("Validation data (give twice for two aligned files); else some is held out.", panel=DATA),
     ] = None,
     source_language: Annotated[
-        str | None, option("Translation: such as en; else by file name, header or script.", panel=DATA)
+        str | None,
+        option("Translation: such as en; else by file name, header or script (data.source_language).", panel=DATA),
     ] = None,
-    target_language: Annotated[str | None, option("Translation: such as de; else the same way.", panel=DATA)] = None,
+    target_language: Annotated[
+        str | None, option("Translation: such as de; else the same way (data.target_language).", panel=DATA)
+    ] = None,
     columns: Annotated[
-        str | None, option("Translation: a table's two columns, by number or name.", metavar="A,B", panel=DATA)
+        str | None,
+        option("Translation: a table's two columns, by number or name (data.columns).", metavar="A,B", panel=DATA),
     ] = None,
     strict: Annotated[
         bool,
-        flag("End at the first damaged pair or image; else few are left out.", "--strict", panel=DATA),
+        flag("End at the first damaged pair or image; else few are left out (data.strict).", "--strict", panel=DATA),
     ] = False,
     max_pixels: Annotated[
         int | None,
         option(
-            "Classification: pixels that may be decoded of one image; by default 100 million.", metavar="N", panel=DATA
+            "Classification: pixels that may be decoded of one image; by default 100 million (data.max_pixels).",
+            metavar="N",
+            panel=DATA,
         ),
     ] = None,
     model: Annotated[
