@@ -77,6 +77,21 @@ def test_a_file_has_the_permissions_that_any_new_file_has(tmp_path):
     assert len(modes) == 1
 
 
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_so_has_all_in_a_new_folder(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        with new_folder(tmp_path / "out") as folder:
+            (folder / "below").mkdir()
+            (folder / "below" / "private").write_text("x")
+            (folder / "below" / "private").chmod(0o600)
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    assert modes == {"out": 0o777 & ~mask, "below": 0o777 & ~mask, "private": 0o666 & ~mask}
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
 def test_a_kill_leaves_no_half_written_folder(tmp_path):
     program = (

@@ -151,7 +151,9 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise OutputError(path, f"cannot be made: {reason(error)}") from None
     try:
         yield temporary
-        temporary.chmod(0o777 & ~_umask())
+        # Some libraries make files that only their owner can read.
+        for written in (temporary, *temporary.rglob("*")):
+            written.chmod((0o777 if written.is_dir() else 0o666) & ~_umask())
         if path.exists():
             path.rmdir()
         temporary.rename(path)

@@ -47,10 +47,6 @@ def test_what_is_not_said_has_the_papers_values():
             "recipe.toml: training: one of max_steps, max_epochs and max_minutes must be set",
         ),
         (
-            {"schedule": {"name": "cosine"}},
-            "recipe.toml: schedule.name = 'cosine' needs training.max_steps",
-        ),
-        (
             {"training": {"max_epochs": "many"}},
             "recipe.toml: training.max_epochs = 'many': input should be a valid integer, unable to parse string as an "
             "integer",
