@@ -1,5 +1,6 @@
 """Every command and every Python block of both READMEs, as it stands, on small data of the names that it has."""
 
+import ast
 import re
 import shlex
 import shutil
@@ -21,7 +22,7 @@ from tests.converters.local_hub import LocalHub, running
 from tests.converters.marian import reference as marian
 
 ROOT = Path(__file__).parents[1]
-README = {"README.md": ROOT / "README.md", "README.zh.md": ROOT / "README.zh.md"}
+ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh.md"
 
 # What makes a training short; the rest of its line stays as it stands.
 SHORT = ["--max-steps", "2", "--set", "training.validate_every=2", "--batch-size", "64"]
@@ -67,7 +68,7 @@ def place(
                 file.write(path, path.relative_to(photos))
     (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     vit(tmp_path / "vit-base-patch16-224")
-    opus(tmp_path / "opus-mt-en-de", english + german)
+    opus(tmp_path / "opus-mt-en-de", english, german)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -80,15 +81,15 @@ def vit(folder: Path) -> None:
     api.export(ImageClassifier(model, preprocessing, ("a", "b", "c")), folder, "hf")
 
 
-def opus(folder: Path, lines: list[str]) -> None:
-    tokenizer = marian.make_tokenizer(lines, folder.with_name("pieces"), 300)
+def opus(folder: Path, english: list[str], german: list[str]) -> None:
+    tokenizer = marian.make_tokenizer(folder.with_name("pieces"), english, german, 300, False)
     marian.save(marian.build({False: tokenizer}), tokenizer, folder)
 
 
 def run(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = shlex.split(line)
     if arguments[1] == "train" and "--resume" not in arguments:
-        arguments += SHORT + SMALL.get(arguments[2], [])
+        arguments += SHORT + ([] if "--init" in arguments else SMALL.get(arguments[2], []))
     if arguments[1] == "bench":
         arguments += ["--rounds", "1"]
     monkeypatch.setattr(sys, "argv", arguments)
@@ -100,16 +101,15 @@ def run(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
 
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings(marian.THEIR_WARNING)
-@pytest.mark.parametrize("name", README)
-def test_every_line_and_block_of_a_readme_runs(
-    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+def test_every_line_and_block_runs(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     constants: Any = pytest.importorskip("huggingface_hub.constants")
     hub = LocalHub()
     hub.repositories["google/vit-base-patch16-224"] = {"main": place / "vit-base-patch16-224"}
     hub.repositories["Helsinki-NLP/opus-mt-en-de"] = {"main": place / "opus-mt-en-de"}
     monkeypatch.setenv("PATCHWORD_CACHE", str(place / "cache"))
-    found = commands(README[name])
+    found = commands(ENGLISH)
     assert len(found) > 15
     with running(hub) as address:
         monkeypatch.setattr(constants, "ENDPOINT", address)
@@ -122,11 +122,13 @@ def test_every_line_and_block_of_a_readme_runs(
             if output and "--resume" not in line and Path(output[1]).exists():
                 shutil.rmtree(output[1])  # two lines may show two ways to the same folder
             run(line, monkeypatch, capsys)
-        for block in blocks(README[name]):
+        for block in blocks(ENGLISH):
             shutil.rmtree("models/vit", ignore_errors=True)
             shutil.rmtree("runs/mine", ignore_errors=True)
-            exec(compile(block, name, "exec"), {"__name__": name})
+            exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
 
 
-def test_both_readmes_show_the_same_commands() -> None:
-    assert commands(README["README.md"]) == commands(README["README.zh.md"])
+def test_the_chinese_one_shows_the_same_commands_and_python() -> None:
+    assert commands(CHINESE) == commands(ENGLISH)
+    english, chinese = ([ast.dump(ast.parse(block)) for block in blocks(path)] for path in (ENGLISH, CHINESE))
+    assert chinese == english
