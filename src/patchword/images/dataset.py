@@ -5,6 +5,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from PIL import Image
@@ -75,7 +76,7 @@ class LabelledImages:
         index = [known[name] for name in self.classes]
         return replace(self, labels=tuple(index[label] for label in self.labels), classes=tuple(classes))
 
-    @property
+    @cached_property
     def _is_zip(self) -> bool:
         return self.origin.suffix.lower() == ".zip" and not self.origin.is_dir()
 

@@ -203,9 +203,9 @@ def _kind(name: str, head: Sequence[str | Damage]) -> str:
 
 def _pair(source: str, target: str, line: int, names: tuple[str, str]) -> Pair | Damage:
     pair = Pair(source.strip(), target.strip(), line)
-    empty = [is_blank(pair.source), is_blank(pair.target)]
-    if not any(empty):
+    if not is_blank(pair.source) and not is_blank(pair.target):
         return pair
+    empty = [is_blank(pair.source), is_blank(pair.target)]
     side = 0 if empty[0] else 1
     return Damage(names[side], line, f"the {('source', 'target')[side]} side is empty", blank=all(empty))
 
