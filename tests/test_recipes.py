@@ -88,7 +88,7 @@ def test_resuming_takes_limits_alone(phrases: tuple[Path, Path], tmp_path: Path)
     assert api.train(out=run, resume=True, listener=heard.append).step == 2
     assert any("the run was finished at step 2; raise one of its limits" in event.text for event in heard)
     assert api.train(out=run, resume=True, max_steps=4, show=False).step == 4
-    with pytest.raises(RecipeError, match=r"optimizer\.learning_rate cannot change"):
+    with pytest.raises(RecipeError, match=r"--learning-rate is for a new run"):
         api.train(out=run, resume=True, learning_rate=0.1, show=False)
     with pytest.raises(RecipeError, match=r"--resume goes on with the run in .* and its data"):
         api.train(out=run, resume=True, data=phrases, show=False)

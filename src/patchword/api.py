@@ -1,6 +1,5 @@
 """load, save, import, train, evaluate, export, and what doors ask besides; a task's wing is looked up, never named."""
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -151,9 +150,13 @@ def _local(model: Path | str) -> Path:
         with ProgressPrinter() as tell:
             return published(str(model), tell)
     path = Path(model)
-    if not os.path.exists(path):  # noqa: PTH110 - Path's raises on names too long
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         hint = f"; a published model is named hf:{model}" if re.fullmatch(r"[\w.-]+/[\w.-]+", str(model)) else ""
-        raise ModelFolderError(path, f"no such model folder{hint}")
+        raise ModelFolderError(path, f"no such model folder{hint}") from None
+    except (OSError, ValueError):  # such as a name that is too long, which whoever reads it will say
+        return path
     if is_checkpoint(path):
         raise ModelFolderError(path, f"is another library's checkpoint; make it a model: patchword import {path} OUT")
     return path

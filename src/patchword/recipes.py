@@ -16,6 +16,11 @@ from patchword.wings import WINGS, refuse_option, wing_of
 TASKS = tuple(WINGS)
 
 # Options of `train` for every task, and the recipe key that each stands for; a wing adds its own.
+# What a run that goes on may change, and stay the same run.
+LIMITS = frozenset(
+    f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device", "threads")
+)
+
 OPTIONS: dict[str, str] = {
     "init": "init",
     "freeze": "freeze",
@@ -206,6 +211,11 @@ def resumed_recipe(out: Path, settings: Settings = (), options: Mapping[str, Any
         RunFolderError: if the folder holds no run.
         RecipeError: if a setting would make it another run.
     """
+    for name, value in (options or {}).items():
+        if value is not None and OPTIONS.get(name) not in LIMITS:
+            raise RecipeError(
+                f"--{name.replace('_', '-')} is for a new run; --resume goes on with what the run in {out} has"
+            )
     kept = out / "recipe.toml"
     if not kept.is_file():
         raise RunFolderError(out, "nothing to resume: the folder holds no run")
@@ -221,9 +231,7 @@ def resumed_recipe(out: Path, settings: Settings = (), options: Mapping[str, Any
         for key, value in (fields.items() if isinstance(fields, dict) else [("", fields)])
         if value != (_entry(before, table).get(key) if isinstance(fields, dict) else before.get(table))
     }
-    limits = {
-        f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device", "threads")
-    }
+    limits = set(LIMITS)
     if after.schedule.name == "cosine":
         limits -= {"training.max_steps", "training.max_epochs"}  # the schedule depends on them
     if changed - limits:

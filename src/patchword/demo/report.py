@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -174,11 +174,9 @@ def _translation(row: TranslationRow, codes: tuple[str, str]) -> str:
     kind, mark = ("right", "✓") if row.right else ("wrong", "✗")
     found, wanted = _differences(row.translation, row.reference)
     cells = "".join(
-        f'<td role="cell" data-name="{name}" lang="{escape(code)}" dir="auto">{text}</td>'
-        for name, code, text in (
-            ("source", codes[0], escape(row.source)),
-            ("translation", codes[1], found),
-            ("reference", codes[1], wanted),
+        f'<td role="cell" data-name="{column.name}" lang="{escape(code)}" dir="auto">{text}</td>'
+        for column, code, text in zip(
+            fields(row), (codes[0], codes[1], codes[1]), (escape(row.source), found, wanted), strict=True
         )
     )
     sign = f'<td role="cell" class="mark {kind}"><span role="img" aria-label="{kind}">{mark}</span></td>'

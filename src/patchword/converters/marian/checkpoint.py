@@ -15,6 +15,7 @@ from patchword.checkpoints.vocabulary_files import NormalisationFile
 from patchword.converters.hugging_face.configs import activation
 from patchword.converters.imported import Imported, ImportOptions, fill
 from patchword.converters.marian.channels import to_interleaved
+from patchword.converters.marian.embeddings import OUTPUT, SHARED, SOURCE, TARGET, embeddings
 from patchword.converters.marian.search import generation_settings, search_options
 from patchword.converters.marian.vocabulary import added_tokens, read_vocabulary
 from patchword.converters.settings import is_there, read_json
@@ -36,13 +37,6 @@ POSITIONS = {
     "source_positions.embedding": "model.encoder.embed_positions.weight",
     "target_positions.embedding": "model.decoder.embed_positions.weight",
 }
-
-SHARED, SOURCE, TARGET, OUTPUT = (
-    "model.shared.weight",
-    "model.encoder.embed_tokens.weight",
-    "model.decoder.embed_tokens.weight",
-    "lm_head.weight",
-)
 
 
 def _attention(ours: str, theirs: str) -> dict[str, Row]:
@@ -154,7 +148,7 @@ def convert(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     vocabulary = replace(vocabulary, normalisation=form)
     tensors = {name if name == "final_logits_bias" else _prefixed(name): t for name, t in tensors.items()}
     positions = _positions(folder, config, tensors)
-    tensors, shared, tied = _embeddings(tensors, config)
+    tensors, shared, tied = embeddings(tensors, config)
     ours_config = _config(
         folder,
         config,
@@ -276,34 +270,3 @@ def _is_sinusoidal(weight: Tensor, layout: str) -> bool:
     length, d_model = weight.shape
     # Half precision rounds to 5e-4 just below 1.
     return d_model % 2 == 0 and torch.allclose(weight.float(), sinusoidal_table(length, d_model, layout), atol=1e-3)
-
-
-def _embeddings(tensors: dict[str, Tensor], config: Mapping[str, Any]) -> tuple[dict[str, Tensor], bool, bool]:
-    """Which of the embeddings and the output are one, as MarianMTModel ties them: those that the config says are one,
-    unless the file holds different values.
-
-    Returns:
-        the tensors under the names that `table` has for these choices, whether source and target share their
-        embedding, and whether the output is tied to the target's.
-    """
-    names = [SHARED, SOURCE, TARGET, OUTPUT] if config["share_encoder_decoder_embeddings"] else [TARGET, OUTPUT]
-    if not config["tie_word_embeddings"]:
-        names.remove(OUTPUT)
-    found = {name: tensors[name] for name in (SHARED, SOURCE, TARGET, OUTPUT) if name in tensors}
-    first = next((found[name] for name in names if name in found), None)
-    if first is not None:
-        found = {**dict.fromkeys(names, first), **found}
-    shared = SHARED in names and _equal(found, SHARED, SOURCE) and _equal(found, SHARED, TARGET)
-    tied = OUTPUT in names and _equal(found, TARGET, OUTPUT)
-    kept = [SHARED] if shared else [SOURCE, TARGET]
-    kept += [] if tied else [OUTPUT]
-    others = {name: tensor for name, tensor in tensors.items() if name not in (SHARED, SOURCE, TARGET, OUTPUT)}
-    return {**others, **{name: found[name] for name in kept if name in found}}, shared, tied
-
-
-def _equal(tensors: Mapping[str, Tensor], one: str, other: str) -> bool:
-    a, b = tensors.get(one), tensors.get(other)
-    if a is None or b is None:
-        return a is b
-    # A pickle has tied tensors under each of their names, in one place.
-    return (a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.dtype == b.dtype) or torch.equal(a, b)

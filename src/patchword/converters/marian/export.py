@@ -18,11 +18,9 @@ from patchword.converters.marian.checkpoint import (
     NORMALISATION_KEY,
     POSITIONS,
     POSITIONS_KEY,
-    SHARED,
-    SOURCE,
-    TARGET,
     table,
 )
+from patchword.converters.marian.embeddings import SHARED, SOURCE, TARGET
 from patchword.converters.marian.search import generation_config, untold
 from patchword.converters.marian.vocabulary import TARGET_IDS, written_vocabulary
 from patchword.converters.tables import converted_back
