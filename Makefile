@@ -62,7 +62,8 @@ bench: .bench/installed        ## speed beside CTranslate2, transformers, onnxru
 clean:                         ## remove the environment and everything that can be made again
 	rm -rf .venv .bench build demo src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-INSTALL = $(PYTHON) -m venv .venv && $(RUN)pip install --disable-pip-version-check --constraint constraints.txt --editable
+# Modules are compiled when they are first imported: all of them would take a minute and 250 MB.
+INSTALL = $(PYTHON) -m venv .venv && $(RUN)pip install --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 
 # What the demo needs, which is what users need, and what fetches published models.
 .venv/patchword: pyproject.toml setup.py constraints.txt $(KERNELS)
