@@ -224,22 +224,39 @@ def resumed_recipe(out: Path, settings: Settings = (), options: Mapping[str, Any
     before: dict[str, Any] = recipe.model_dump()
     changes = with_settings(with_settings({}, settings_of(recipe.task, options or {})), settings)
     check_keys(recipe.task, changes)
-    after = read_recipe(_merged(values, changes), "train --resume")
+    limits = set(LIMITS)
+    if recipe.schedule.name == "cosine":
+        limits -= {"training.max_steps", "training.max_epochs"}  # the schedule depends on them
+    try:
+        after = read_recipe(_merged(values, changes), "train --resume")
+    except RecipeError:
+        # What could not even be another run is not worth the details.
+        _same_run(_names(changes), limits)
+        raise
     changed = {
         f"{table}.{key}".rstrip(".")
         for table, fields in after.model_dump().items()
         for key, value in (fields.items() if isinstance(fields, dict) else [("", fields)])
         if value != (_entry(before, table).get(key) if isinstance(fields, dict) else before.get(table))
     }
-    limits = set(LIMITS)
-    if after.schedule.name == "cosine":
-        limits -= {"training.max_steps", "training.max_epochs"}  # the schedule depends on them
+    _same_run(changed, limits)
+    return after
+
+
+def _same_run(changed: set[str], limits: set[str]) -> None:
     if changed - limits:
         raise RecipeError(
             f"--resume goes on with the same run: {', '.join(sorted(changed - limits))} cannot change; "
             f"only {', '.join(sorted(limits))} can"
         )
-    return after
+
+
+def _names(values: Mapping[str, Any], above: str = "") -> set[str]:
+    """Dotted names of the values in nested tables."""
+    found: set[str] = set()
+    for key, value in values.items():
+        found |= _names(value, f"{above}{key}.") if isinstance(value, Mapping) else {f"{above}{key}"}
+    return found
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

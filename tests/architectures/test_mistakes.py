@@ -27,7 +27,7 @@ def test_a_field_of_another_architecture_or_of_none(shop: Workshop, tmp_path: Pa
     said = refused(*start, *settings_of({f"model.{name}": value}))
     assert f"unknown key 'model.{name}'" in said
     said = refused(*start, *settings_of({f"model.{shop.kind.dropout}s": 0.1}))
-    assert f"did you mean '{shop.kind.dropout}'?" in said
+    assert f"did you mean 'model.{shop.kind.dropout}'?" in said
 
 
 def test_a_size_that_there_is_not_and_sizes_that_do_not_fit(shop: Workshop, tmp_path: Path, refused: Refusals) -> None:

@@ -89,7 +89,6 @@ def test_export_writes_it_or_says_why_not(
     shop: Workshop, trained: Path, tmp_path: Path, to: str, refused: object
 ) -> None:
     reasons = {
-        ("transformer", "hf"): "MarianMTModel cannot express Pre-LN layers",
         ("recurrent", "hf"): "no class for our recurrent",
         ("recurrent", "onnx"): "the architecture recurrent has no graph",
         ("residual_network", "hf"): "cannot express",
