@@ -11,13 +11,14 @@ def find_device(name: str = "auto") -> torch.device:
     """A device by its name.
 
     Args:
-        name: "cpu", "cuda", "cuda:1", "mps", or "auto": CUDA or MPS where this machine has it, else the processor.
+        name: "cpu", "cuda", "cuda:1", "mps", or "auto": CUDA where this machine has it, else the processor.
 
     Raises:
         RecipeError: if there is no such device here.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu")
+        # Not MPS: search keeps its scores in float64, which MPS does not have.
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind, _, number = name.partition(":")
     if kind not in KINDS or (number and not (kind == "cuda" and number.isdecimal() and len(number) < 4)):
         raise RecipeError(f"device {shown(name)}: expected {', '.join(KINDS)}, or one of several such as cuda:1")

@@ -91,7 +91,7 @@ class TrainingConfig(Config):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the computation; auto is bfloat16 on GPUs that have it, and float32 elsewhere."""
     device: str = Field("auto", max_length=20)
-    """auto, cpu, cuda, cuda:1 and so on, or mps; auto is the best that there is."""
+    """auto, cpu, cuda, cuda:1 and so on, or mps; auto is CUDA where there is one, else cpu."""
     threads: int | None = Field(None, gt=0, le=1024)
     """Processor threads; unset, as many as torch takes, or one where measuring finds more to be slower."""
 
