@@ -23,7 +23,7 @@ format: .venv/installed        ## rewrite the sources in the project's format
 	$(RUN)ruff check --fix . && $(RUN)ruff format . && $(RUN)clang-format -i $(KERNELS)
 
 docs/recipes.md: .venv/patchword ## the recipe reference, from the configs
-	$(RUN)python -m patchword.recipe_reference > $@
+	$(RUN)python -m patchword.recipe_reference > $@.new && mv $@.new $@
 
 # The engine's tests on kernels that were compiled with gcc's sanitizers. Python and torch were not, so the sanitizers'
 # libraries are loaded before them. What needs no kernels, or no sanitized ones, is left out.

@@ -1,6 +1,7 @@
 """load, save, import, train, evaluate, export, and what doors ask besides; a task's wing is looked up, never named."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from patchword.converters.exporting import export as write_export
 from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.importing import convert, is_checkpoint
 from patchword.converters.published import cache_folder, forget, is_published, published, published_models
+from patchword.devices import find_device
 from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
 from patchword.errors import ModelFolderError
@@ -43,6 +45,7 @@ __all__ = [
     "evaluate",
     "evaluation",
     "export",
+    "find_device",
     "import_checkpoint",
     "kernels",
     "kernels_missing",
@@ -153,12 +156,15 @@ def _local(model: Path | str) -> Path:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        hint = f"; a published model is named hf:{model}" if re.fullmatch(r"[\w.-]+/[\w.-]+", str(model)) else ""
+        published_like = re.fullmatch(r"[\w.-]+/[\w.-]+", str(model)) and not path.parent.is_dir()
+        hint = f"; a published model is named hf:{model}" if published_like else ""
         raise ModelFolderError(path, f"no such model folder{hint}") from None
     except (OSError, ValueError):  # such as a name that is too long, which whoever reads it will say
         return path
     if is_checkpoint(path):
-        raise ModelFolderError(path, f"is another library's checkpoint; make it a model: patchword import {path} OUT")
+        raise ModelFolderError(
+            path, f"is another library's checkpoint; make it a model: patchword import {shlex.quote(str(path))} OUT"
+        )
     return path
 
 
@@ -251,5 +257,5 @@ def export(model: System | Path | str, out: Path | str, to: str) -> list[str]:
     """
     check_format(to)
     check_new_folder(Path(out))
-    system = load(model) if isinstance(model, str | Path) else model
+    system = load(model, device="cpu") if isinstance(model, str | Path) else model
     return write_export(system.exportable(), Path(out), to)

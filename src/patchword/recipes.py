@@ -15,12 +15,12 @@ from patchword.wings import WINGS, refuse_option, wing_of
 
 TASKS = tuple(WINGS)
 
-# Options of `train` for every task, and the recipe key that each stands for; a wing adds its own.
 # What a run that goes on may change, and stay the same run.
 LIMITS = frozenset(
     f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device", "threads")
 )
 
+# Options of `train` for every task, and the recipe key that each stands for; a wing adds its own.
 OPTIONS: dict[str, str] = {
     "init": "init",
     "freeze": "freeze",

@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 
-from patchword.errors import RecipeError
+from patchword.converters.published import is_published, published
+from patchword.devices import find_device
+from patchword.errors import RecipeError, shown
 from patchword.memory import memory_for
 from patchword.progress import ProgressPrinter
 from patchword.recipes import TASKS, new_recipe, resumed_recipe
@@ -61,18 +63,30 @@ def train(
     if out is None:
         raise RecipeError("where to? out = ..., the run folder")
     out = Path(out)
-    notes: list[str] = []
-    if not isinstance(recipe, Recipe):
-        recipe, notes = _recipe(recipe, out, resume, paths_of(data), paths_of(validation), options, settings)
-    elif options or settings or data or validation:
-        raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
-    recipe, slower = _with_threads(recipe)
+    threads = torch.get_num_threads()
+    with ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell:
+        if not isinstance(recipe, Recipe):
+            given = paths_of(data), paths_of(validation), options, settings
+            recipe, notes = _recipe(recipe, out, resume, *given, tell)
+        elif options or settings or data or validation:
+            raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
+        else:
+            notes = []
+        try:
+            recipe, slower = _with_threads(recipe)
+            return _train(recipe, out, resume, facts, [*notes, *slower], tell)
+        finally:
+            torch.set_num_threads(threads)  # whoever goes on in this process has what it had
+
+
+def _train(
+    recipe: Recipe, out: Path, resume: bool, facts: Mapping[str, Any] | None, notes: Sequence[str], tell: Listener
+) -> Outcome:
+    if recipe.init is not None and is_published(recipe.init):
+        recipe = recipe.model_copy(update={"init": str(published(recipe.init, tell))})
     seed_everything(recipe.training.seed)
-    with (
-        ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell,
-        run_folder(out, resume, tell) as run,
-    ):
-        for note in (*notes, *slower):
+    with run_folder(out, resume, tell) as run:
+        for note in notes:
             tell(Note(note))
         with memory_for("the model and its data", "choose a smaller model, or less data"):
             task = wing_of(recipe.task).prepare(recipe, out, tell)
@@ -93,11 +107,13 @@ def _with_threads(recipe: Recipe) -> tuple[Recipe, list[str]]:
     """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one."""
     notes = []
     if recipe.training.threads is None:
-        threads, ratio = suitable_threads()
+        threads, ratio = torch.get_num_threads(), 1.0
+        if find_device(recipe.training.device).type == "cpu":
+            threads, ratio = suitable_threads()
         if threads < torch.get_num_threads():
             notes.append(
-                f"training with one thread: {torch.get_num_threads()} take {ratio:.1f} times as long while other "
-                "programs keep this machine busy (--threads says otherwise)"
+                f"training with one thread: {torch.get_num_threads()} took {ratio:.1f} times as long just now, as "
+                "they do where other programs keep a machine busy (--threads says otherwise)"
             )
         training = recipe.training.model_copy(update={"threads": threads})
         recipe = recipe.model_copy(update={"training": training})
@@ -114,15 +130,18 @@ def _recipe(
     validation: Sequence[Path],
     options: Mapping[str, Any],
     settings: Settings,
+    listener: Listener,
 ) -> tuple[Recipe, list[str]]:
     """What `train` is to do, and sentences on how that was picked."""
     if resume:
         if data or validation:
             raise RecipeError(f"--resume goes on with the run in {out} and its data; none can be given")
+        if recipe is not None:
+            raise RecipeError(f"--resume goes on with the recipe of the run in {out}; leave {shown(str(recipe))} out")
         return resumed_recipe(out, settings, options), []
     if recipe is None:
         raise RecipeError(f"what to train? {' or '.join(map(repr, TASKS))} with its data, or a recipe file")
-    return new_recipe(str(recipe), data, validation, options, settings)
+    return new_recipe(str(recipe), data, validation, options, settings, listener)
 
 
 def paths_of(paths: Path | str | Sequence[Path | str]) -> list[Path]:

@@ -37,25 +37,30 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     columns: dict[str, dict[str, float]] = {}
-    unit = ""
-    ways = WAYS if device == "cpu" else {device: ("float32", True)}
+    unit = place = ""
+    # Anywhere else the reference is all that there is.
+    ways = WAYS if api.find_device(device).type == "cpu" else {"reference": WAYS["reference"]}
     for way, (precision, reference) in ways.items():
         try:
             system = api.load(model, precision=precision, reference=reference, device=device)
         except NoSuchPrecisionError as error:
             typer.echo(f"patchword: {way} is left out: {error}", err=True)
             continue
+        place = str(system.network.device)
         for speed in api.speeds(system, rounds):
             if as_json:
-                row = {"way": way, "threads": torch.get_num_threads(), "kernels": api.kernels(), **speed.values}
+                row = {"way": way, "threads": torch.get_num_threads(), "kernels": api.kernels(), "device": place}
+                row |= speed.values
                 typer.echo(json.dumps(row))
             unit = f"{speed.unit} a second"
             columns.setdefault(speed.name, {})[way] = speed.a_second
     if as_json:
         return
-    title = f"{unit}, {torch.get_num_threads()} threads, {api.kernels()} kernels"
-    table = Table("", *WAYS, "int8 / reference", title=title)
+    title = f"{unit}, {place}, {torch.get_num_threads()} threads, {api.kernels()} kernels"
+    table = Table("", *ways, *(["int8 / reference"] if "int8" in ways else []), title=title)
     for name, measured in columns.items():
-        shown = [f"{measured[way]:.1f}" if way in measured else "-" for way in WAYS]
-        table.add_row(name, *shown, f"{measured['int8'] / measured['reference']:.1f}" if "int8" in measured else "-")
+        shown = [f"{measured[way]:.1f}" if way in measured else "-" for way in ways]
+        if "int8" in ways:
+            shown.append(f"{measured['int8'] / measured['reference']:.1f}" if "int8" in measured else "-")
+        table.add_row(name, *shown)
     Console().print(table)

@@ -139,7 +139,7 @@ def train(
         model=model,
         init=init,
         freeze=freeze,
-        image_size=image_size and [image_size, image_size],
+        image_size=image_size,
         epochs=epochs,
         max_steps=max_steps,
         max_minutes=max_minutes,

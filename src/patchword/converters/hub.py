@@ -1,6 +1,7 @@
 """Published checkpoints by name, `hf:owner/name`, through `huggingface_hub`."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from patchword.errors import CheckpointError
@@ -12,6 +13,7 @@ TIMEOUT = 20  # seconds
 # Everything that a converter reads, and nothing that it does not, such as TensorFlow's copy of the weights.
 _SMALL = ["*.json", "*.spm", "*.txt"]
 _WEIGHTS = (["*.safetensors"], ["pytorch_model*.bin"], ["*.npz"])
+_NESTED = ["*/*"]
 
 
 def download(name: str) -> Path:
@@ -40,10 +42,12 @@ def download(name: str) -> Path:
         reached = True
         files = [file.rfilename for file in found.siblings or ()]
         weights = next((w for w in _WEIGHTS if any(Path(f).match(w[0]) for f in files)), [])
-        patterns = _SMALL + list(weights)
         return Path(
             huggingface_hub.snapshot_download(
-                repository, revision=revision or None, allow_patterns=patterns, ignore_patterns=["*/*"]
+                repository,
+                revision=revision or None,
+                allow_patterns=_SMALL + list(weights),
+                ignore_patterns=_NESTED,
             )
         )
     except Exception as error:
@@ -73,11 +77,22 @@ def _cached(name: str, error: Exception, reached: bool) -> Path:
     if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
         raise CheckpointError(name, "the hub has no such repository or revision, or it is private") from None
     repository, revision = parts(name)
-    try:
-        return Path(huggingface_hub.snapshot_download(repository, revision=revision or None, local_files_only=True))
-    except Exception:
-        kind = type(error).__name__
-        what = f"fetching it failed ({kind})" if reached else f"the hub cannot be reached ({kind})"
-        raise CheckpointError(
-            name, f"{what} and nothing was downloaded before; give the path of a downloaded folder instead"
-        ) from None
+    kind = type(error).__name__
+    if reached:
+        raise CheckpointError(name, f"fetching it failed ({kind}); try again, or give the path of a downloaded folder")
+    for weights in _WEIGHTS:
+        with suppress(Exception):
+            folder = huggingface_hub.snapshot_download(
+                repository,
+                revision=revision or None,
+                local_files_only=True,
+                allow_patterns=_SMALL + weights,
+                ignore_patterns=_NESTED,
+            )
+            if any(Path(folder).glob(weights[0])):
+                return Path(folder)
+    raise CheckpointError(
+        name,
+        f"the hub cannot be reached ({kind}) and nothing was downloaded before; give the path of a downloaded folder "
+        "instead",
+    )

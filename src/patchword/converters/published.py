@@ -79,7 +79,8 @@ def published_models() -> list[PublishedModel]:
     """The published models that this machine has, by name."""
     found = []
     for folder in sorted(cache_folder().glob(f"*{_SEPARATOR}*")):
-        if (folder / "config.json").is_file():
+        hidden = folder.name.startswith(".")  # such as what a killed process was writing
+        if not hidden and (folder / "config.json").is_file():
             name = hub.PREFIX + unquote(folder.name.replace(_SEPARATOR, "/", 1))
             try:
                 revision = str(read_description(folder).facts.get("revision", ""))

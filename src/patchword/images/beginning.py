@@ -75,7 +75,7 @@ def beginning(recipe: ClassificationRecipe, classes: Sequence[str], run: Path) -
 
 
 def _from_init(recipe: ClassificationRecipe, classes: Sequence[str], run: Path) -> Beginning:
-    init = ImageClassifier.load(Path(str(recipe.init)).expanduser())
+    init = ImageClassifier.load(Path(str(recipe.init)).expanduser(), device="cpu")
     recipe = with_preprocessing(recipe, init.preprocessing)
     same = set(classes) == set(init.classes)
     names = init.classes if same else tuple(classes)

@@ -185,7 +185,9 @@ class ImageClassifier(System):
         Raises:
             DataError: if an image cannot be read.
         """
-        several = [images] if isinstance(images, _ONE) else images
+        several = [images] if isinstance(images, _ONE) else list(images)
+        if not several:
+            return torch.empty(0, self.network.config.feature_size)
         stacked = torch.stack([self._pixels(image, _name(image, i)) for i, image in enumerate(several)])
         pixels = self.preprocessing.normalise(stacked.to(self.network.device)).to(self.network.dtype)
         result: Tensor = self.network.fast.features(pixels)

@@ -1,12 +1,12 @@
 """Preprocessing: from a decoded image to a normalised tensor, the same way in training and in use."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from PIL import Image
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from patchword.config import Config
@@ -33,7 +33,7 @@ class Preprocessing(Config):
     """How an image becomes a model's input; kept in the model folder."""
 
     image_size: tuple[_Side, _Side] = (224, 224)
-    """Height and width in pixels of what the model takes."""
+    """Height and width in pixels of what the model takes; one number for both."""
     resize: Literal["squash", "crop", "pad"] = "crop"
     """How it is scaled: "squash" scales to the size divided by `crop_fraction`, whatever the shape; "crop" scales the
     shorter side to that; both then cut out the centre; "pad" scales the longer side to the size, then adds white.
@@ -50,6 +50,11 @@ class Preprocessing(Config):
     """Of each channel, subtracted after pixels were scaled to 0..1."""
     std: tuple[_Std, _Std, _Std] = (0.5, 0.5, 0.5)
     """Of each channel, divided by after that."""
+
+    @field_validator("image_size", mode="before")
+    @classmethod
+    def _square(cls, value: Any) -> Any:
+        return [value, value] if isinstance(value, int) and not isinstance(value, bool) else value
 
     def pixels(self, image: Image.Image) -> Tensor:
         """Resize and crop.

@@ -95,6 +95,7 @@ def _image_size(given: Mapping[str, Any], native: tuple[int, int]) -> tuple[int,
     """The image size that is given, if it can be one, or else the init model's."""
     preprocessing = given.get("preprocessing")
     size = preprocessing.get("image_size") if isinstance(preprocessing, dict) else None
+    size = [size, size] if isinstance(size, int) else size
     proper = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
     height, width = size if isinstance(size, list) and proper else native
     return height, width

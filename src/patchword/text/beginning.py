@@ -80,7 +80,7 @@ def beginning(recipe: TranslationRecipe, run: Path) -> Beginning:
 
 
 def _from_init(recipe: TranslationRecipe, run: Path) -> Beginning:
-    init = Translator.load(Path(str(recipe.init)).expanduser())
+    init = Translator.load(Path(str(recipe.init)).expanduser(), device="cpu")
     recipe = with_languages(recipe, init.languages)
     architecture = architecture_of(init.model)
     changes = recipe.model.model_dump(exclude_unset=True)

@@ -166,7 +166,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def with_settings(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """Apply settings: `a.b=value` with a value of TOML, or else taken as a string; or a mapping of names to values.
+    """Apply settings: `a.b=value` with a value of TOML, or else taken as a string, one or several; or names and values.
 
     Returns:
         a new mapping; `values` is unchanged.
@@ -179,7 +179,7 @@ def with_settings(values: Mapping[str, Any], settings: Settings) -> dict[str, An
         for name, value in settings.items():
             _put(result, name, value, f"{clipped(name)}")
         return result
-    for setting in settings:
+    for setting in [settings] if isinstance(settings, str) else settings:
         name, equals, text = setting.partition("=")
         told = f"--set {clipped(setting)}"
         if not equals or not name.strip():

@@ -11,7 +11,9 @@ import torch
 
 ROUNDS = 5
 PRODUCTS = 40  # a round, of the size of a small model's
-WORTH = 0.9  # of one thread's time; what saves less is not worth the risk that it gets worse
+# Times as long as one thread: so small products gain little on many cores, and beside another program several threads
+# take ten times as long.
+SLOWER = 1.5
 
 
 def suitable_threads() -> tuple[int, float]:
@@ -37,4 +39,4 @@ def suitable_threads() -> tuple[int, float]:
     finally:
         torch.set_num_threads(most)
     ratio = median(seconds[most]) / median(seconds[1])
-    return (most if ratio <= WORTH else 1), ratio
+    return (most if ratio < SLOWER else 1), ratio
