@@ -56,7 +56,7 @@ def test_a_translator_is_measured_greedily_and_with_a_beam(
 
 def test_a_classifier_gets_a_table(classifier: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = run(capsys, classifier, "--threads", "1")
-    assert "images a second, 1 threads" in shown
+    assert "images a second, cpu, 1 threads" in shown
     assert all(f"{size} at once" in shown for size in (1, 8, 32))
 
 
@@ -72,3 +72,19 @@ def test_threads_and_rounds_have_a_range(translator: Path, option: str, value: i
     done = CliRunner().invoke(app, ["bench", str(translator), option, str(value)])
     assert done.exit_code == 2
     assert said in done.output
+
+
+def test_off_the_processor_the_reference_alone_is_measured(
+    classifier: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from patchword import api
+
+    load = api.load
+    monkeypatch.setattr("patchword.api.find_device", lambda _: torch.device("meta"))
+    monkeypatch.setattr("patchword.api.load", lambda model, **how: load(model, **{**how, "device": "cpu"}))
+    shown = run(capsys, classifier, "--device", "auto")
+    assert "reference" in shown
+    assert "int8" not in shown
+    assert all(f"{size} at once" in shown for size in (1, 8, 32))
+    rows = [json.loads(line) for line in run(capsys, classifier, "--device", "auto", "--json").splitlines()]
+    assert {(row["way"], row["device"]) for row in rows} == {("reference", "cpu")}

@@ -8,28 +8,20 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from patchword.cli.lines import RecordFile, utf8_argument
 from patchword.cli.main import app
 from patchword.errors import DataError, RecipeError
-from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.files import count_lines
 from patchword.text.translator import Translator
-from patchword.text.vocabulary import Vocabulary, VocabularyConfig
+from tests.tiny import tiny_translator
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(1)
-    words = ["one two three four", "five six seven", "eight nine ten"]
-    vocabulary = Vocabulary.train(words, words, VocabularyConfig(size=300, shrink=True))
-    size = vocabulary.source_size
-    sizes = {"d_model": 16, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 16}
-    config = TransformerConfig.parse({"source_vocab_size": size, "target_vocab_size": size, **sizes}, "test")
     path = tmp_path_factory.mktemp("model") / "model"
-    Translator(Transformer(config), vocabulary).save(path)
+    tiny_translator().save(path)
     return path
 
 

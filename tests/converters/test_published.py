@@ -16,6 +16,8 @@ from patchword.errors import CheckpointError, ModelFolderError
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.recipes import new_recipe
+from patchword.training.events import Note
 from tests.converters.local_hub import LocalHub, running
 
 constants: Any = pytest.importorskip("huggingface_hub.constants")
@@ -166,3 +168,68 @@ def test_what_was_probably_meant_is_said(hub: LocalHub, tmp_path: Path, monkeypa
             ModelFolderError, match=f"another library's checkpoint; make it a model: patchword import {path}"
         ):
             patchword.load(path)
+
+
+def test_a_name_is_a_published_one_only_where_no_such_folder_is(hub: LocalHub, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(ModelFolderError) as caught:
+        patchword.load(tmp_path / "runs" / "en-dee")
+    assert "hf:" not in str(caught.value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        with pytest.raises(ModelFolderError) as caught:
+            patchword.load("runs/en-dee")
+    assert "hf:" not in str(caught.value)
+
+
+def test_a_whole_recipe_starts_from_a_published_model(hub: LocalHub, photos: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def listen(event: Any) -> None:
+        if isinstance(event, Note):
+            said.append(event.text)
+
+    recipe, _ = new_recipe("classification", [photos], options={"max_steps": 1, "threads": 1, "image_size": 8})
+    whole = recipe.model_copy(update={"init": NAME, "model": type(recipe.model)()})
+    done = patchword.train(whole, tmp_path / "run", listener=listen, show=False)
+    assert any(f"fetching {NAME}" in sentence for sentence in said)
+    classifier: Any = patchword.load(done.model)
+    assert classifier.model.config.d_model == 16
+    said.clear()
+    options = {"max_steps": 1, "threads": 1, "init": f"{NAME}@v1"}
+    patchword.train("classification", tmp_path / "again", data=photos, listener=listen, show=False, **options)
+    assert any(f"fetching {NAME}@v1" in sentence for sentence in said)
+
+
+def test_weights_of_other_libraries_beside_ours_are_not_wanted_without_a_network(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = hub.repositories["somebody/tiny-vit"]["main"]
+    (folder / "tf_model.h5").write_bytes(b"not wanted")
+    patchword.import_checkpoint(NAME, tmp_path / "one")
+    assert not any(path.endswith("tf_model.h5") for path in hub.asked)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    patchword.import_checkpoint(NAME, tmp_path / "two")
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two")]
+    assert weights[0] == weights[1]
+
+
+def test_what_a_killed_import_left_is_not_listed(hub: LocalHub, tmp_path: Path) -> None:
+    patchword.load(NAME)
+    half = tmp_path / "cache" / ".somebody--tiny-vit@v1.tmp"
+    half.mkdir()
+    (half / "config.json").write_text("{}")
+    assert [model.name for model in api.published_models()] == [NAME]
+
+
+def test_export_computes_on_the_processor_whatever_auto_is(
+    hub: LocalHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def device(name: str) -> torch.device:
+        return torch.device("meta" if name == "auto" else name)
+
+    monkeypatch.setattr("patchword.system.find_device", device)
+    assert patchword.load(NAME).network.device.type == "meta"  # as it would be on an accelerator
+    patchword.load(NAME)
+    api.export(NAME, tmp_path / "out", "hf")
+    assert (tmp_path / "out" / "model.safetensors").stat().st_size > 1000

@@ -9,13 +9,12 @@ import pytest
 import torch
 
 from patchword.errors import PatchwordError, one_line
-from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.files import read_lines
 from patchword.text.pairs import read_pairs, read_training_pairs
 from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
-from patchword.text.vocabulary import Vocabulary, VocabularyConfig
 from tests.fuzz.share import cases
+from tests.tiny import tiny_translator
 
 CHARACTERS = [*range(0xD800), *range(0xE000, 0x110000, 97)]
 GREEDY = SearchOptions(method="greedy", max_extra=3, max_length=12)
@@ -23,13 +22,7 @@ GREEDY = SearchOptions(method="greedy", max_extra=3, max_length=12)
 
 @pytest.fixture(scope="module")
 def translator() -> Translator:
-    torch.manual_seed(1)
-    words = ["one two three four", "five six seven", "eight nine ten"]
-    vocabulary = Vocabulary.train(words, words, VocabularyConfig(size=300, shrink=True))
-    size = vocabulary.source_size
-    sizes = {"d_model": 16, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 16}
-    config = TransformerConfig.parse({"source_vocab_size": size, "target_vocab_size": size, **sizes}, "test")
-    return Translator(Transformer(config), vocabulary)
+    return tiny_translator()
 
 
 def random_text(generator: random.Random) -> bytes:

@@ -25,6 +25,7 @@ def classifier(dtype: torch.dtype = torch.float32, **options: Any) -> ImageClass
 def test_no_images_have_no_probabilities(options: Any) -> None:
     assert classifier(**options).probabilities(torch.zeros(0, 3, 8, 12, dtype=torch.uint8)).shape == (0, 3)
     assert classifier(**options).classify([]) == []
+    assert classifier(**options).features([]).shape == (0, 32)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

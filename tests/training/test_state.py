@@ -88,6 +88,16 @@ def test_generators_go_back_or_say_that_they_cannot() -> None:
             restore_random_states({**states, name: value})
 
 
+def test_an_apple_gpus_generator_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faked: no such hardware here."""
+    put_back: list[torch.Tensor] = []
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: torch.tensor([7], dtype=torch.uint8))
+    monkeypatch.setattr(torch.mps, "set_rng_state", put_back.append)
+    restore_random_states(random_states())
+    assert [state.tolist() for state in put_back] == [[7]]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
 def test_a_full_disk_is_called_so_and_the_state_before_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "latest.pt")

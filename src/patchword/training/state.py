@@ -63,6 +63,8 @@ def random_states() -> dict[str, Any]:
     }
     if torch.cuda.is_available():
         states["cuda"] = torch.cuda.get_rng_state_all()
+    if torch.backends.mps.is_available():
+        states["mps"] = torch.mps.get_rng_state()
     return states
 
 
@@ -82,6 +84,8 @@ def restore_random_states(states: dict[str, Any]) -> None:
         random.setstate((version, tuple(internal), gauss_next))
         if "cuda" in states and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(states["cuda"])
+        if "mps" in states and torch.backends.mps.is_available():
+            torch.mps.set_rng_state(states["mps"])
     except Exception as error:
         raise ValueError(f"its random generators' states cannot be used: {clipped(str(error))}") from None
 
