@@ -1,6 +1,7 @@
 """What all tests share: a fixed seed, two threads, and small real data."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,15 @@ def _repeatable() -> None:
     torch.manual_seed(0)
     # On a machine that has other work, threads that wait for each other make tests many times slower.
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """For what depends on the number of threads, whatever it is for the other tests."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

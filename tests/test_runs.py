@@ -1,6 +1,5 @@
 """What a training does around its loop: threads, what it says first, and what --resume goes on with."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,14 @@ import torch
 import patchword
 from patchword import runs
 from patchword.errors import RecipeError
+from patchword.images.wing import _image_size
 from patchword.recipes import new_recipe
 from patchword.training.events import Event, Note
 from patchword.training.recipe import read_toml
 
 SMALL = {"model": {"d_model": 16, "num_layers": 1, "num_heads": 2, "d_ff": 16, "patch_size": 4}}
 
-
-@pytest.fixture(autouse=True)
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def trained(photos: Path, out: Path, **options: Any) -> list[str]:
@@ -85,6 +79,13 @@ def test_one_number_is_an_image_size(photos: Path, tmp_path: Path, size: Any) ->
     trained(photos, tmp_path / "run", image_size=size)
     classifier: Any = patchword.load(tmp_path / "run")
     assert classifier.preprocessing.image_size == (16, 16)
+
+
+@pytest.mark.parametrize(
+    ("size", "used"), [(24, (24, 24)), ([24, 16], (24, 16)), ((24, 16), (24, 16)), ("big", (8, 8)), (True, (8, 8))]
+)
+def test_sizes_are_chosen_for_the_image_size_that_is_given(size: Any, used: tuple[int, int]) -> None:
+    assert _image_size({"preprocessing": {"image_size": size}}, (8, 8)) == used
 
 
 @pytest.mark.parametrize("size", [0, -16, True, "big", [16], 10**9])

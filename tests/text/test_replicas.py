@@ -9,14 +9,6 @@ from patchword.text.search import SearchOptions
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def two_threads() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("two_threads")
 def test_every_sentence_is_in_one_batch_and_no_batch_is_too_large() -> None:
     lengths = sorted((1 + i * 7 % 90 for i in range(300)), reverse=True)

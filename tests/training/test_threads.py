@@ -1,19 +1,11 @@
 """One thread where several take much longer, as they do beside another program."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
 from patchword.training import threads
 
-
-@pytest.fixture(autouse=True)
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 class Clock:

@@ -13,7 +13,6 @@ TIMEOUT = 20  # seconds
 # Everything that a converter reads, and nothing that it does not, such as TensorFlow's copy of the weights.
 _SMALL = ["*.json", "*.spm", "*.txt"]
 _WEIGHTS = (["*.safetensors"], ["pytorch_model*.bin"], ["*.npz"])
-_NESTED = ["*/*"]
 
 
 def download(name: str) -> Path:
@@ -42,14 +41,7 @@ def download(name: str) -> Path:
         reached = True
         files = [file.rfilename for file in found.siblings or ()]
         weights = next((w for w in _WEIGHTS if any(Path(f).match(w[0]) for f in files)), [])
-        return Path(
-            huggingface_hub.snapshot_download(
-                repository,
-                revision=revision or None,
-                allow_patterns=_SMALL + list(weights),
-                ignore_patterns=_NESTED,
-            )
-        )
+        return _snapshot(repository, revision, weights)
     except Exception as error:
         return _cached(name, error, reached)
 
@@ -71,7 +63,6 @@ def parts(name: str) -> tuple[str, str]:
 
 def _cached(name: str, error: Exception, reached: bool) -> Path:
     """The files from an earlier download; what went wrong, if there is none."""
-    import huggingface_hub
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
@@ -82,17 +73,25 @@ def _cached(name: str, error: Exception, reached: bool) -> Path:
         raise CheckpointError(name, f"fetching it failed ({kind}); try again, or give the path of a downloaded folder")
     for weights in _WEIGHTS:
         with suppress(Exception):
-            folder = huggingface_hub.snapshot_download(
-                repository,
-                revision=revision or None,
-                local_files_only=True,
-                allow_patterns=_SMALL + weights,
-                ignore_patterns=_NESTED,
-            )
-            if any(Path(folder).glob(weights[0])):
-                return Path(folder)
+            folder = _snapshot(repository, revision, weights, local_files_only=True)
+            if any(folder.glob(weights[0])):
+                return folder
     raise CheckpointError(
         name,
         f"the hub cannot be reached ({kind}) and nothing was downloaded before; give the path of a downloaded folder "
         "instead",
     )
+
+
+def _snapshot(repository: str, revision: str, weights: list[str], *, local_files_only: bool = False) -> Path:
+    """What converters read of a repository, with weights of these names, from the hub or from its cache alone."""
+    import huggingface_hub
+
+    folder = huggingface_hub.snapshot_download(
+        repository,
+        revision=revision or None,
+        allow_patterns=_SMALL + weights,
+        ignore_patterns=["*/*"],
+        local_files_only=local_files_only,
+    )
+    return Path(folder)

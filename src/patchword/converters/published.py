@@ -78,9 +78,9 @@ def published(name: str, listener: Listener = ignore) -> Path:
 def published_models() -> list[PublishedModel]:
     """The published models that this machine has, by name."""
     found = []
-    for folder in sorted(cache_folder().glob(f"*{_SEPARATOR}*")):
-        hidden = folder.name.startswith(".")  # such as what a killed process was writing
-        if not hidden and (folder / "config.json").is_file():
+    # What begins with a dot is what a killed process was writing.
+    for folder in sorted(cache_folder().glob(f"[!.]*{_SEPARATOR}*")):
+        if (folder / "config.json").is_file():
             name = hub.PREFIX + unquote(folder.name.replace(_SEPARATOR, "/", 1))
             try:
                 revision = str(read_description(folder).facts.get("revision", ""))

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from patchword.checkpoints.model_folder import read_description
 from patchword.errors import RecipeError
 from patchword.evaluation import Evaluation
@@ -18,6 +20,7 @@ from patchword.images.presets import choose_fine_tuning, choose_recipe
 from patchword.images.recipe import TASK, ClassificationRecipe
 from patchword.images.speed import classification_speeds
 from patchword.images.task import ClassificationTask
+from patchword.images.transforms import Preprocessing
 from patchword.speed import Speed
 from patchword.training.events import Listener
 
@@ -94,11 +97,12 @@ def _images(paths: Sequence[Path], given: Mapping[str, Any]) -> LabelledImages:
 def _image_size(given: Mapping[str, Any], native: tuple[int, int]) -> tuple[int, int]:
     """The image size that is given, if it can be one, or else the init model's."""
     preprocessing = given.get("preprocessing")
-    size = preprocessing.get("image_size") if isinstance(preprocessing, dict) else None
-    size = [size, size] if isinstance(size, int) else size
-    proper = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size)
-    height, width = size if isinstance(size, list) and proper else native
-    return height, width
+    if not isinstance(preprocessing, dict) or "image_size" not in preprocessing:
+        return native
+    try:
+        return Preprocessing.model_validate({"image_size": preprocessing["image_size"]}).image_size
+    except ValidationError:  # which the recipe will tell of
+        return native
 
 
 WING = ClassificationWing()
