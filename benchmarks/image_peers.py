@@ -25,7 +25,8 @@ def patchword_runs(folder: Path, name: str, precision: str, threads: int) -> wor
 
     from patchword.engine.choice import packed
     from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
-    from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+    from patchword.models.vision_transformer import VisionTransformer
+    from patchword.models.vision_transformer_config import VisionTransformerConfig
 
     torch.set_num_threads(threads)
     if name == "vit":

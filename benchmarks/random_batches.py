@@ -18,7 +18,8 @@ import torch
 from patchword.engine import native
 from patchword.engine.choice import packed
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.text.batches import pad
 from patchword.text.search import SearchOptions, search
 

@@ -17,7 +17,8 @@ from patchword import api
 from patchword.cli.main import main
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from tests.converters.local_hub import LocalHub, running
 from tests.converters.marian import reference as marian
 

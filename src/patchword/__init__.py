@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from patchword.models.recurrent import Recurrent, RecurrentConfig
     from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
     from patchword.models.transformer import Transformer, TransformerConfig
-    from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+    from patchword.models.vision_transformer import VisionTransformer
+    from patchword.models.vision_transformer_config import VisionTransformerConfig
     from patchword.text.options import SearchOptions
     from patchword.text.translator import Translator
 
@@ -53,7 +54,7 @@ _HOMES = {
     "TransformerConfig": "patchword.models.transformer",
     "Translator": "patchword.text.translator",
     "VisionTransformer": "patchword.models.vision_transformer",
-    "VisionTransformerConfig": "patchword.models.vision_transformer",
+    "VisionTransformerConfig": "patchword.models.vision_transformer_config",
     "evaluate": "patchword.api",
     "export": "patchword.api",
     "import_checkpoint": "patchword.api",

@@ -19,7 +19,8 @@ from patchword.checkpoints.model_folder import (
 from patchword.errors import ModelFolderError
 from patchword.files import replacing
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 DETAILS = {"languages": ["de", "en"], "note": "grüße"}
 

@@ -16,7 +16,8 @@ from patchword.errors import PatchwordError
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.text.search import SearchOptions
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary, VocabularyConfig

@@ -10,7 +10,8 @@ from patchword.converters import exporting
 from patchword.converters.exporting import check_format, export
 from patchword.converters.onnx import graph as onnx_graph
 from patchword.errors import DataError, ExportError, OutputError, PatchwordError, RecipeError
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from tests.converters.onnx.models import OnnxModel
 
 

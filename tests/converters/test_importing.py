@@ -22,7 +22,8 @@ from patchword.converters.tables import converted_back, same
 from patchword.converters.vit.hugging_face import VERSION_4
 from patchword.errors import CheckpointError, DataError, HeadlessError, OutputError, PatchwordError
 from patchword.images.classifier import ImageClassifier
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from tests.converters.reference import photographs
 
 CONFIG = {

@@ -15,7 +15,8 @@ from patchword.cli.main import app
 from patchword.errors import CheckpointError, ModelFolderError
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.recipes import new_recipe
 from patchword.training.events import Note
 from tests.converters.local_hub import LocalHub, running

@@ -7,7 +7,8 @@ from patchword.converters.imported import count_layers, distinct, fill
 from patchword.converters.tables import batch_of_one, converted_back, lookup, patches, same, stacked, token
 from patchword.converters.vit.hugging_face import VERSION_4, VERSION_5
 from patchword.errors import CheckpointError
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 
 def config() -> VisionTransformerConfig:

@@ -12,7 +12,8 @@ from patchword.engine.choice import packed
 from patchword.engine.network import Network
 from patchword.errors import NotFiniteError, RecipeError
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 
 def transformer(**changes: Any) -> Transformer:

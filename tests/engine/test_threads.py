@@ -77,7 +77,8 @@ FORKS = """
 import multiprocessing, torch
 from patchword.engine.network import Network
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.text.batches import pad
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from patchword.engine.choice import packed
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "paper": {},

@@ -6,8 +6,9 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from patchword.explain.attention import attention_rollout, class_token_heads, class_token_map, word_alignment
-from patchword.models.contracts import Evidence, EvidenceMap
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.evidence import Evidence, EvidenceMap
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 
 def seen(name: str, *maps: Tensor, grid: tuple[int, int] | None = None) -> Evidence:

@@ -8,7 +8,8 @@ from PIL import Image
 
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 SIZES = {"image_size": (8, 12), "patch_size": 4, "d_model": 32, "num_heads": 4, "num_layers": 2, "d_ff": 48}
 

@@ -18,7 +18,8 @@ from patchword.images.files import open_image
 from patchword.images.recipe import ClassificationRecipe
 from patchword.images.task import ClassificationTask, ImageBatch
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 
 def classifier() -> ImageClassifier:

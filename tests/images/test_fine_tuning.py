@@ -15,7 +15,8 @@ from patchword.images.evaluation import evaluate_classifier
 from patchword.images.presets import choose_fine_tuning
 from patchword.images.recipe import ClassificationRecipe
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.nn.positions import GridPositions
 
 PREPROCESSING = Preprocessing(image_size=(8, 12), crop_fraction=0.9, interpolation="bilinear", mean=(0.1, 0.2, 0.3))

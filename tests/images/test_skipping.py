@@ -20,7 +20,8 @@ from patchword.images.dataset import read_dataset
 from patchword.images.evaluation import evaluate_classifier
 from patchword.images.task import ClassificationTask
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.training.events import Event, Note
 from tests.images.test_task import recipe
 

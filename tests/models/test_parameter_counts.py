@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from patchword.models import recurrent, residual_network, transformer, vision_transformer
+from patchword.models import recurrent, residual_network, transformer, vision_transformer_config
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 # With the shared vocabulary of 37,000 tokens of Vaswani et al. 2017, section 5.1.
 TRANSFORMERS = {"tiny": 6_061_056, "small": 13_425_664, "base": 63_082_496, "big": 214_245_376}
@@ -79,5 +80,5 @@ def test_a_residual_network_has_as_many_parameters_as_in_the_paper(name, expecte
 def test_no_size_is_without_a_pin():
     assert TRANSFORMERS.keys() == transformer.SIZES.keys()
     assert RECURRENTS.keys() == recurrent.SIZES.keys()
-    assert {name.partition("/")[0] for name in VISION_TRANSFORMERS} == vision_transformer.SIZES.keys()
+    assert {name.partition("/")[0] for name in VISION_TRANSFORMERS} == vision_transformer_config.SIZES.keys()
     assert RESIDUAL_NETWORKS.keys() == residual_network.SIZES.keys()

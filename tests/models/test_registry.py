@@ -7,7 +7,8 @@ from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.registry import ARCHITECTURES, ModelChoice, architecture_for, architecture_of, regularisation
 from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 
 def test_a_model_is_found_under_its_architectures_name():

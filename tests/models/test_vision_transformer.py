@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from patchword.errors import RecipeError
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.nn.trace import AttentionTrace
 
 IMAGES = torch.rand(3, 3, 16, 24)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from patchword.models.vision_transformer import SIZES, VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import SIZES, VisionTransformerConfig
 from patchword.nn.patches import patchify
 from patchword.nn.positions import GridPositions
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from patchword.models.contracts import Evidence
+from patchword.models.evidence import Evidence
 
 
 def word_alignment(evidence: Evidence, layer: int | None = None) -> Tensor:

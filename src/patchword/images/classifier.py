@@ -18,7 +18,8 @@ from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
 from patchword.images.sources import Picture, pictures
 from patchword.images.transforms import Preprocessing, check_channels
 from patchword.memory import memory_for
-from patchword.models.contracts import Evidence, ImageModel
+from patchword.models.contracts import ImageModel
+from patchword.models.evidence import Evidence
 from patchword.system import System
 
 Given = Path | str | Image.Image | np.ndarray | Picture  # an image, as it may be given

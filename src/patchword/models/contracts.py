@@ -2,8 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from pydantic import Field, ValidationError
@@ -11,29 +10,9 @@ from torch import Tensor, nn
 
 from patchword.config import Config
 from patchword.errors import RecipeError, clipped, nearest, shown
+from patchword.models.evidence import Evidence
 from patchword.models.ranges import MOST_CLASSES, MOST_TOKENS, check_sides
-
-
-@dataclass(frozen=True)
-class EvidenceMap:
-    """One kind of what a model looked at.
-
-    Attributes:
-        axes: what each dimension of `values` counts, such as ("layer", "batch", "head", "query", "key").
-        values: not negative.
-        grid: rows and columns of the image patches that the last rows * columns places of the last axis are, if any.
-    """
-
-    axes: tuple[str, ...]
-    values: Tensor
-    grid: tuple[int, int] | None = None
-
-    def __post_init__(self) -> None:
-        assert len(self.axes) == self.values.dim(), (self.axes, self.values.shape)
-
-
-# By name: "encoder", "decoder" and "cross" attention, "class_activation", ...
-Evidence = Mapping[str, EvidenceMap]
+from patchword.models.step_state import StepState
 
 
 class ModelConfig(Config):
@@ -155,21 +134,6 @@ class SequenceConfig(ModelConfig):
             raise ValueError("share_embeddings needs source and target vocabularies of one size")
         if max(self.pad_id, self.bos_id, self.eos_id) >= min(self.source_vocab_size, self.target_vocab_size):
             raise ValueError("pad_id, bos_id and eos_id must be smaller than both vocabularies")
-
-
-class StepState(Protocol):
-    """What one decoding step hands to the next."""
-
-    @property
-    def length(self) -> int:
-        """Number of target positions decoded so far."""
-
-    @property
-    def sentences(self) -> int:
-        """Number of sentences still being decoded."""
-
-    def select(self, sentences: Tensor | None, parents: Tensor) -> None:
-        """Keep some sentences (None: all), and as hypotheses the continuations of the rows `parents`."""
 
 
 class SequenceToSequence(Model):

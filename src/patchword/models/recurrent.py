@@ -7,7 +7,8 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from patchword.errors import RecipeError, nearest, shown
-from patchword.models.contracts import Evidence, EvidenceMap, SequenceConfig, SequenceToSequence
+from patchword.models.contracts import SequenceConfig, SequenceToSequence
+from patchword.models.evidence import Evidence, EvidenceMap
 from patchword.models.ranges import WIDEST
 from patchword.nn.alignment import Score
 from patchword.nn.attentional_decoder import AttentionalDecoder, AttentionalState

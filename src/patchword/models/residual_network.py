@@ -1,7 +1,6 @@
 """The ResNet of "Deep Residual Learning for Image Recognition" (He et al. 2016)."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import torch
@@ -9,7 +8,8 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from patchword.errors import RecipeError, nearest, shown
-from patchword.models.contracts import Evidence, EvidenceMap, ImageConfig, ImageModel
+from patchword.models.contracts import ImageConfig, ImageModel
+from patchword.models.evidence import Evidence, EvidenceMap, evaluating
 from patchword.models.ranges import MOST_LAYERS, WIDEST, check_sides
 from patchword.nn.dropout import Dropout
 from patchword.nn.heads import ClassificationHead
@@ -241,23 +241,10 @@ class ResidualNetwork(ImageModel):
         """
         if not self.config.num_classes:
             return {}
-        with _evaluating(self):
+        with evaluating(self):
             maps = self.encode(images)
             likeliest = self.head(maps.mean((2, 3))).argmax(1)
         linear: Any = self.head.linear
         weights = linear.weight[likeliest] / (maps.size(2) * maps.size(3))
         values = torch.einsum("bc,bcyx->byx", weights, maps).relu()
         return {"class_activation": EvidenceMap(("batch", "row", "column"), values)}
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, in which no statistics move, and each module's own mode afterwards."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

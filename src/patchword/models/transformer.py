@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from patchword.errors import RecipeError, nearest, shown
-from patchword.models.contracts import Evidence, EvidenceMap, SequenceConfig, SequenceToSequence
+from patchword.models.contracts import SequenceConfig, SequenceToSequence
+from patchword.models.evidence import Evidence, EvidenceMap
 from patchword.models.ranges import MOST_LAYERS, MOST_TOKENS, WIDEST
 from patchword.nn.cache import DecoderState
 from patchword.nn.decoder import Decoder

@@ -12,7 +12,8 @@ import torch
 from patchword.checkpoints.model_folder import Description
 from patchword.errors import DataError, ModelFolderError
 from patchword.memory import memory_for
-from patchword.models.contracts import Evidence, SequenceToSequence
+from patchword.models.contracts import SequenceToSequence
+from patchword.models.evidence import Evidence
 from patchword.system import System
 from patchword.text.batches import pad
 from patchword.text.details import TranslatorDetails

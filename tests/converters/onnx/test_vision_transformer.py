@@ -5,7 +5,8 @@ import torch
 
 from patchword.checkpoints.exportable import Exportable
 from patchword.converters.exporting import export
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from tests.converters.onnx.models import OnnxModel, assert_graphs_are_described, randomised
 
 SMALL = {"num_classes": 5, "image_size": (16, 24), "patch_size": 8, "d_model": 16, "num_heads": 2, "d_ff": 24}

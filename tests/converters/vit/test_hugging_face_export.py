@@ -11,7 +11,8 @@ from patchword import api
 from patchword.errors import ExportError
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from tests.converters.reference import assert_equal_answers, imported, photographs, randomise, reference
 
 transformers: Any = reference("transformers")

@@ -14,7 +14,7 @@ from patchword.converters.vit.jax import COMMON, jax_preprocessing, kernel_field
 from patchword.converters.vit.shared import check_head, imported_vit, native_grid
 from patchword.errors import CheckpointError, RecipeError
 from patchword.models.ranges import MOST_LAYERS
-from patchword.models.vision_transformer import VisionTransformerConfig
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 BLOCK = "Transformer/encoderblock_{i}"
 SCANNED = "Transformer/encoderblock/"  # all layers' tensors as one, with a first axis of layers

@@ -12,7 +12,7 @@ from patchword.converters.tables import Table
 from patchword.errors import CheckpointError, RecipeError, shown
 from patchword.images.details import ClassifierDetails
 from patchword.images.transforms import Preprocessing
-from patchword.models.vision_transformer import VisionTransformerConfig
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.nn.positions import resized_positions
 
 # Zhai et al. 2022 and SO400M: H, g, G and so400m.
