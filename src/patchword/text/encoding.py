@@ -1,7 +1,7 @@
 """Texts as the ids that a translator's network reads, and why some cannot be read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from patchword.errors import DataError
 from patchword.text.options import MOST_TOKENS
@@ -9,6 +9,19 @@ from patchword.text.vocabulary import Vocabulary
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_PIECE = 64  # characters; in a text of so many times the limit there must be too many tokens
+
+
+def as_texts(texts: str | Iterable[str]) -> list[str]:
+    """One text or several as a list.
+
+    Raises:
+        TypeError: if one is none.
+    """
+    several = [texts] if isinstance(texts, str) else list(texts)
+    for text in several:
+        if not isinstance(text, str):
+            raise TypeError(f"a text is a str, or several are a list of them; found {type(text).__name__}")
+    return several
 
 
 def source_ids(vocabulary: Vocabulary, texts: Sequence[str]) -> list[list[int]]:

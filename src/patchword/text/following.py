@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from patchword.text.hypothesis import Hypothesis
-from patchword.text.watch import Watch
+from patchword.text.watch import EndWatch, Watch
 
 _UNDECIDED = "\ufffd"  # what a vocabulary shows for bytes that are no character, or not yet
 
@@ -59,7 +59,11 @@ class Following:
 
     def ended(self, sentence: int, tokens: Sequence[int]) -> None:
         """The sentence's translation is this."""
-        self._tell(sentence, self._text_of(tokens))
+        text = self._text_of(tokens)
+        if isinstance(self._watch, EndWatch):
+            self._watch.ended(self._indices[sentence], text)
+        else:
+            self._tell(sentence, text)
 
     def _tell(self, sentence: int, text: str) -> None:
         if len(text) > len(self._told[sentence]) and text.startswith(self._told[sentence]):

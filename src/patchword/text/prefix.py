@@ -59,8 +59,25 @@ def prefix_tokens(prefix: Prefix, vocabulary: Vocabulary) -> list[int]:
     return ids
 
 
-def problem_of(prefix: Sequence[int], most: int) -> str | None:
-    """Why a search of at most `most` tokens cannot begin with a prefix, a clause; None if it can."""
-    if len(prefix) < most:
-        return None
-    return f"has {len(prefix):,} tokens, and a translation of this text has at most {most:,}, the end token included"
+def forced_tokens(
+    prefix: Prefix, vocabulary: Vocabulary, source: Sequence[int], most: int
+) -> tuple[list[int], str | None]:
+    """The ids that a prefix means, and why a translation cannot begin with it, a clause, or None if it can.
+
+    Args:
+        prefix: see `prefix_tokens`, as `vocabulary` and what is raised.
+        source: ids of the text; none of an empty one.
+        most: tokens that its translation may have.
+    """
+    try:
+        tokens = prefix_tokens(prefix, vocabulary)
+    except ValueError as error:
+        return [], f"the prefix {error}"
+    if tokens and not source:
+        return [], "the text is empty, and has no translation that could begin with a prefix"
+    if len(tokens) >= most:
+        return [], (
+            f"the prefix has {len(tokens):,} tokens, and a translation of this text has at most {most:,}, the end "
+            "token included"
+        )
+    return tokens, None

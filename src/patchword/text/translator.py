@@ -13,12 +13,14 @@ from patchword.system import System
 from patchword.text.attended import AttendedPair, AttendedTranslation, read_pairs
 from patchword.text.batches import pad
 from patchword.text.beam_record import BeamRecord
+from patchword.text.clauses import MOST_PIECE_TOKENS
 from patchword.text.details import TranslatorDetails
-from patchword.text.encoding import source_ids, target_ids, too_long
+from patchword.text.encoding import as_texts, source_ids, target_ids, too_long
 from patchword.text.following import Following
 from patchword.text.hypothesis import Hypothesis
+from patchword.text.long_texts import LongTranslation, translate_texts
 from patchword.text.options import MOST_TOKENS
-from patchword.text.prefix import Prefix, prefix_tokens, problem_of
+from patchword.text.prefix import Prefix, forced_tokens
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
 from patchword.text.translation import Alternative, Searched, Translation
@@ -130,13 +132,40 @@ class Translator(System):
             OutOfMemoryError: if the search needs more memory than there is.
         """
         options = (options or self.options).changed(changes, "translate")
-        several = [texts] if isinstance(texts, str) else list(texts)
-        for text in several:
-            if not isinstance(text, str):
-                raise TypeError(f"a text is a str, or several are a list of them; found {type(text).__name__}")
+        several = as_texts(texts)
         if prefixes is not None and len(prefixes) != len(several):
             raise ValueError(f"{len(prefixes)} prefixes of {len(several)} texts")
         found = self._translated(several, options, watch, prefixes or [None] * len(several))
+        return found[0] if isinstance(texts, str) else found
+
+    @overload
+    def translate_text(self, texts: str, options: SearchOptions | None = None, **how: Any) -> LongTranslation: ...
+
+    @overload
+    def translate_text(
+        self, texts: Iterable[str], options: SearchOptions | None = None, **how: Any
+    ) -> list[LongTranslation]: ...
+
+    def translate_text(
+        self,
+        texts: str | Iterable[str],
+        options: SearchOptions | None = None,
+        *,
+        watch: Watch | None = None,
+        most_tokens: int = MOST_PIECE_TOKENS,
+        **changes: Any,
+    ) -> LongTranslation | list[LongTranslation]:
+        """Translate texts of any number of sentences and lines, whose white space stays as it is.
+
+        Args:
+            texts: one, or several, whose sentences are all decoded together.
+            options: see `translate`, as what is raised, and as `changes`.
+            watch: is told of each text's translation what is certain from its beginning.
+            most_tokens: a sentence of more is translated in parts, at its clauses if it has some, which a note says.
+        """
+        options = (options or self.options).changed(changes, "translate")
+        several = as_texts(texts)
+        found = translate_texts(self, several, options, watch, most_tokens)
         return found[0] if isinstance(texts, str) else found
 
     def _translated(
@@ -164,17 +193,7 @@ class Translator(System):
         return results
 
     def _forced(self, ids: Sequence[int], prefix: Prefix, options: SearchOptions) -> tuple[list[int], str | None]:
-        """A prefix's tokens, and why the translation of a text with these ids cannot begin with it."""
-        try:
-            tokens = prefix_tokens(prefix, self.vocabulary)
-        except ValueError as error:
-            return [], f"the prefix {error}"
-        if not tokens:
-            return [], None
-        if not ids:
-            return [], "the text is empty, and has no translation that could begin with a prefix"
-        problem = problem_of(tokens, options.limit(len(ids), self.network.config.longest))
-        return tokens, None if problem is None else f"the prefix {problem}"
+        return forced_tokens(prefix, self.vocabulary, ids, options.limit(len(ids), self.network.config.longest))
 
     def _answer(self, result: Translation, hypotheses: Sequence[Hypothesis]) -> Translation:
         if not hypotheses:

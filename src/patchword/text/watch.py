@@ -1,6 +1,6 @@
 """Looking on while a search goes on, and ending it early."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 CANCELLED = "cancelled"  # the error of a translation that nobody wanted to the end
 
@@ -23,3 +23,11 @@ class Watch(Protocol):
 
         What was told is never taken back, and at last the whole translation was told, if it is not empty.
         """
+
+
+@runtime_checkable
+class EndWatch(Watch, Protocol):
+    """A watch that is also told when a text's translation is complete."""
+
+    def ended(self, index: int, text: str) -> None:
+        """This is the whole translation; it comes instead of a last `told`."""
