@@ -26,7 +26,7 @@ def test_spaces_part_words_and_where_there_are_none_characters_do(text: str, wor
     assert text_words(text) == words
 
 
-@given(st.text())
+@given(st.text("a b年カー、é\u0301ไ\n\u3000𠀀"))
 def test_no_character_is_lost_but_spaces(text: str) -> None:
     assert "".join(text_words(text)) == "".join(text.split())
 

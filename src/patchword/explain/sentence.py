@@ -14,7 +14,6 @@ from patchword.explain.explanation import explanation_of
 from patchword.explain.packing import packed
 from patchword.explain.words import Word, piece_words, places
 from patchword.text.attended import AttendedPair
-from patchword.text.hypothesis import Hypothesis
 from patchword.text.translator import Translator
 
 MOST_TOKENS = 512  # of a side: maps grow by the square of it
@@ -56,15 +55,16 @@ def explained_sentence(
         tree, note = beam_tree(found.record, vocabulary)
         notes += note
     else:
-        tokens = [int(token) for token in target_ids]
+        tokens = list(target_ids)
+        if not tokens:
+            raise DataError("the translation", "has no tokens; expected those of a sentence")
         _check_length(len(tokens))
-        score, text = 0.0, vocabulary.decode_target(tokens)
     ended = bool(tokens) and tokens[-1] == vocabulary.eos_id
     # One step more where the translation was cut: the one that reads its last token.
     pair = system.forced([given], [tokens if ended else [*tokens, vocabulary.eos_id]], likeliest=WEIGHED)[0]
     if target_ids is not None:
         total = sum(pair.log_probabilities[: len(tokens)])
-        score = Hypothesis(tuple(tokens), total, total / chosen.penalty(len(tokens))).score
+        score, text = total / chosen.penalty(len(tokens)), vocabulary.decode_target(tokens)
     source_words = piece_words(pair.source_pieces, True)
     target_words = piece_words(pair.target_pieces[: len(tokens)], ended)
     maps, note = _maps(pair, len(tokens))
