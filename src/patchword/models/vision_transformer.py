@@ -1,12 +1,13 @@
 """The Vision Transformer of "An Image Is Worth 16x16 Words" (Dosovitskiy et al. 2021)."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from patchword.models.contracts import ImageModel
-from patchword.models.evidence import Evidence, EvidenceMap
+from patchword.models.evidence import Evidence, EvidenceMap, LearnedArray, differentiating
 from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.nn.dropout import Dropout
 from patchword.nn.encoder import Encoder, LayerOptions
@@ -14,6 +15,7 @@ from patchword.nn.heads import ClassificationHead
 from patchword.nn.initialisation import normal
 from patchword.nn.patches import PatchEmbedding
 from patchword.nn.positions import GridPositions, NoPositions
+from patchword.nn.relevance import class_activation, relevance
 from patchword.nn.trace import AttentionTrace
 
 
@@ -60,16 +62,14 @@ class VisionTransformer(ImageModel):
             ClassificationHead(config.d_model, config.num_classes) if config.distillation_head else None
         )
 
-    def encode(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
-        """z_L after the last norm (equations 1 to 3).
+    def embed(self, images: Tensor) -> Tensor:
+        """z_0 (equation 1), (batch, tokens, d_model).
 
         Args:
             images: normalised pixels, (batch, channels, height, width) of the config's image_size.
-            trace: receives "encoder" attention weights; positions are [class token, distillation token, registers,
-                patches row by row], those that the model has.
 
         Returns:
-            (batch, tokens, d_model) in the same order of positions.
+            in this order, those that the model has: class token, distillation token, registers, patches row by row.
         """
         x = self.patch_embedding(images)
         for token in (self.distillation_token, self.class_token):
@@ -81,7 +81,19 @@ class VisionTransformer(ImageModel):
             registers = self.register_tokens.expand(x.size(0), -1, -1)
             first = self.config.prefix
             x = torch.cat([x[:, :first], registers, x[:, first:]], dim=1)
-        return self.encoder(self.dropout(x), trace=trace)
+        return self.dropout(x)
+
+    def encode(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """z_L after the last norm (equations 1 to 3).
+
+        Args:
+            images: see `embed`.
+            trace: receives "encoder" attention weights.
+
+        Returns:
+            (batch, tokens, d_model), positions as in `embed`.
+        """
+        return self.encoder(self.embed(images), trace=trace)
 
     def features(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """The representation y (equation 4), (batch, feature_size): the class token's, the patches' mean, or both."""
@@ -89,14 +101,16 @@ class VisionTransformer(ImageModel):
 
     def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, channels, height, width) in, logits (batch, num_classes) out; softmax gives probabilities."""
-        x = self.encode(images, trace)
+        return self._answer(self.encode(images, trace))
+
+    def _answer(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self._pooled(x))
         if self.distillation_head is not None:
             logits = (logits + self.distillation_head(x[:, 1])) / 2
         return logits
 
     def _pooled(self, x: Tensor) -> Tensor:
-        patches = x[:, self.config.prefix + self.config.register_tokens :]
+        patches = x[:, self._first_patch :]
         if self.config.pool == "class_token":
             pooled = x[:, 0]
         elif self.config.pool == "mean":
@@ -142,12 +156,67 @@ class VisionTransformer(ImageModel):
             f"({config.position_resize})"
         ]
 
-    def evidence(self, images: Tensor) -> Evidence:
-        """See `ImageModel.evidence`: the encoder's attention; its tokens end with the patches, row by row."""
+    def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
+        """See `ImageModel.answer_and_evidence`: "encoder" attention; its tokens end with the patches, row by row."""
         trace = AttentionTrace()
-        self(images, trace)
+        logits = self(images, trace)
         axes = ("layer", "batch", "head", "query", "key")
-        return {"encoder": EvidenceMap(axes, torch.stack(trace["encoder"]), self.config.grid)}
+        return logits, {"encoder": EvidenceMap(axes, torch.stack(trace["encoder"]), self.config.grid, self._readers())}
+
+    def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
+        """See `ImageModel.class_evidence`; one pass forward and one back give both maps.
+
+        "relevance" is the gradient-weighted attention of all layers (Chefer et al. 2021), from what the head reads to
+        the patches. "class_activation" is Grad-CAM on the patches' tokens as they come into the last layer: behind it
+        no patch has a gradient where the class token alone is read.
+        """
+        if not self.config.num_classes:
+            return {}
+        trace = AttentionTrace(with_graph=True)
+        *layers, last = self.encoder.layers
+        with differentiating(self):
+            # Whatever is frozen, the graph begins at the pixels.
+            x = self.embed(images.clone().requires_grad_())
+            for layer in layers:
+                x = layer(x, trace=trace)
+            tokens = x
+            logits = self._answer(self.encoder.norm(last(x, trace=trace)))
+            chosen = logits.gather(1, classes.clone().to(logits.device)[:, None]).sum()
+            maps = trace["encoder"]
+            into_last, *gradients = torch.autograd.grad(chosen, [tokens, *maps])
+        found = {
+            "relevance": relevance([each.detach() for each in maps], gradients, self._readers()),
+            "class_activation": class_activation(tokens.detach(), into_last, self._first_patch),
+        }
+        axes = ("batch", "row", "column")
+        return {
+            name: EvidenceMap(axes, each[:, -math.prod(self.config.grid) :].unflatten(1, self.config.grid))
+            for name, each in found.items()
+        }
+
+    def learned(self) -> Mapping[str, LearnedArray]:
+        """See `ImageModel.learned`: "filters" are the principal components of figure 7, on its left."""
+        found = {"filters": LearnedArray(("filter", "row", "column", "channel"), self.patch_embedding.components())}
+        if isinstance(self.position_embedding, GridPositions):
+            patches = self.position_embedding.embedding.detach()[self.config.prefix :].float()
+            found["positions"] = LearnedArray(("row", "column", "d_model"), patches.unflatten(0, self.config.grid))
+        return found
+
+    @property
+    def _first_patch(self) -> int:
+        return self.config.prefix + self.config.register_tokens
+
+    def _readers(self) -> Tensor:
+        """The share of each token in what the heads read, (tokens,)."""
+        config, patches = self.config, math.prod(self.config.grid)
+        shares = torch.zeros(self._first_patch + patches, device=self.patch_embedding.projection.weight.device)
+        if config.pool != "mean":
+            shares[0] += 1
+        if config.pool != "class_token":
+            shares[self._first_patch :] += 1 / patches
+        if config.distillation_head:
+            shares[1] += 1
+        return shares / shares.sum()
 
     def _heads(self) -> list[str]:
         return [name for name, child in self.named_children() if isinstance(child, ClassificationHead)]
