@@ -62,14 +62,16 @@ class VisionTransformer(ImageModel):
             ClassificationHead(config.d_model, config.num_classes) if config.distillation_head else None
         )
 
-    def embed(self, images: Tensor) -> Tensor:
-        """z_0 (equation 1), (batch, tokens, d_model).
+    def encode(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """z_L after the last norm (equations 1 to 3).
 
         Args:
             images: normalised pixels, (batch, channels, height, width) of the config's image_size.
+            trace: receives "encoder" attention weights; positions are [class token, distillation token, registers,
+                patches row by row], those that the model has.
 
         Returns:
-            in this order, those that the model has: class token, distillation token, registers, patches row by row.
+            (batch, tokens, d_model) in the same order of positions.
         """
         x = self.patch_embedding(images)
         for token in (self.distillation_token, self.class_token):
@@ -81,19 +83,7 @@ class VisionTransformer(ImageModel):
             registers = self.register_tokens.expand(x.size(0), -1, -1)
             first = self.config.prefix
             x = torch.cat([x[:, :first], registers, x[:, first:]], dim=1)
-        return self.dropout(x)
-
-    def encode(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
-        """z_L after the last norm (equations 1 to 3).
-
-        Args:
-            images: see `embed`.
-            trace: receives "encoder" attention weights.
-
-        Returns:
-            (batch, tokens, d_model), positions as in `embed`.
-        """
-        return self.encoder(self.embed(images), trace=trace)
+        return self.encoder(self.dropout(x), trace=trace)
 
     def features(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """The representation y (equation 4), (batch, feature_size): the class token's, the patches' mean, or both."""
@@ -101,16 +91,14 @@ class VisionTransformer(ImageModel):
 
     def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, channels, height, width) in, logits (batch, num_classes) out; softmax gives probabilities."""
-        return self._answer(self.encode(images, trace))
-
-    def _answer(self, x: Tensor) -> Tensor:
+        x = self.encode(images, trace)
         logits: Tensor = self.head(self._pooled(x))
         if self.distillation_head is not None:
             logits = (logits + self.distillation_head(x[:, 1])) / 2
         return logits
 
     def _pooled(self, x: Tensor) -> Tensor:
-        patches = x[:, self._first_patch :]
+        patches = x[:, self.config.prefix + self.config.register_tokens :]
         if self.config.pool == "class_token":
             pooled = x[:, 0]
         elif self.config.pool == "mean":
@@ -173,16 +161,11 @@ class VisionTransformer(ImageModel):
         if not self.config.num_classes:
             return {}
         trace = AttentionTrace(with_graph=True)
-        *layers, last = self.encoder.layers
         with differentiating(self):
             # Whatever is frozen, the graph begins at the pixels.
-            x = self.embed(images.clone().requires_grad_())
-            for layer in layers:
-                x = layer(x, trace=trace)
-            tokens = x
-            logits = self._answer(self.encoder.norm(last(x, trace=trace)))
+            logits = self(images.clone().requires_grad_(), trace)
             chosen = logits.gather(1, classes.clone().to(logits.device)[:, None]).sum()
-            maps = trace["encoder"]
+            maps, tokens = trace["encoder"], trace.inputs[-1]
             into_last, *gradients = torch.autograd.grad(chosen, [tokens, *maps])
         found = {
             "relevance": relevance([each.detach() for each in maps], gradients, self._readers()),
