@@ -58,7 +58,9 @@ def _(
     if REFERENCE not in figures:
         notes.append(f"captum is not installed, so there is no {REFERENCE} to compare with.")
     if skipped:
-        notes.append(f"{skipped:,} images could not be read, and others were drawn instead.")
+        notes.append(
+            f"{skipped:,} image{'s' * (skipped != 1)} could not be read, and others were drawn where there were any."
+        )
     kept = {name: {**found, "images": number} for name, found in figures.items() if name in MAPS}
     return Table(
         f"Faithfulness of maps, {number:,} images, seed {seed}",

@@ -175,8 +175,9 @@ class ImageClassifier(System):
         name = _name(image, 0)
         if isinstance(of_class, int) and not 0 <= of_class < len(self.classes):
             raise RecipeError(f"class {of_class}: the model has classes 0 to {len(self.classes) - 1}")
+        limit = allowed_pixels(max_pixels)
         with alone(name):
-            picture = _opened(image, allowed_pixels(max_pixels))
+            picture = _opened(image, limit)
             pixels = self.preprocessing.pixels(picture)
         images = self.preprocessing.normalise(pixels[None].to(self.network.device))
         model = self.reference()
