@@ -25,7 +25,7 @@ def cross(*layers: Tensor) -> Tensor:
 
 
 def found(maps: Tensor, reading: Reading) -> str:
-    return pharaoh(links_of(word_weights(maps, reading, SOURCE, TARGET), reading.agreed))
+    return pharaoh(links_of(word_weights(maps, reading, SOURCE, TARGET), reading.both))
 
 
 def test_a_step_is_read_for_the_piece_that_it_writes_or_the_one_that_it_reads() -> None:
@@ -63,20 +63,20 @@ def test_of_equal_words_the_first_is_linked_whatever_rounding_made_of_them() -> 
     even = torch.full((2, 3), 1 / 3)
     assert links_of(even) == [(0, 0), (0, 1)]
     assert links_of(even + torch.tensor([0.0, 1e-8, 2e-8])) == [(0, 0), (0, 1)]
-    assert links_of(even, agreed=True) == [(0, 0)]
+    assert links_of(even, both=True) == [(0, 0), (0, 1), (1, 0), (2, 0)]
 
 
-def test_agreed_links_are_those_that_both_sides_choose() -> None:
+def test_both_ways_a_source_word_has_a_link_that_no_target_word_chose() -> None:
     weights = torch.tensor([[0.9, 0.1, 0.0], [0.6, 0.3, 0.1], [0.0, 0.2, 0.8]])
     assert links_of(weights) == [(0, 0), (0, 1), (2, 2)]
-    assert links_of(weights, agreed=True) == [(0, 0), (2, 2)]
+    assert links_of(weights, both=True) == [(0, 0), (0, 1), (1, 1), (2, 2)]
 
 
 @pytest.mark.parametrize(("source", "target"), [([], TARGET), (SOURCE, []), ([], [])])
 def test_where_a_side_is_empty_there_are_no_links(source: list[Word], target: list[Word]) -> None:
     weights = word_weights(cross(looking(0, 0, 0, 0)), Reading(None, True), source, target)
     assert weights.shape == (len(target), len(source))
-    assert links_of(weights) == links_of(weights, agreed=True) == []
+    assert links_of(weights) == links_of(weights, both=True) == []
 
 
 def test_links_between_words_of_pieces_become_links_between_words_of_texts() -> None:

@@ -134,7 +134,7 @@ def test_links_are_between_words_and_the_end_is_none(translator: Translator) -> 
     assert [target for _, target in found["links"]] in ([0, 1], [1, 0])
     assert all(source < 3 for source, _ in found["links"])
     assert found["pharaoh"] == " ".join(f"{s}-{t}" for s, t in sorted(map(tuple, found["links"])))
-    assert (found["reading"], found["error"]) == ({"layer": 0, "shifted": False, "agreed": False}, None)
+    assert (found["reading"], found["error"]) == ({"layer": 0, "shifted": False, "both": False}, None)
     assert "was not measured" in found["sentence"]["en"]
     assert found["sentence"]["zh"]
 

@@ -115,7 +115,7 @@ def pair_links(pair: AttendedPair, reading: Reading, source: str, target: str) -
     """
     source_words, target_words = piece_words(pair.source_pieces[:-1], False), piece_words(pair.target_pieces[:-1], False)
     weights = word_weights(pair.evidence["cross"].values[:, 0], reading, source_words, target_words)
-    links = links_of(weights, reading.agreed)
+    links = links_of(weights, reading.both)
     return spread(links, places(source_words, source), places(target_words, target))
 
 

@@ -27,12 +27,13 @@ class Reading:
     Attributes:
         layer: the decoder's, from 0; None for the mean of all.
         shifted: whether a piece is read from the step that has it as its input, not the one that predicts it.
-        agreed: whether a link must also be the strongest of its source word, the others of which are dropped.
+        both: whether the target word that looked most at a source word is linked with it too, beside the source word
+            at which a target word looked most.
     """
 
     layer: int | None
     shifted: bool
-    agreed: bool = False
+    both: bool = False
 
     @classmethod
     def usual(cls, layers: int) -> "Reading":
@@ -44,16 +45,16 @@ class Reading:
         """A reading from JSON; None if it is none, or of a layer that there is not."""
         if not isinstance(values, Mapping):
             return None
-        layer, shifted, agreed = values.get("layer"), values.get("shifted"), values.get("agreed", False)
-        if not isinstance(shifted, bool) or not isinstance(agreed, bool):
+        layer, shifted, both = values.get("layer"), values.get("shifted"), values.get("both", False)
+        if not isinstance(shifted, bool) or not isinstance(both, bool):
             return None
         if layer is not None and (isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < layers):
             return None
-        return cls(layer, shifted, agreed)
+        return cls(layer, shifted, both)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"layer": self.layer, "shifted": self.shifted, "agreed": self.agreed}
+        return {"layer": self.layer, "shifted": self.shifted, "both": self.both}
 
     def told(self, layers: int) -> dict[str, str]:
         """The reading in words, English and Chinese.
@@ -74,15 +75,15 @@ class Reading:
         else:
             english += ", at the step that writes the word"
             chinese += "，取写出该词的那一步"
-        if self.agreed:
-            english, chinese = f"{english}, where both directions agree", f"{chinese}，只留两个方向一致的"
+        if self.both:
+            english, chinese = f"{english}, both ways", f"{chinese}，双向合并"
         return {"en": english, "zh": chinese}
 
 
 def readings(layers: int) -> list[Reading]:
     """Every reading of a decoder of so many layers."""
     choices: list[int | None] = [*range(layers), *([None] if layers > 1 else [])]
-    return [Reading(layer, shifted, agreed) for agreed in (False, True) for layer in choices for shifted in (False, True)]
+    return [Reading(layer, shifted, both) for both in (False, True) for layer in choices for shifted in (False, True)]
 
 
 def word_weights(cross: Tensor, reading: Reading, source: Sequence[Word], target: Sequence[Word]) -> Tensor:
@@ -108,23 +109,21 @@ def word_weights(cross: Tensor, reading: Reading, source: Sequence[Word], target
     return torch.stack([summed[word.first + later : word.end + later].mean(0) for word in target])
 
 
-def links_of(weights: Tensor, agreed: bool = False) -> Links:
+def links_of(weights: Tensor, both: bool = False) -> Links:
     """The source word at which each target word looked most; of equal ones the first.
 
     Args:
         weights: (target words, source words).
-        agreed: keep only those whose source word was looked at by no other target word more.
+        both: also the target word that looked at each source word most.
 
     Returns:
         pairs of a source and a target word, in order.
     """
     if not weights.numel():
         return []
-    best = _first_largest(weights).tolist()
-    pairs = ((source, target) for target, source in enumerate(best))
-    if agreed:
-        back = _first_largest(weights.T).tolist()
-        pairs = (pair for pair in pairs if back[pair[0]] == pair[1])
+    pairs = {(source, target) for target, source in enumerate(_first_largest(weights).tolist())}
+    if both:
+        pairs |= set(enumerate(_first_largest(weights.T).tolist()))
     return sorted(pairs)
 
 

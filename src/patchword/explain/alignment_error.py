@@ -126,7 +126,7 @@ def measured_alignment(
             (
                 "mean" if reading.layer is None else f"{reading.layer + 1} of {layers}",
                 "reads it" if reading.shifted else "writes it",
-                "agreed" if reading.agreed else "each word's",
+                "both ways" if reading.both else "one way",
                 f"{100 * errors[index]:.1f}{'*' if index == best else ' '}",
                 f"{100 * alignment_error_rate(other):.1f}",
                 f"{100 * low:.1f} to {100 * high:.1f}",

@@ -93,6 +93,10 @@ def explained_sentence(
         "notes": notes,
         "text": body,
     }
+    if walk:
+        from patchword.explain.walk import walk_of_text
+
+        parts["walk"] = walk_of_text(system, pair.source_ids, tokens, pair.source_pieces, body["target_pieces"])
     return parts
 
 
@@ -140,7 +144,7 @@ def _alignment(
     """How words are linked: "links" between the words of pieces, "pharaoh" between those of the two texts."""
     cross = pair.evidence["cross"].values[:, 0]
     reading, error = reading_of(system)
-    links = links_of(word_weights(cross, reading, source, target), reading.agreed)
+    links = links_of(word_weights(cross, reading, source, target), reading.both)
     return {
         "links": [list(link) for link in links],
         "pharaoh": pharaoh(spread(links, places(source, texts[0]), places(target, texts[1]))),
