@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 
 from patchword import api, inside
-from patchword.demo.aligned import AlignedPhrase, aligned_phrases
+from patchword.demo.aligned import aligned_phrases
 from patchword.demo.digits import write_digits
+from patchword.demo.links import AlignedPhrase
 from patchword.demo.phrases import PhrasePair, find_locale, phrase_pairs
 from patchword.demo.report import Confusion, ImageRow, Report, Score, SystemReport, TranslationRow, write_report
 from patchword.errors import RunFolderError
