@@ -10,7 +10,9 @@ def told(phrase: AlignedPhrase, links: frozenset[tuple[int, int]]) -> str:
 
 
 def test_a_part_of_one_word_is_surely_linked_with_all_of_its_translation() -> None:
-    phrase = aligned(f"{part('May', 1)} {part('4', 2)}, {part('2026', 3)}", f"{part('2026', 3)}年{part('5', 1)}月{part('4', 2)}日")
+    phrase = aligned(
+        f"{part('May', 1)} {part('4', 2)}, {part('2026', 3)}", f"{part('2026', 3)}年{part('5', 1)}月{part('4', 2)}日"
+    )
     assert (phrase.source, phrase.target) == ("May 4, 2026", "2026年5月4日")
     assert told(phrase, phrase.sure) == "May-5 4,-4 2026-2026"
     # What joins the parts on one side alone belongs to the parts that it touches.

@@ -99,7 +99,13 @@ def test_the_beams_tree_leads_to_the_translation(translator: Translator) -> None
 
 def test_a_large_tree_keeps_what_leads_somewhere(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     record = BeamRecord()
-    for state, parent, step in (("kept", -1, 0), ("dropped", -1, 0), ("best", -1, 0), ("dropped", 0, 1), ("best", 2, 1)):
+    for state, parent, step in (
+        ("kept", -1, 0),
+        ("dropped", -1, 0),
+        ("best", -1, 0),
+        ("dropped", 0, 1),
+        ("best", 2, 1),
+    ):
         record.nodes.append(BeamNode(parent, 5, -0.5, -0.5, step, state))  # type: ignore[arg-type]
     assert len(beam_tree(record, translator.vocabulary)[0]) == 5
     monkeypatch.setattr("patchword.explain.beam_tree.MOST_NODES", 4)

@@ -21,7 +21,9 @@ def explain(
     model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
     given: Annotated[
         str | None,
-        typer.Argument(metavar="INPUT", help="A sentence for a translator, an image for a classifier.", show_default=False),
+        typer.Argument(
+            metavar="INPUT", help="A sentence for a translator, an image for a classifier.", show_default=False
+        ),
     ] = None,
     out: Annotated[
         Path | None, option("Write a page (.html), a picture (.png) or everything as data (.json).", "--out")

@@ -9,7 +9,20 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from patchword import __version__
-from patchword.cli import align, bench, classify, demo, evaluate, explain, export, import_, info, models, train, translate
+from patchword.cli import (
+    align,
+    bench,
+    classify,
+    demo,
+    evaluate,
+    explain,
+    export,
+    import_,
+    info,
+    models,
+    train,
+    translate,
+)
 from patchword.errors import PatchwordError, clipped, one_line, reason
 from patchword.memory import is_out_of_memory
 

@@ -14,7 +14,9 @@ from patchword.demo.phrases import PhraseSplit, distinct, find_locale
 _TIME = frozenset("abBhHkKms")  # fields of a time of day, which languages divide differently: one part
 
 
-def aligned_phrases(source: str, target: str, split: PhraseSplit, seed: int = 1, count: int = 400) -> list[AlignedPhrase]:
+def aligned_phrases(
+    source: str, target: str, split: PhraseSplit, seed: int = 1, count: int = 400
+) -> list[AlignedPhrase]:
     """Phrases with known links, none of which a model trained on `split` has seen, on either side.
 
     Args:

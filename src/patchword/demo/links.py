@@ -52,7 +52,9 @@ def aligned(source: str, target: str) -> AlignedPhrase:
             sure |= links
     glue = [[index for index, parts in enumerate(side) if parts == {GLUE}] for side in words]
     possible |= {(s, t) for s in glue[0] for t in glue[1]}
-    if len(glue[0]) == len(glue[1]) == 1 and not any(GLUE in parts and len(parts) > 1 for side in words for parts in side):
+    if len(glue[0]) == len(glue[1]) == 1 and not any(
+        GLUE in parts and len(parts) > 1 for side in words for parts in side
+    ):
         sure.add((glue[0][0], glue[1][0]))
     # Where the other side has no such words, what joins belongs to what it joins.
     for index in glue[0] if not glue[1] else ():

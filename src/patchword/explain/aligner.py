@@ -44,7 +44,9 @@ def reading_of(translator: Translator) -> tuple[Reading, float | None]:
 
 def attention_layers(translator: Translator) -> int:
     """How many layers a translator's "cross" map has."""
-    return int(translator.forced([""], [[translator.vocabulary.eos_id]], likeliest=0)[0].evidence["cross"].values.size(0))
+    return int(
+        translator.forced([""], [[translator.vocabulary.eos_id]], likeliest=0)[0].evidence["cross"].values.size(0)
+    )
 
 
 def align(
@@ -66,7 +68,9 @@ def align(
         raise DataError("the targets", f"are {len(targets):,}, but the sources {len(sources):,}; expected one for each")
     if reading is None:
         reading = reading_of(translator)[0]
-    words = [(tuple(text_words(source)), tuple(text_words(target))) for source, target in zip(sources, targets, strict=True)]
+    words = [
+        (tuple(text_words(source)), tuple(text_words(target))) for source, target in zip(sources, targets, strict=True)
+    ]
     results = [Aligned(*both, ()) for both in words]
     whole = [index for index, both in enumerate(words) if all(both)]
     found = linked(translator, [(sources[i], targets[i]) for i in whole], [reading])
@@ -113,7 +117,10 @@ def pair_links(pair: AttendedPair, reading: Reading, source: str, target: str) -
         source: the text.
         target: its translation.
     """
-    source_words, target_words = piece_words(pair.source_pieces[:-1], False), piece_words(pair.target_pieces[:-1], False)
+    source_words, target_words = (
+        piece_words(pair.source_pieces[:-1], False),
+        piece_words(pair.target_pieces[:-1], False),
+    )
     weights = word_weights(pair.evidence["cross"].values[:, 0], reading, source_words, target_words)
     links = links_of(weights, reading.both)
     return spread(links, places(source_words, source), places(target_words, target))

@@ -199,7 +199,9 @@ def _links(path: Path, number: int, links: str) -> Iterator[tuple[str, tuple[int
     for text in links.split():
         match = _LINK.fullmatch(text)
         if match is None or len(text) > 20:
-            raise DataError(path, f"{clipped(text)!r} is no link; expected such as 0-2, or 0p2 for a possible one", number)
+            raise DataError(
+                path, f"{clipped(text)!r} is no link; expected such as 0-2, or 0p2 for a possible one", number
+            )
         yield match[2], (int(match[1]), int(match[3]))
 
 

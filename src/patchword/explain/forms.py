@@ -47,7 +47,9 @@ def written(document: dict[str, Any], form: str) -> bytes:
         return summary(document).encode()
     if form != "pharaoh":
         raise RecipeError(f"no form {shown(form)}; {nearest(form, FORMS)}")
-    lines = [one["text"]["alignment"]["pharaoh"] for one in (document, document.get("against")) if one and "text" in one]
+    lines = [
+        one["text"]["alignment"]["pharaoh"] for one in (document, document.get("against")) if one and "text" in one
+    ]
     if not lines:
         raise RecipeError("pharaoh is a form of word links, which an image does not have; choose html, json or png")
     return "".join(f"{line}\n" for line in lines).encode()

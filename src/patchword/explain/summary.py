@@ -69,7 +69,8 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows with their columns under one another; a Chinese character is as wide as two Latin ones."""
     widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
-        "  " + "  ".join(f"{cell}{' ' * (width - _width(cell))}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  "
+        + "  ".join(f"{cell}{' ' * (width - _width(cell))}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
 
