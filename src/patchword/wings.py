@@ -75,6 +75,13 @@ class Wing(Protocol):
     def speeds(self, system: Any, rounds: int) -> Iterator[Speed]:
         """How fast a system is on this machine."""
 
+    def given(self, text: str) -> Any:
+        """What a word of the command line means as a system's input.
+
+        Raises:
+            PatchwordError: if it cannot be one.
+        """
+
 
 def wing_of(task: str) -> Wing:
     """The wing of a task.

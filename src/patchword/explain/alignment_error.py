@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from patchword.errors import DataError, clipped
-from patchword.explain.aligner import Pair, attention_layers, linked
+from patchword.explain.aligner import attention_layers, linked
 from patchword.explain.alignment import Links, Reading, readings
 from patchword.explain.measuring import Table, measured
 from patchword.explain.words import text_words
@@ -124,8 +124,10 @@ def measured_alignment(
         total = _array(other).sum(0)
         rows.append(
             (
-                ("* " if index == best else "  ") + reading.told(layers)["en"],
-                f"{100 * errors[index]:.1f}",
+                "mean" if reading.layer is None else f"{reading.layer + 1} of {layers}",
+                "reads it" if reading.shifted else "writes it",
+                "agreed" if reading.agreed else "each word's",
+                f"{100 * errors[index]:.1f}{'*' if index == best else ' '}",
                 f"{100 * alignment_error_rate(other):.1f}",
                 f"{100 * low:.1f} to {100 * high:.1f}",
                 f"{100 * total[3] / max(1, total[0]):.1f}",
@@ -137,12 +139,13 @@ def measured_alignment(
     error = 100 * alignment_error_rate(other)
     told_best = choices[best].told(layers)
     return Table(
-        f"alignment error in %, {len(gold):,} pairs: a reading is chosen on {len(chosen_on):,} and measured on the rest",
-        ("reading of the attention", "error, chosen on", "error, measured", "95 %", "precision", "recall"),
+        f"Alignment error of {len(gold):,} pairs, in %",
+        ("decoder layer", "at the step that", "links", "choosing", "error", "95 %", "precision", "recall"),
         rows,
         (
-            f"chosen: {told_best['en']}; alignment error {error:.1f} % ({100 * low:.1f} to {100 * high:.1f})",
-            f"halves and intervals by seed {seed}; error as Och & Ney (2003) define it, lower is better",
+            f"* chosen on {len(chosen_on):,} pairs: {told_best['en']}",
+            f"measured on the other {len(measured_on):,}: alignment error {error:.1f} % ({100 * low:.1f} to "
+            f"{100 * high:.1f}), as Och & Ney (2003) define it; lower is better; seed {seed}",
         ),
         {
             "alignment": {
@@ -159,16 +162,21 @@ def measured_alignment(
 def _counts(
     translator: Translator, gold: Sequence[GoldPair], choices: Sequence[Reading], listener: Listener
 ) -> list[list[Counts]]:
-    """For each reading the counts of every pair."""
-    pairs = [Pair.of(translator, pair.source, pair.target) for pair in gold]
-    found: list[list[Links]] = []
-    starts = range(0, len(pairs), AT_ONCE)
+    """For each reading the counts of every pair.
+
+    Raises:
+        DataError: if a pair cannot be read.
+    """
+    found: list[list[Counts]] = [[] for _ in choices]
+    starts = range(0, len(gold), AT_ONCE)
     for start in told(starts, len(starts), "aligning", listener):
-        found += linked(translator, pairs[start : start + AT_ONCE], choices)
-    return [
-        [Counts.of(links[index], pair) for links, pair in zip(found, gold, strict=True)]
-        for index in range(len(choices))
-    ]
+        part = gold[start : start + AT_ONCE]
+        for pair, links in zip(part, linked(translator, [(p.source, p.target) for p in part], choices), strict=True):
+            if isinstance(links, str):
+                raise DataError(f"pair {pair.source!r}", links)
+            for row, read in zip(found, links, strict=True):
+                row.append(Counts.of(read, pair))
+    return found
 
 
 def _gold(path: Path, number: int, source: str, target: str, links: str) -> GoldPair:

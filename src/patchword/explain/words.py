@@ -1,8 +1,8 @@
 """Words: of a text, whatever a model makes of it, and of the pieces that a model reads and writes.
 
 Spaces separate words. Scripts that are written without them (Chinese, Japanese, Thai and their neighbours) have a word a
-character, but for katakana, of which a run is a word; a mark belongs to the character that it stands on. Punctuation
-belongs to the word that it is written with, in those scripts it stands alone.
+character, but for katakana, of which a run is a word; a mark or a Thai or Lao vowel belongs to the character that it is
+read with. Punctuation belongs to the word that it is written with, in those scripts it stands alone.
 """
 
 import re
@@ -22,6 +22,8 @@ _UNSPACED = re.compile(
     "\uff1a-\uff20\uff3b-\uff40\uff5b-\uff9f\U00020000-\U0003ffff]"
 )
 _KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
+_VOWELS_BEFORE = frozenset("เแโใไເແໂໃໄ")
+_VOWELS_AFTER = frozenset("ะาำๅະາຳ")
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 
 
@@ -105,7 +107,7 @@ def places(words: Sequence[Word], text: str) -> list[list[int]]:
 
 def _parts(before: str, after: str) -> bool:
     """Whether a word ends between two characters that no space separates."""
-    if unicodedata.category(after).startswith("M"):
+    if before in _VOWELS_BEFORE or after in _VOWELS_AFTER or unicodedata.category(after).startswith("M"):
         return False
     if not (_UNSPACED.match(before) or _UNSPACED.match(after)):
         return False
