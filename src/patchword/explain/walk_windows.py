@@ -110,7 +110,7 @@ class Windows:
         best = rows.topk(min(WORDS, rows.size(-1)), dim=-1)
         chosen = None
         if self._written is not None:
-            ids = torch.tensor(self._written[:POSITIONS], device=rows.device)
+            ids = torch.tensor(self._written[:POSITIONS], dtype=torch.long, device=rows.device)
             chosen = rows[: len(ids)].gather(1, ids[:, None])[:, 0].cpu()
         count = best.values.size(-1)
         parts = [_range(axes[0], len(rows), values.size(0)), _likeliest("word", count, values.size(-1))]
