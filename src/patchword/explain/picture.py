@@ -19,6 +19,7 @@ from patchword.explain.image_maps import OF_A_CLASS
 from patchword.explain.measuring import kept
 from patchword.explain.packing import packed
 from patchword.explain.position_similarity import position_similarity
+from patchword.explain.walk import walk_of_image
 from patchword.images.classification import AttendedImage
 from patchword.images.classifier import Given, ImageClassifier
 from patchword.memory import memory_for
@@ -70,11 +71,14 @@ def _(
         )
         image = image_part(system, seen)
     label, probability = seen.classification.predictions[0]
-    return {
+    found: dict[str, Any] = {
         "title": f"{Path(seen.classification.name).name}: {label} {100 * probability:.1f} %",
         "model": {"classes": len(system.classes)},
         "image": image,
     }
+    if walk:
+        found["walk"] = walk_of_image(system, seen.pixels)
+    return found
 
 
 def image_part(system: ImageClassifier, seen: AttendedImage) -> dict[str, Any]:
