@@ -75,6 +75,7 @@ def _(
         "title": f"{Path(seen.classification.name).name}: {label} {100 * probability:.1f} %",
         "model": {"classes": len(system.classes)},
         "image": image,
+        "notes": _notes(image, seen.evidence),
     }
     if walk:
         found["walk"] = walk_of_image(system, seen.pixels)
@@ -153,6 +154,12 @@ def _maps(system: ImageClassifier, seen: AttendedImage) -> list[dict[str, Any]]:
         if name in seen.evidence:
             add(name, seen.explained, packed(seen.evidence[name].values[0], place, bits=16))
     return found
+
+
+def _notes(image: dict[str, Any], evidence: Evidence) -> list[str]:
+    if "encoder" not in evidence or tuple(image["maps"][0]["array"]["shape"][2:]) == evidence["encoder"].grid:
+        return []
+    return ["The attention of every layer and head is averaged over squares of patches, to be small enough for a page."]
 
 
 def _thinned(maps: Tensor) -> Tensor:
