@@ -37,8 +37,7 @@ def test_the_right_map_beats_a_random_one_and_the_reversed_map_loses() -> None:
 
 
 def test_the_areas_of_the_right_map_are_those_of_straight_lines() -> None:
-    # Eight of 64 cells are looked at: the probability falls to 0, or rises to 1, over the first eighth, which is two of
-    # sixteen steps of four cells each.
+    # Eight of 64 cells are looked at: the probability falls to 0, or rises to 1, in the first of eight steps.
     deletion, insertion = found(LOOKED_AT)
     assert float(deletion) == pytest.approx(1 / 16)
     assert float(insertion) == pytest.approx(15 / 16, abs=0.01)  # a blurred pixel may be the same by chance
@@ -47,7 +46,7 @@ def test_the_areas_of_the_right_map_are_those_of_straight_lines() -> None:
     assert float(other_insertion) == pytest.approx(1 / 16, abs=0.01)
 
 
-def test_curves_begin_with_the_whole_image_and_end_with_the_plain_one_and_begin_with_the_blurred_one() -> None:
+def test_cells_are_painted_over_in_the_image_and_put_into_the_blurred_one_step_by_step() -> None:
     seen: list[Tensor] = []
 
     def recording(pixels: Tensor) -> Tensor:
@@ -55,13 +54,18 @@ def test_curves_begin_with_the_whole_image_and_end_with_the_plain_one_and_begin_
         return torch.ones(len(pixels), 2)
 
     areas(recording, PIXELS, 0, order_of(LOOKED_AT, torch.Generator())[None], PLAIN, CELLS)
-    steps = torch.cat(seen)
-    assert steps.shape == (2 * (STEPS + 1), 3, 32, 32)
-    assert torch.equal(steps[0], PIXELS)
-    assert torch.equal(steps[STEPS], PLAIN[:, None, None].expand_as(PIXELS))
-    assert torch.equal(steps[STEPS + 1], blurred(PIXELS))
-    assert torch.equal(steps[-1], PIXELS)
-    assert int((steps[1] != PIXELS).any(0).sum()) == 4 * 16
+    assert [len(each) for each in seen] == [3, STEPS - 1, STEPS - 1]
+    whole, emptied, begun = seen[0]
+    assert torch.equal(whole, PIXELS)
+    assert torch.equal(emptied, PLAIN[:, None, None].expand_as(PIXELS))
+    assert torch.equal(begun, blurred(PIXELS))
+    for number in range(1, STEPS):
+        deleted, inserted = seen[1][number - 1], seen[2][number - 1]
+        gone = (deleted != PIXELS).any(0)
+        assert int(gone.sum()) == 8 * 16 * number
+        assert torch.equal(deleted[:, gone], PLAIN[:, None].expand(3, int(gone.sum())))
+        assert torch.equal(inserted, torch.where(gone, PIXELS, begun))
+        assert bool(gone[8:16, 4:20].all())  # the cells looked at, in the first step
 
 
 def test_equal_cells_have_their_turn_in_any_order_and_the_same_with_the_same_seed() -> None:

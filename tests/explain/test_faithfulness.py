@@ -111,12 +111,24 @@ def test_what_was_measured_stands_beside_the_maps_from_then_on(bright: Path, tmp
     assert kept(system) == {}
 
 
+BY = {"mean": 0.1, "low": 0.0, "high": 0.2}
+
+
 @pytest.mark.parametrize(
     "content",
-    [{}, {"maps": []}, {"maps": {"rollout": {"images": 3}}}, {"maps": {"rollout": {"images": "3", "deletion": {}}}}],
+    [
+        {},
+        {"maps": []},
+        {"maps": {"rollout": {"images": 3}}},
+        {"maps": {"rollout": {"images": "3", "deletion": BY, "insertion": BY}}},
+        {"maps": {"rollout": {"images": 3, "deletion": BY, "insertion": {**BY, "low": "<b>"}}}},
+        {"maps": {"rollout": {"images": 3, "deletion": {**BY, "high": float("nan")}, "insertion": BY}}},
+    ],
 )
 def test_what_is_no_figure_of_ours_is_not_shown(content: dict[str, Any]) -> None:
     assert known(content, "rollout") is None
+    figures = {"images": 3, "deletion": BY, "insertion": BY}
+    assert known({"maps": {"rollout": figures}}, "rollout") == figures
 
 
 def test_an_interval_has_the_mean_within_it_and_is_narrower_of_more_images() -> None:

@@ -45,6 +45,8 @@ def test_a_document_of_a_vision_transformer_has_every_map_and_is_json() -> None:
     assert json.loads(json.dumps(document)) == document
     assert document["model"]["name"] == "pets"
     assert document["model"]["classes"] == 3
+    assert document["notes"] == []
+    assert document["walk"]
     image = document["image"]
     best = image["predictions"][0]
     assert document["title"] == f"image 1: {best['class']} {100 * best['probability']:.1f} %"
@@ -245,5 +247,9 @@ def test_the_document_of_twelve_layers_and_heads_on_196_patches_is_small() -> No
 def test_maps_of_very_many_numbers_are_averaged_over_squares_of_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = unpacked(maps_of(image_of(vit(), photo(16, 16)))["attention"]["array"])
     monkeypatch.setattr("patchword.explain.picture._MOST_ATTENTION", 50)
-    found = unpacked(maps_of(image_of(vit(), photo(16, 16)))["attention"]["array"])
+    document = explained(vit(), photo(16, 16), walk=False)
+    assert document["notes"] == [
+        "The attention of every layer and head is averaged over squares of patches, to be small enough for a page."
+    ]
+    found = unpacked(maps_of(document["image"])["attention"]["array"])
     np.testing.assert_allclose(found, whole.reshape(2, 3, 2, 2, 2, 2).mean((3, 5)), atol=1e-4)

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CELLS = 8  # a side; of an image of fewer pixels, as many as it has
-STEPS = 16  # of a curve
+STEPS = 8  # of a curve
 _TOGETHER = 32  # images
 
 
@@ -96,12 +96,20 @@ def areas(
     ranks = orders.argsort(1)  # when each cell has its turn
     total = orders.size(1)
     counts = torch.linspace(0, total, STEPS + 1).round().long()
-    turned = ranks[:, None] < counts[:, None]  # (orders, steps, cells)
+    turned = ranks[:, None] < counts[1:-1, None]  # (orders, steps between the ends, cells)
     masks = _enlarged(turned.flatten(0, 1), cells, pixels.shape[1:])
     soft, colour = blurred(pixels), plain[:, None, None].expand_as(pixels)
-    found = [_watched(probabilities, masks, one, other, chosen) for one, other in ((colour, pixels), (pixels, soft))]
-    shares = counts / total
-    return Areas(*(torch.trapezoid(each.view(len(orders), -1), shares) for each in found))
+    whole, emptied, begun = _watched(probabilities, torch.stack([pixels, colour, soft]), chosen)
+    found = []
+    for turned_to, before, first, last in ((colour, pixels, whole, emptied), (pixels, soft, begun, whole)):
+        between = [
+            _watched(probabilities, torch.where(some[:, None], turned_to, before), chosen)
+            for some in masks.split(_TOGETHER)
+        ]
+        ends = first.expand(len(orders), 1), last.expand(len(orders), 1)
+        curves = torch.cat([ends[0], torch.cat(between).view(len(orders), -1), ends[1]], 1)
+        found.append(torch.trapezoid(curves, counts / total))
+    return Areas(*found)
 
 
 def _enlarged(turned: Tensor, cells: tuple[int, int], size: torch.Size) -> Tensor:
@@ -110,9 +118,5 @@ def _enlarged(turned: Tensor, cells: tuple[int, int], size: torch.Size) -> Tenso
     return turned[:, y[:, None] * cells[1] + x]
 
 
-def _watched(
-    probabilities: Callable[[Tensor], Tensor], masks: Tensor, turned: Tensor, before: Tensor, chosen: int
-) -> Tensor:
-    """The class's probability for each mask, (many,), of images that are `turned` where it is set, else `before`."""
-    found = [probabilities(torch.where(some[:, None], turned, before))[:, chosen] for some in masks.split(_TOGETHER)]
-    return torch.cat(found).cpu().float()
+def _watched(probabilities: Callable[[Tensor], Tensor], images: Tensor, chosen: int) -> Tensor:
+    return probabilities(images)[:, chosen].cpu().float()

@@ -1,5 +1,6 @@
 """How faithful a classifier's maps are: deletion and insertion beside a random order, over many images."""
 
+import math
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,7 @@ from patchword.training.events import Listener, ignore, told
 RANDOM = 5  # orders of an image, whose mean every map is compared with
 REFERENCE = "integrated gradients"
 _RESAMPLES = 2000
+_FIGURES = ("mean", "low", "high")
 
 NAMES = {
     "attention": "attention, last layer",
@@ -125,9 +127,10 @@ def known(kept: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     result: dict[str, Any] = {"images": found["images"]}
     for way in Areas._fields:
         figures = found.get(way)
-        if not isinstance(figures, dict) or not all(isinstance(figures.get(k), float) for k in ("mean", "low", "high")):
+        numbers = [figures.get(key) for key in _FIGURES] if isinstance(figures, dict) else [None]
+        if not all(isinstance(number, float) and math.isfinite(number) for number in numbers):
             return None
-        result[way] = {key: figures[key] for key in ("mean", "low", "high")}
+        result[way] = dict(zip(_FIGURES, numbers, strict=True))
     return result
 
 

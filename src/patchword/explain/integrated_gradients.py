@@ -27,6 +27,9 @@ def integrated_gradients(model: ImageModel, images: Tensor, classes: Tensor) -> 
     with differentiating(model):
         method = IntegratedGradients(model)
         found: Tensor = method.attribute(
-            images.clone(), target=classes.clone(), n_steps=STEPS, internal_batch_size=max(STEPS, len(images))
+            images.clone(),
+            target=classes.to(images.device).clone(),
+            n_steps=STEPS,
+            internal_batch_size=max(STEPS, len(images)),
         )
     return found.detach().sum(1)

@@ -19,6 +19,7 @@ from patchword.explain.image_maps import OF_A_CLASS
 from patchword.explain.measuring import kept
 from patchword.explain.packing import packed
 from patchword.explain.position_similarity import position_similarity
+from patchword.explain.walk import walk_of_image
 from patchword.images.classification import AttendedImage
 from patchword.images.classifier import Given, ImageClassifier
 from patchword.memory import memory_for
@@ -70,11 +71,15 @@ def _(
         )
         image = image_part(system, seen)
     label, probability = seen.classification.predictions[0]
-    return {
+    found: dict[str, Any] = {
         "title": f"{Path(seen.classification.name).name}: {label} {100 * probability:.1f} %",
         "model": {"classes": len(system.classes)},
         "image": image,
+        "notes": _notes(image, seen.evidence),
     }
+    if walk:
+        found["walk"] = walk_of_image(system, seen.pixels)
+    return found
 
 
 def image_part(system: ImageClassifier, seen: AttendedImage) -> dict[str, Any]:
@@ -149,6 +154,12 @@ def _maps(system: ImageClassifier, seen: AttendedImage) -> list[dict[str, Any]]:
         if name in seen.evidence:
             add(name, seen.explained, packed(seen.evidence[name].values[0], place, bits=16))
     return found
+
+
+def _notes(image: dict[str, Any], evidence: Evidence) -> list[str]:
+    if "encoder" not in evidence or tuple(image["maps"][0]["array"]["shape"][2:]) == evidence["encoder"].grid:
+        return []
+    return ["The attention of every layer and head is averaged over squares of patches, to be small enough for a page."]
 
 
 def _thinned(maps: Tensor) -> Tensor:

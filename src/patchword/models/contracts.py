@@ -13,6 +13,7 @@ from patchword.errors import RecipeError, clipped, nearest, shown
 from patchword.models.evidence import Evidence, LearnedArray
 from patchword.models.ranges import MOST_CLASSES, MOST_TOKENS, check_sides
 from patchword.models.step_state import StepState
+from patchword.nn.trace import AttentionTrace
 
 
 class ModelConfig(Config):
@@ -214,6 +215,19 @@ class SequenceToSequence(Model):
         """
 
     @abstractmethod
+    def walk(self, source: Tensor, target: Tensor, trace: AttentionTrace) -> None:
+        """Tell a trace every step from ids to words, in evaluation mode and without gradients.
+
+        Steps are named from the outside in: "encoder.0.self_attention.scores". Axes "source" and "target" count
+        tokens. The last step is "output.probabilities", whose last axis, "word", is the target vocabulary.
+
+        Args:
+            source: ids (batch, source).
+            target: ids (batch, target), beginning with the start token.
+            trace: whose `note` is called.
+        """
+
+    @abstractmethod
     def adapted(self, config: Any) -> Self:
         """A network with these weights and another config, which differs in `REGULARISATION` alone."""
 
@@ -286,6 +300,18 @@ class ImageModel(Model):
 
         "filters" is always there, (filter, row, column, channel): what its first layer looks for; "positions", (row,
         column, d_model), where each patch has a vector of its own.
+        """
+
+    @abstractmethod
+    def walk(self, images: Tensor, trace: AttentionTrace) -> None:
+        """Tell a trace every step from pixels to classes, in evaluation mode and without gradients.
+
+        The first step is "input.image". Axis "token" counts what goes through an encoder; it ends with the patches,
+        row by row. The last step is "head.probabilities", over axis "class", if there are classes.
+
+        Args:
+            images: normalised pixels, (batch, channels, height, width).
+            trace: whose `note` is called.
         """
 
     @abstractmethod

@@ -1,7 +1,11 @@
 """Image patches and their linear embedding (Dosovitskiy et al. 2021, section 3.1)."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
+
+from patchword.nn.trace import AttentionTrace
 
 
 def patchify(images: Tensor, patch_size: int) -> Tensor:
@@ -42,9 +46,15 @@ class PatchEmbedding(nn.Module):
         self.patch_size = patch_size
         self.projection = nn.Linear(channels * patch_size * patch_size, d_model)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(batch, channels, height, width) in, (batch, patches, d_model) out."""
-        return self.projection(patchify(images, self.patch_size))
+    def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """(batch, channels, height, width) in, (batch, patches, d_model) out; the trace is told the patches too."""
+        patches = patchify(images, self.patch_size)
+        embedded = cast(Tensor, self.projection(patches))
+        if trace is not None:
+            pixels = patches.unflatten(2, (images.size(1), self.patch_size, self.patch_size))
+            trace.note("patches", ("batch", "patch", "colour", "row", "column"), pixels)
+            trace.note("patch_embedding", ("batch", "patch", "channel"), embedded)
+        return embedded
 
     @torch.no_grad()
     def components(self, most: int = 28) -> Tensor:
