@@ -99,6 +99,8 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, length, d_model) in, the memory of the same shape out; layers are told by their number."""
         for index, layer in enumerate(self.layers):
+            if trace is not None:
+                trace.enter(x)
             x = layer(x, mask, inside(trace, str(index)))
         x = self.norm(x)
         if trace is not None and not isinstance(self.norm, nn.Identity):
