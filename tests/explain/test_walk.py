@@ -287,6 +287,16 @@ def test_axes_of_attention_are_labelled_with_the_pieces() -> None:
     assert found["shown"]["en"].startswith("head 1 of 2")
 
 
+def test_a_reader_can_compute_a_step_again_from_the_numbers_shown() -> None:
+    query, key, scores, weights, value, found = (
+        unpacked(step(walk("Post-LN, sinusoids"), f"encoder.0.self_attention.{name}")["array"])
+        for name in ("query", "key", "scores", "weights", "value", "weighted_values")
+    )
+    assert np.allclose(scores, query @ key.T / math.sqrt(8), atol=1e-3)
+    assert np.allclose(weights, np.exp(scores) / np.exp(scores).sum(1, keepdims=True), atol=1e-3)
+    assert np.allclose(found, weights @ value, atol=1e-3)
+
+
 def test_tokens_of_an_image_are_labelled_in_their_order() -> None:
     steps = walk("all tokens")
     assert step(steps, "input.distillation_token")["labels"]["token"][:2] == ["[DIST]", "1"]
@@ -336,6 +346,11 @@ def test_statistics_are_of_all_finite_numbers() -> None:
     values = torch.tensor([1.0, 2.0, 3.0, 6.0, -math.inf, math.nan])
     assert statistics(values) == {"mean": 3.0, "deviation": 1.87083, "least": 1.0, "most": 6.0}
     assert statistics(torch.tensor([])) == {"mean": 0.0, "deviation": 0.0, "least": 0.0, "most": 0.0}
+
+
+def test_what_a_broken_network_computes_is_still_json() -> None:
+    window = Windows()(Step("sum", ("batch", "channel"), torch.tensor([[1.0, math.nan, math.inf, -math.inf, 5.0]])))
+    assert window.values.tolist() == [1, 3, 5, 1, 5]
 
 
 def test_an_unknown_step_and_an_unknown_section_are_called_what_they_are_called() -> None:

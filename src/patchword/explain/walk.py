@@ -99,22 +99,14 @@ def _step(window: Window, labels: Mapping[str, Sequence[str]], image: bool) -> d
     the array has, in "en" and "zh", "labels" of axes as far as they are shown, "statistics" of all values. Tokens,
     words and classes have "items" besides.
     """
-    found = told(window.name, image)
-    group = group_of(window.name)
-    # What is read as a length rather than as a colour has steps that nobody sees.
-    bits = 16 if window.kind == "bars" else 8
+    # Who computes a step again from the numbers before it needs more than what a colour shows.
+    bits = 8 if window.kind == "pictures" else 16
     extents = {
         axis: max(size for name, size in zip(window.value_axes, window.values.shape, strict=True) if name == axis)
         for axis in window.value_axes
     }
     return {
-        "id": window.name,
-        "group": group,
-        "heading": _both(heading(group)),
-        "title": _both(found.title),
-        "text": _both(found.text),
-        "paper": found.paper,
-        "formula": found.formula,
+        **_named(window.name, image),
         "axes": list(window.axes),
         "shape": list(window.shape),
         "kind": window.kind,
@@ -127,16 +119,8 @@ def _step(window: Window, labels: Mapping[str, Sequence[str]], image: bool) -> d
 
 def _pieces(name: str, axis: str, ids: Sequence[int], pieces: Sequence[str]) -> dict[str, Any]:
     """The step before the first: a sentence as ids."""
-    found = told(name)
-    group = group_of(name)
     return {
-        "id": name,
-        "group": group,
-        "heading": _both(heading(group)),
-        "title": _both(found.title),
-        "text": _both(found.text),
-        "paper": found.paper,
-        "formula": found.formula,
+        **_named(name, image=False),
         "axes": [axis],
         "shape": [len(ids)],
         "kind": "tokens",
@@ -145,6 +129,20 @@ def _pieces(name: str, axis: str, ids: Sequence[int], pieces: Sequence[str]) -> 
         "labels": {},
         "items": [{"piece": piece, "id": int(place)} for place, piece in zip(ids, pieces, strict=True)],
         "statistics": None,
+    }
+
+
+def _named(name: str, image: bool) -> dict[str, Any]:
+    """What is told of a step, before its numbers."""
+    found, group = told(name, image), group_of(name)
+    return {
+        "id": name,
+        "group": group,
+        "heading": _both(heading(group)),
+        "title": _both(found.title),
+        "text": _both(found.text),
+        "paper": found.paper,
+        "formula": found.formula,
     }
 
 

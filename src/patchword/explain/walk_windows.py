@@ -91,6 +91,9 @@ class Windows:
         else:
             cut = _numbers(values, axes)
         kind, shown, value_axes, sentence, picked, chosen = cut
+        told = statistics(values)
+        # What is no number, which only a broken network computes, is shown as the nearest that is one.
+        shown = shown.nan_to_num(told["mean"], told["most"], told["least"])
         return Window(
             step.name,
             axes,
@@ -99,7 +102,7 @@ class Windows:
             # A copy of its own, since a view would keep the whole.
             shown.cpu().clone(memory_format=torch.contiguous_format),
             value_axes,
-            statistics(values),
+            told,
             sentence,
             picked,
             chosen,
