@@ -154,7 +154,7 @@ def test_every_step_is_json_with_a_window_of_its_numbers(name: str) -> None:
             assert values.ndim == 1
         else:
             assert found["kind"] == "pictures"
-            assert array["axes"][1:3] == ["row", "column"]
+            assert [axis for axis in array["axes"] if axis in ("row", "column")] == ["row", "column"]
         for axis, labels in found["labels"].items():
             assert len(labels) == max(n for a, n in zip(array["axes"], array["shape"], strict=True) if a == axis)
         kept = found["statistics"]
@@ -226,7 +226,7 @@ def test_pieces_come_first_on_each_side_and_the_decoder_reads_what_was_written_b
     assert [item["piece"] for item in steps[0]["items"]] == words.source_pieces(source)
     read = step(steps, "target.pieces")["items"]
     assert read[0]["id"] == words.bos_id
-    written = [item["id"] for item in step(steps, "output.probabilities")["chosen"]]
+    written = [item["id"] for item in step(steps, "output.probabilities")["items"]]
     assert [item["id"] for item in read[1:]] == written[:-1]
     assert written[-1] == words.eos_id
 
@@ -242,13 +242,13 @@ def test_words_are_the_likeliest_five_at_each_position_and_the_one_written(syste
     found = step(steps, "output.probabilities")
     read = torch.tensor([[words.bos_id, *written[:-1]]])
     shares = model.model(torch.tensor([ids]), read).softmax(-1)[0]
-    for place, (items, row) in enumerate(zip(found["items"], shares, strict=True)):
-        best = row.topk(5)
+    for place, (item, row) in enumerate(zip(found["items"], shares, strict=True)):
+        best, items = row.topk(5), item["weighed"]
         assert [item["id"] for item in items] == best.indices.tolist()
         assert [item["piece"] for item in items] == words.target_pieces(best.indices.tolist())
         assert [item["probability"] for item in items] == pytest.approx(best.values.tolist(), rel=1e-2)
-        assert found["chosen"][place]["id"] == written[place]
-        assert found["chosen"][place]["probability"] == pytest.approx(row[written[place]].item(), rel=1e-2)
+        assert (item["id"], item["piece"]) == (written[place], words.target_pieces(written)[place])
+        assert item["probability"] == pytest.approx(row[written[place]].item(), rel=1e-2)
     assert found["shape"] == [4, words.target_size]
 
 
@@ -258,8 +258,8 @@ def test_a_translation_of_nothing_or_of_one_piece_has_a_walk(written: list[int])
     words = model.vocabulary
     ids = [words.eos_id]
     steps = walk_of_text(model, ids, written, words.source_pieces(ids), words.target_pieces(written))
-    assert len(step(steps, "output.probabilities")["items"]) == 1
-    assert len(step(steps, "output.probabilities")["chosen"]) == len(written)
+    (item,) = step(steps, "output.probabilities")["items"]
+    assert item["piece"] == (words.target_pieces(written)[0] if written else item["weighed"][0]["piece"])
 
 
 def test_a_start_token_in_front_of_what_was_written_is_not_written() -> None:
@@ -287,6 +287,16 @@ def test_axes_of_attention_are_labelled_with_the_pieces() -> None:
     assert found["shown"]["en"].startswith("head 1 of 2")
 
 
+def test_a_reader_can_compute_a_step_again_from_the_numbers_shown() -> None:
+    query, key, scores, weights, value, found = (
+        unpacked(step(walk("Post-LN, sinusoids"), f"encoder.0.self_attention.{name}")["array"])
+        for name in ("query", "key", "scores", "weights", "value", "weighted_values")
+    )
+    assert np.allclose(scores, query @ key.T / math.sqrt(8), atol=1e-3)
+    assert np.allclose(weights, np.exp(scores) / np.exp(scores).sum(1, keepdims=True), atol=1e-3)
+    assert np.allclose(found, weights @ value, atol=1e-3)
+
+
 def test_tokens_of_an_image_are_labelled_in_their_order() -> None:
     steps = walk("all tokens")
     assert step(steps, "input.distillation_token")["labels"]["token"][:2] == ["[DIST]", "1"]
@@ -299,11 +309,11 @@ def test_tokens_of_an_image_are_labelled_in_their_order() -> None:
 def test_pictures_have_the_colours_of_the_image() -> None:
     image = pixels().permute(1, 2, 0).numpy() / 255
     found = step(walk("patches"), "input.image")
-    assert found["array"]["axes"] == ["picture", "row", "column", "colour"]
+    assert found["array"]["axes"] == ["picture", "row", "column", "channel"]
     assert np.allclose(unpacked(found["array"])[0], image, atol=3e-3)
     patches = unpacked(step(walk("patches"), "input.patches")["array"])
-    assert patches.shape == (24, 4, 4, 3)
-    assert np.allclose(patches[7], image[4:8, 4:8], atol=3e-3)  # the second row's second
+    assert patches.shape == (4, 6, 4, 4, 3)
+    assert np.allclose(patches[1, 1], image[4:8, 4:8], atol=3e-3)  # the second row's second
 
 
 def test_feature_maps_are_the_first_sixteen_and_reduced() -> None:
@@ -319,7 +329,8 @@ def test_classes_are_bars_with_their_names_likeliest_first() -> None:
     found = step(walk("feature maps"), "head.probabilities")
     values = unpacked(found["array"])
     assert found["kind"] == "bars"
-    assert sorted(found["labels"]["class"]) == list(CLASSES)
+    assert sorted(item["class"] for item in found["items"]) == list(CLASSES)
+    assert [item["probability"] for item in found["items"]] == pytest.approx(list(values), abs=1e-3)
     assert values.sum() == pytest.approx(1, abs=1e-3)
     assert list(values) == sorted(values, reverse=True)
 
@@ -335,6 +346,11 @@ def test_statistics_are_of_all_finite_numbers() -> None:
     values = torch.tensor([1.0, 2.0, 3.0, 6.0, -math.inf, math.nan])
     assert statistics(values) == {"mean": 3.0, "deviation": 1.87083, "least": 1.0, "most": 6.0}
     assert statistics(torch.tensor([])) == {"mean": 0.0, "deviation": 0.0, "least": 0.0, "most": 0.0}
+
+
+def test_what_a_broken_network_computes_is_still_json() -> None:
+    window = Windows()(Step("sum", ("batch", "channel"), torch.tensor([[1.0, math.nan, math.inf, -math.inf, 5.0]])))
+    assert window.values.tolist() == [1, 3, 5, 1, 5]
 
 
 def test_an_unknown_step_and_an_unknown_section_are_called_what_they_are_called() -> None:
@@ -368,7 +384,8 @@ def test_the_walk_of_a_vit_b_16_takes_little_room_and_little_time() -> None:
     steps: Walk = []
     assert seconds(lambda: steps.extend(walk_of_image(system, noise))) < 4 * plain  # 1.5 times, alone on a core
     assert len(json.dumps(steps)) < 1_500_000
-    assert step(steps, "input.patches")["shape"][0] == 196
+    assert step(steps, "input.patches")["shape"] == [14, 14, 3, 16, 16]
+    assert step(steps, "input.patch_embedding")["shape"] == [196, 768]
     assert step(steps, "input.class_token")["shape"] == [197, 768]
 
 

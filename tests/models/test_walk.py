@@ -174,7 +174,8 @@ def test_a_backbone_without_classes_is_walked_to_its_representation(model: Any) 
 def test_the_224_pixel_image_of_the_paper_has_196_patches_and_197_tokens() -> None:
     model = vision(image_size=(224, 224), patch_size=16, num_layers=1)
     values, axes = walked(model, torch.zeros(1, 3, 224, 224))
-    assert values["input.patches"].shape == (1, 196, 3, 16, 16)
+    assert values["input.patches"].shape == (1, 14, 14, 3, 16, 16)
+    assert values["input.patch_embedding"].shape == (1, 196, 16)
     assert values["input.class_token"].shape == (1, 197, 16)
     assert axes["encoder.0.self_attention.weights"] == ("batch", "head", "token", "token")
 

@@ -187,8 +187,8 @@ def test_vit_equation_1_holds_between_the_noted_steps_of_patches_and_positions()
     images, class_token = torch.rand(1, 3, 8, 12), torch.randn(1, 1, 8)
     positions(torch.cat([class_token, patches(images, trace)], 1), trace)
     steps = noted(trace)
-    assert torch.equal(steps["patches"][0, 4], images[0, :, 4:8, 4:8])  # the second row's second
-    embedded = steps["patches"].flatten(2) @ patches.projection.weight.T + patches.projection.bias
+    assert torch.equal(steps["patches"][0, 1, 1], images[0, :, 4:8, 4:8])  # the second row's second
+    embedded = steps["patches"].flatten(1, 2).flatten(2) @ patches.projection.weight.T + patches.projection.bias
     assert torch.allclose(steps["patch_embedding"], embedded, atol=1e-6)
     expected = torch.cat([class_token, steps["patch_embedding"]], 1) + steps["position_embedding"]
     assert torch.equal(steps["embedded_patches"], expected)

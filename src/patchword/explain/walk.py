@@ -55,7 +55,7 @@ def walk_of_text(
             steps.append(pieces.pop(side))
         step = _step(window, labels, image=False)
         if window.kind == "words":
-            step |= _words(window, target_ids, target_pieces, vocabulary)
+            step["items"] = _words(window, target_ids, target_pieces, vocabulary)
         steps.append(step)
     return steps
 
@@ -76,14 +76,18 @@ def walk_of_image(classifier: ImageClassifier, pixels: Tensor) -> list[dict[str,
     classifier.model.walk(images, trace)
     names = {window.name.rpartition(".")[2] for window in trace.steps}
     patches = next((window.shape[0] for window in trace.steps if window.axes[0] == "patch"), 0)
+    classes = classifier.classes
     steps = []
     for window in trace.steps:
-        labels: dict[str, list[str]] = {"colour": ["red", "green", "blue"]}
-        if window.picked is not None:
-            labels["class"] = [classifier.classes[place] for place in window.picked.tolist()]
+        labels: dict[str, list[str]] = {}
         if "token" in window.axes:
             labels["token"] = _tokens(window.shape[window.axes.index("token")] - patches, patches, names, window.name)
-        steps.append(_step(window, labels, image=True))
+        step = _step(window, labels, image=True)
+        if window.picked is not None:
+            measure = "probability" if window.name.endswith(".probabilities") else "value"
+            named = zip(window.picked.tolist(), window.values.tolist(), strict=True)
+            step["items"] = [{"class": classes[place], measure: _rounded(number)} for place, number in named]
+        steps.append(step)
     return steps
 
 
@@ -92,47 +96,31 @@ def _step(window: Window, labels: Mapping[str, Sequence[str]], image: bool) -> d
 
     "id", "group" and its "heading", "title" and "text" in "en" and "zh", "paper" and "formula" (or null), "axes" and
     "shape" of all values without the batch, "kind", "array" (`packed`, or null for words), "shown", which of the values
-    the array has, in "en" and "zh", "labels" of axes as far as they are shown, "statistics" of all values.
+    the array has, in "en" and "zh", "labels" of axes as far as they are shown, "statistics" of all values. Tokens,
+    words and classes have "items" besides.
     """
-    found = told(window.name, image)
-    group = group_of(window.name)
-    # What is read as a length rather than as a colour has steps that nobody sees.
-    bits = 16 if window.kind == "bars" else 8
+    # Who computes a step again from the numbers before it needs more than what a colour shows.
+    bits = 8 if window.kind == "pictures" else 16
     extents = {
         axis: max(size for name, size in zip(window.value_axes, window.values.shape, strict=True) if name == axis)
         for axis in window.value_axes
     }
     return {
-        "id": window.name,
-        "group": group,
-        "heading": _both(heading(group)),
-        "title": _both(found.title),
-        "text": _both(found.text),
-        "paper": found.paper,
-        "formula": found.formula,
+        **_named(window.name, image),
         "axes": list(window.axes),
         "shape": list(window.shape),
         "kind": window.kind,
         "array": None if window.kind == "words" else packed(window.values, window.value_axes, bits),
         "shown": _both(window.shown),
         "labels": {axis: list(labels[axis][:extent]) for axis, extent in extents.items() if axis in labels},
-        "items": [],
         "statistics": window.statistics,
     }
 
 
 def _pieces(name: str, axis: str, ids: Sequence[int], pieces: Sequence[str]) -> dict[str, Any]:
     """The step before the first: a sentence as ids."""
-    found = told(name)
-    group = group_of(name)
     return {
-        "id": name,
-        "group": group,
-        "heading": _both(heading(group)),
-        "title": _both(found.title),
-        "text": _both(found.text),
-        "paper": found.paper,
-        "formula": found.formula,
+        **_named(name, image=False),
         "axes": [axis],
         "shape": [len(ids)],
         "kind": "tokens",
@@ -144,20 +132,38 @@ def _pieces(name: str, axis: str, ids: Sequence[int], pieces: Sequence[str]) -> 
     }
 
 
-def _words(window: Window, ids: Sequence[int], pieces: Sequence[str], vocabulary: Any) -> dict[str, Any]:
-    """Of the step that words are read from: as "items" the likeliest at each position, as "chosen" what was written."""
+def _named(name: str, image: bool) -> dict[str, Any]:
+    """What is told of a step, before its numbers."""
+    found, group = told(name, image), group_of(name)
+    return {
+        "id": name,
+        "group": group,
+        "heading": _both(heading(group)),
+        "title": _both(found.title),
+        "text": _both(found.text),
+        "paper": found.paper,
+        "formula": found.formula,
+    }
+
+
+def _words(window: Window, ids: Sequence[int], pieces: Sequence[str], vocabulary: Any) -> list[dict[str, Any]]:
+    """What was written at each position with, as "weighed", the likeliest there; the likeliest if nothing was."""
     assert window.picked is not None
-    items = [
-        [_word(piece, place, p) for piece, place, p in zip(vocabulary.target_pieces(row), row, shares, strict=True)]
-        for row, shares in zip(window.picked.tolist(), window.values.tolist(), strict=True)
-    ]
-    written = [] if window.chosen is None else window.chosen.tolist()
-    chosen = [_word(piece, place, p) for piece, place, p in zip(pieces, ids, written, strict=False)]
-    return {"items": items, "chosen": chosen}
+    assert window.chosen is not None
+    written = [_word(*word) for word in zip(pieces, ids, window.chosen.tolist(), strict=False)]
+    items = []
+    for position, (row, shares) in enumerate(zip(window.picked.tolist(), window.values.tolist(), strict=True)):
+        weighed = [_word(*word) for word in zip(vocabulary.target_pieces(row), row, shares, strict=True)]
+        items.append({**(written[position] if position < len(written) else weighed[0]), "weighed": weighed})
+    return items
 
 
 def _word(piece: str, place: int, probability: float) -> dict[str, Any]:
-    return {"piece": piece, "id": int(place), "probability": float(f"{probability:.4g}")}
+    return {"piece": piece, "id": int(place), "probability": _rounded(probability)}
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.4g}")
 
 
 def _tokens(before: int, patches: int, names: set[str], step: str) -> list[str]:

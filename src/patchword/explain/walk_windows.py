@@ -43,7 +43,7 @@ class Window:
         shape: of all of its values, without the batch.
         kind: "matrix", "bars", "pictures" or "words".
         values: the window, float32.
-        value_axes: what its dimensions count. Colours stand last.
+        value_axes: what its dimensions count. Colours stand last, as "channel".
         picked: places along the last axis of those shown, likeliest first, where they are not simply the first.
         chosen: the probability of each word that was written, if any.
         statistics: "mean", "deviation", "least" and "most" of all of its values.
@@ -91,6 +91,9 @@ class Windows:
         else:
             cut = _numbers(values, axes)
         kind, shown, value_axes, sentence, picked, chosen = cut
+        told = statistics(values)
+        # What is no number, which only a broken network computes, is shown as the nearest that is one.
+        shown = shown.nan_to_num(told["mean"], told["most"], told["least"])
         return Window(
             step.name,
             axes,
@@ -99,7 +102,7 @@ class Windows:
             # A copy of its own, since a view would keep the whole.
             shown.cpu().clone(memory_format=torch.contiguous_format),
             value_axes,
-            statistics(values),
+            told,
             sentence,
             picked,
             chosen,
@@ -118,8 +121,9 @@ class Windows:
 
     def _pictures(self, values: Tensor, axes: tuple[str, ...]) -> "_Cut":
         coloured = "colour" in axes
-        first = axes[0] if axes[0] != "colour" and values.dim() > 2 else "picture"
-        pictures = values if first == axes[0] else values[None]
+        grid = values.shape[:2] if values.dim() == 5 else None
+        pictures = values.flatten(0, 1) if grid else values[None] if coloured else values
+        first = "patch" if grid else "picture" if coloured else axes[0]
         total, (height, width) = pictures.size(0), pictures.shape[-2:]
         colours = pictures.size(1) if coloured else 1
         if not coloured:
@@ -148,7 +152,9 @@ class Windows:
                     f"{height} × {width} 像素平均为 {size[0]} × {size[1]}",
                 )
             )
-        shown = (first, "row", "column", "colour") if coloured else (first, "row", "column")
+        shown = (first, "row", "column", "channel") if coloured else (first, "row", "column")
+        if grid and pictures.size(0) == total:
+            pictures, shown = pictures.unflatten(0, grid), (*axes[:2], *shown[1:])
         return "pictures", pictures, shown, _joined(parts), None, None
 
 

@@ -48,11 +48,13 @@ class PatchEmbedding(nn.Module):
 
     def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, channels, height, width) in, (batch, patches, d_model) out; the trace is told the patches too."""
-        patches = patchify(images, self.patch_size)
+        size = self.patch_size
+        patches = patchify(images, size)
         embedded = cast(Tensor, self.projection(patches))
         if trace is not None:
-            pixels = patches.unflatten(2, (images.size(1), self.patch_size, self.patch_size))
-            trace.note("patches", ("batch", "patch", "colour", "row", "column"), pixels)
+            rows, columns = images.size(2) // size, images.size(3) // size
+            pixels = patches.unflatten(2, (images.size(1), size, size)).unflatten(1, (rows, columns))
+            trace.note("patches", ("batch", "patch_row", "patch_column", "colour", "row", "column"), pixels)
             trace.note("patch_embedding", ("batch", "patch", "channel"), embedded)
         return embedded
 

@@ -78,6 +78,9 @@ class _Noting(AttentionTrace):
     def record(self, name: str, weights: Tensor) -> None:
         """See `AttentionTrace.record`: nothing, since the weights are noted."""
 
+    def enter(self, x: Tensor) -> None:
+        """See `AttentionTrace.enter`: nothing, since the layer before has noted it."""
+
     def within(
         self, name: str, axes: Mapping[str, str] | None = None, change: Callable[[Tensor], Tensor] | None = None
     ) -> AttentionTrace:
