@@ -45,6 +45,7 @@ __all__ = [
     "Recipe",
     "choose_recipe",
     "describe",
+    "detected",
     "evaluate",
     "evaluation",
     "export",
@@ -213,6 +214,13 @@ def _local(model: Path | str) -> Path:
             path, f"is another library's checkpoint; make it a model: patchword import {shlex.quote(str(path))} OUT"
         )
     return path
+
+
+def detected(text: str, languages: Sequence[str]) -> list[tuple[str, float]]:
+    """Which of some languages a text is in, with the confidence in each; see `text.detection`."""
+    from patchword.text.detection import detected as found
+
+    return found(text, languages)
 
 
 def evaluate(model: System | Path | str, data: Path | str | Sequence[Path | str], **options: Any) -> Any:

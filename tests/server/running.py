@@ -84,7 +84,7 @@ class Running:
     async def _tell(self) -> None:
         while not self._server.started:
             await asyncio.sleep(0.005)
-        self.address = "http://127.0.0.1:{}".format(self._server.servers[0].sockets[0].getsockname()[1])
+        self.address = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
         self._begun.set()
 
     def __enter__(self) -> Self:

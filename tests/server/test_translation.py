@@ -1,6 +1,7 @@
 """`POST /v1/translate`."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -54,7 +55,7 @@ def test_a_stream_tells_prefixes_that_grow_and_then_the_answer(client: httpx.Cli
     for index, translation in enumerate(whole["translations"]):
         prefixes = [data["text"] for name, data in told if name == "prefix" and data["index"] == index]
         assert prefixes
-        assert all(b.startswith(a) and len(b) > len(a) for a, b in zip(prefixes, prefixes[1:], strict=False))
+        assert all(b.startswith(a) and len(b) > len(a) for a, b in pairwise(prefixes))
         assert translation["text"] == prefixes[-1]
 
 

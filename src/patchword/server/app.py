@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from patchword import __version__
 from patchword.config import Config
-from patchword.server import classification, documents, explanation, translation
+from patchword.server import classification, documents, explanation, libretranslate, translation
 from patchword.server.answering import json_response
 from patchword.server.crew import Crew
 from patchword.server.gate import Gate, nowhere, refuse
@@ -72,6 +72,7 @@ def application(serving: Serving) -> Any:
     translation.attach(app, serving)
     classification.attach(app, serving)
     explanation.attach(app, serving)
+    libretranslate.attach(app, serving)
     _attach_own(app, serving)
     if find_spec("patchword.server.front_page") is not None:
         import_module("patchword.server.front_page").attach(app, serving)

@@ -17,6 +17,7 @@ class Problem(Config):
 _REFUSALS = {
     400: "The body is not what it says it is.",
     401: "An API key is needed, and there is none or a wrong one.",
+    403: "An API key is needed, and there is none or a wrong one.",
     404: "There is no such model.",
     408: "The body came too slowly.",
     413: "The body, a text or an image is larger than is taken, or there are too many of them.",
@@ -38,7 +39,8 @@ def responses(answer: type[Config] | None, *, stream: bool = False, refusals: tu
         refusals: statuses; by default all of a call that computes.
     """
     said: dict[Any, Any] = {
-        status: {"model": Problem, "description": _REFUSALS[status]} for status in refusals or tuple(_REFUSALS)
+        status: {"model": Problem, "description": _REFUSALS[status]}
+        for status in refusals or tuple(s for s in _REFUSALS if s != 403)
     }
     ok: dict[str, Any] = {"description": "The answer."}
     if answer is not None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from patchword.errors import one_line
 
-BAD, UNAUTHORISED, UNKNOWN, LATE_BODY, TOO_LARGE, WRONG_KIND, WRONG, TOO_MANY = 400, 401, 404, 408, 413, 415, 422, 429
+BAD, UNAUTHORISED, FORBIDDEN, UNKNOWN, LATE_BODY, TOO_LARGE = 400, 401, 403, 404, 408, 413
+WRONG_KIND, WRONG, TOO_MANY = 415, 422, 429
 FAILED, NOT_READY, TIMED_OUT = 500, 503, 504
 
 MISTAKE = "the server made a mistake, which its log describes"

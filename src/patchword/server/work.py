@@ -113,6 +113,14 @@ def explain(
     return answers
 
 
+def detect(
+    loaded: Loaded, model: str, options: Mapping[str, Any], items: Sequence[Any], watch: Watching
+) -> list[dict[str, Any]]:
+    """Items: texts; options: "languages" that they may be in."""
+    found = [api.detected(text, options["languages"]) for text in items]
+    return [{"languages": [{"language": code, "confidence": share} for code, share in each]} for each in found]
+
+
 def picture(item: Mapping[str, Any], max_pixels: int) -> Any:
     """An image of {"name", "content": bytes or base64, with or without a data-URL's head}.
 
@@ -129,7 +137,7 @@ def picture(item: Mapping[str, Any], max_pixels: int) -> Any:
     return api.picture(content, item["name"], max_pixels)
 
 
-CALLS: dict[str, Call] = {"translate": translate, "classify": classify, "explain": explain}
+CALLS: dict[str, Call] = {"translate": translate, "classify": classify, "explain": explain, "detect": detect}
 
 
 def costs(loaded: Loaded, call: str, model: str, items: Sequence[Any]) -> list[int]:
