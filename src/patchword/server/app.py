@@ -7,13 +7,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from patchword import __version__
 from patchword.config import Config
 from patchword.server import classification, documents, explanation, libretranslate, translation
 from patchword.server.answering import json_response
 from patchword.server.crew import Crew
+from patchword.server.docs_page import docs_page
 from patchword.server.gate import Gate, nowhere, refuse
 from patchword.server.keys import Keys
 from patchword.server.metrics import CONTENT_TYPE_LATEST, Metrics
@@ -21,6 +22,8 @@ from patchword.server.models import all_models
 from patchword.server.refused import NOT_READY, Refused
 from patchword.server.serving import Serving
 from patchword.server.settings import Settings
+
+_NOTHING_ELSE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
 
 class Model(Config):
@@ -102,6 +105,10 @@ def _attach_own(app: FastAPI, serving: Serving) -> None:
         if not serving.crew.ready:
             raise Refused(NOT_READY, "the models are being loaded")
         return json_response({"status": "ok"})
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(docs_page(app.openapi()), headers={"Content-Security-Policy": _NOTHING_ELSE})
 
     @app.get("/metrics", summary="Counts for Prometheus", include_in_schema=False)
     async def metrics(request: Request) -> Response:

@@ -55,9 +55,8 @@ class Markup(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """See `HTMLParser`."""
         self._keep(self.get_starttag_text() or "")
-        if tag in _UNTRANSLATED or any(name == "translate" and value == "no" for name, value in attrs):
-            self._inside.append(tag)
-        elif self._inside and tag == self._inside[-1]:
+        kept = tag in _UNTRANSLATED or ("translate", "no") in attrs
+        if kept or (self._inside and tag == self._inside[-1]):
             self._inside.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -99,4 +98,4 @@ class Markup(HTMLParser):
 
     def unknown_decl(self, data: str) -> None:
         """See `HTMLParser`."""
-        self._keep(f"<![{data}]>")
+        self._keep(f"<![{data}]{']' * data.startswith('CDATA[')}>")

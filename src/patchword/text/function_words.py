@@ -1,4 +1,4 @@
-"""The commonest words of some languages, the commonest first: what a sentence is known by and a list of names is not."""
+"""The commonest words of some languages, the commonest first: what sentences have and lists of names have not."""
 
 FUNCTION_WORDS = {
     "bg": "на и в да се за от е с не по са че като до към при или но това този те той",
@@ -10,7 +10,8 @@ FUNCTION_WORDS = {
     "el": "και το να του η της με για που την από στο είναι των τον σε τα ο ένα δεν στην μια δύο",
     "en": "the of and to a in is it that was for on with as are his this at by from has have an be their two man "
     "woman not he she there",
-    "es": "de la que el en y a los se del las un por con no una su para es al lo como más o pero sus le ha este son dos",
+    "es": "de la que el en y a los se del las un por con no una su para es al lo como más o pero sus le ha este "
+    "son dos",
     "et": "ja on ei et see ta oli ka kui oma ning aga mis või nii nad siis kes ma me kaks",
     "fi": "ja on ei se että hän oli ovat kun myös mutta joka sen tai kuin ole niin mitä kaksi minä",
     "fr": "de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce il sont avec ils "
