@@ -30,15 +30,17 @@ STARTS = 120.0  # seconds that a worker may take to load torch and the models on
 
 
 def tiny_models(folder: Path) -> list[str]:
-    """A translator, "words", and a classifier, "pictures", as folders."""
-    torch.manual_seed(1)
-    tiny_translator().save(folder / "words")
+    """A translator of English to German, "words", a classifier, "pictures", and a translator back, as folders."""
+    for name, languages in (("words", ("en", "de")), ("back", ("de", "en"))):
+        translator = tiny_translator()
+        translator.languages = languages
+        translator.save(folder / name)
     sizes = {"d_model": 16, "num_layers": 1, "num_heads": 2, "d_ff": 16, "patch_size": 8, "image_size": (16, 16)}
     model = VisionTransformer(VisionTransformerConfig.parse({**sizes, "num_classes": 3}, "test"))
     torch.nn.init.normal_(model.head.linear.weight)
     preprocessing = Preprocessing(image_size=(16, 16), resize="squash")
     ImageClassifier(model, preprocessing, ("blue", "green", "red")).save(folder / "pictures" / "best")
-    return [str(folder / "words"), str(folder / "pictures")]
+    return [str(folder / name) for name in ("words", "pictures", "back")]
 
 
 def until(done: Callable[[], Any], seconds: float = STARTS) -> Any:

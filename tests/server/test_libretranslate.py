@@ -1,7 +1,5 @@
 """LibreTranslate's calls, made by its own client."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -12,40 +10,15 @@ from libretranslatepy import LibreTranslateAPI
 from patchword import api
 from patchword.server.markup import Markup
 from tests.server.running import Running
-from tests.tiny import tiny_translator
 
 
 @pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Models for English to German and back."""
-    folder: Path = tmp_path_factory.mktemp("pairs")
-    for source, target in (("en", "de"), ("de", "en")):
-        translator = tiny_translator()
-        translator.languages = (source, target)
-        translator.options = translator.options.changed({"max_extra": 3}, "test")
-        translator.save(folder / f"{source}-{target}")
-    return [str(folder / "en-de"), str(folder / "de-en")]
+def expected(models: list[str]) -> Any:
+    return api.load(models[0])
 
 
-@pytest.fixture(scope="module")
-def server(pairs: list[str]) -> Iterator[Running]:
-    with Running(pairs) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def expected(pairs: list[str]) -> Any:
-    return api.load(pairs[0])
-
-
-@pytest.fixture
-def client(server: Running) -> Iterator[httpx.Client]:
-    with server.client() as found:
-        yield found
-
-
-def test_their_client_translates_detects_and_lists(server: Running, expected: Any) -> None:
-    theirs = LibreTranslateAPI(server.address)
+def test_their_client_translates_detects_and_lists(running: Running, expected: Any) -> None:
+    theirs = LibreTranslateAPI(running.address)
     assert theirs.translate("one two", "en", "de") == expected.translate("one two").text
     found = theirs.detect("The woman is in the house with her child.")
     assert found[0]["language"] == "en"
@@ -56,9 +29,9 @@ def test_their_client_translates_detects_and_lists(server: Running, expected: An
     ]
 
 
-def test_their_client_hears_what_is_wrong(server: Running) -> None:
+def test_their_client_hears_what_is_wrong(running: Running) -> None:
     with pytest.raises(HTTPError) as error:
-        LibreTranslateAPI(server.address).translate("one", "en", "tlh")
+        LibreTranslateAPI(running.address).translate("one", "en", "tlh")
     with error.value as answer:
         assert answer.code == 400
         assert b'{"error":"\'tlh\' is not supported; valid: ' in answer.read()

@@ -15,7 +15,7 @@ from patchword.server import classification, documents, explanation, libretransl
 from patchword.server.answering import json_response
 from patchword.server.crew import Crew
 from patchword.server.docs_page import docs_page
-from patchword.server.gate import Gate, nowhere, refuse
+from patchword.server.gate import Gate, mistaken, nowhere, refuse
 from patchword.server.keys import Keys
 from patchword.server.metrics import CONTENT_TYPE_LATEST, Metrics
 from patchword.server.models import all_models
@@ -69,7 +69,7 @@ def application(serving: Serving) -> Any:
         docs_url=None,
         redoc_url=None,
         # FastAPI's own form of a wrong value is no answer of this server's.
-        exception_handlers={Refused: refuse, HTTPException: nowhere},
+        exception_handlers={Refused: refuse, HTTPException: nowhere, Exception: mistaken},
     )
     app.state.serving = serving
     translation.attach(app, serving)

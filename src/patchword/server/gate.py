@@ -15,8 +15,6 @@ from patchword.server.answering import GONE, json_response
 from patchword.server.refused import FAILED, MISTAKE, Refused
 from patchword.server.serving import Serving
 
-_NAMED = 404, 405
-
 
 class Gate:
     """An application in an application.
@@ -50,11 +48,8 @@ class Gate:
         try:
             await self._app(scope, receive, sending)
         except Exception:
-            # For whoever runs the server; the client hears one sentence.
+            # For whoever runs the server; the client heard one sentence from `mistaken`, or sees its answer break off.
             traceback.print_exc(file=sys.stderr)
-            if status:
-                raise
-            await json_response({"error": MISTAKE}, FAILED)(scope, receive, sending)
         finally:
             self._serving.reader.forget(scope["state"].get("held", 0))
             route = scope.get("route")
@@ -68,6 +63,11 @@ async def refuse(request: Request, error: Exception) -> Response:
     response = json_response(error.body, error.status)
     response.headers.update(error.headers)
     return response
+
+
+async def mistaken(request: Request, error: Exception) -> Response:
+    """Whatever nobody expected, as an answer."""
+    return json_response({"error": MISTAKE}, FAILED)
 
 
 async def nowhere(request: Request, error: Exception) -> Response:
