@@ -91,6 +91,10 @@ class ClassificationWing:
         """See `Wing.given`: the path of an image file."""
         return regular(Path(text), "an image file")
 
+    def facts(self, system: ImageClassifier) -> dict[str, Any]:
+        """See `Wing.facts`."""
+        return {"classes": len(system.classes), "image_size": list(system.preprocessing.image_size)}
+
 
 def _images(paths: Sequence[Path], given: Mapping[str, Any]) -> LabelledImages:
     """The training images, to choose sizes by; with the limit that is given."""

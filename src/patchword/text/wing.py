@@ -121,6 +121,10 @@ class TranslationWing:
             raise RecipeError(f"{clipped(text)} is a file, and {self.noun} takes a sentence")
         return text
 
+    def facts(self, system: Translator) -> dict[str, Any]:
+        """See `Wing.facts`."""
+        return {"languages": list(system.languages)}
+
 
 _DATA = ("columns", "source_language", "target_language", "strict")
 
