@@ -10,8 +10,23 @@ from PIL import Image
 
 from patchword.explain.packing import packed
 
-ENGLISH = ["A", "man", "in", "a", "blue", "shirt", "rides", "his", "bike", "home"]
-GERMAN = ["Ein", "Mann", "in", "einem", "blauen", "Hemd", "fährt", "mit", "dem", "Rad", "heim"]
+ENGLISH = ["▁A", "▁man", "▁in", "▁a", "▁bl", "ue", "▁shirt", "▁rides", "▁his", "▁bike", "▁home", "."]
+GERMAN = [
+    "▁Ein",
+    "▁Mann",
+    "▁in",
+    "▁einem",
+    "▁bl",
+    "auen",
+    "▁Hemd",
+    "▁fährt",
+    "▁mit",
+    "▁dem",
+    "▁Rad",
+    "▁nach",
+    "▁Hause",
+    ".",
+]
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
     "<!--<script>",
@@ -29,8 +44,8 @@ def text_document(
 ) -> dict[str, Any]:
     """A translation's document: `pieces` source pieces and two more of the translation, attention near the diagonal."""
     draw = np.random.default_rng(pieces)
-    source = [f"▁{word}" for word in words] if words else _pieces(pieces, ENGLISH)
-    target = _pieces(pieces + 2, GERMAN)
+    source = [f"▁{word}" for word in words] if words else _cycle(ENGLISH, pieces)
+    target = _cycle(GERMAN, pieces + 2)
     source[-1] = target[-1] = "</s>"
     if recurrent:
         layers = heads = 1
@@ -295,8 +310,8 @@ def _step(identity: str, group: str, kind: str, title: str, **fields: Any) -> di
     return {**step, **fields}
 
 
-def _pieces(count: int, words: list[str]) -> list[str]:
-    return [f"▁{words[at % len(words)]}" if at % 5 != 4 else words[at % len(words)][-2:] for at in range(count)]
+def _cycle(pieces: list[str], count: int) -> list[str]:
+    return [pieces[at % len(pieces)] for at in range(count)]
 
 
 def _words(pieces: list[str]) -> list[list[Any]]:

@@ -50,7 +50,7 @@ def opened(browser: "Browser") -> Iterator[Opened]:
         contexts.append(context)
         page: Any = context.new_page()
         page.asked = []
-        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: page.asked.append(request.url))
         start = time.perf_counter()

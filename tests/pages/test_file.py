@@ -41,7 +41,7 @@ def unfold(page: Any, groups: int = 2) -> None:
         """async (groups) => {
           const rest = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)));
           for (let round = 0; round < 3; round += 1) {
-            for (const part of document.querySelectorAll("details.part, details.aside")) part.open = true;
+            for (const part of document.querySelectorAll("details.part, .part > .body > * > .aside")) part.open = true;
             [...document.querySelectorAll("details.group")].slice(0, groups).forEach((one) => { one.open = true; });
             for (let y = 0; y <= document.body.scrollHeight; y += 700) { scrollTo(0, y); await rest(); }
           }
@@ -79,7 +79,7 @@ def test_nothing_is_drawn_or_inflated_before_it_is_looked_at(opened: Any, pages:
     assert page.locator("canvas, svg").count() == 0
     assert page.evaluate("inflated") == 0
     page.get_by_role("heading", name="Where it looked").click()
-    until(lambda: page.locator("canvas").count() == 1)
+    until(lambda: page.locator(".heat canvas").count() == 1)
     assert page.evaluate("inflated") == 1
 
 
@@ -125,7 +125,7 @@ def test_a_word_shows_where_it_looked_and_is_looked_at(opened: Any, pages: Any, 
         "all => all.map(one => +one.style.getPropertyValue('--weight'))"
     )
     assert max(weights) == weights[0] > 0.2
-    assert sum(weights) == pytest.approx(1.0, abs=0.02)
+    assert sum(weights) == pytest.approx(1.0, abs=0.1)  # what is hardly there is not shown
     kept_picture(page, "text-hover")
     page.locator(".source .word").nth(1).hover()
     until(lambda: "“man” was looked at by" in text_of(page, ".words .status"))
@@ -158,7 +158,6 @@ def test_the_keyboard_alone_reaches_words_maps_and_tree(opened: Any, pages: Any,
     page.keyboard.press("Escape")
     assert not page.locator(".weighed").is_visible()
     tab_to("summary:has(h3)")
-    tab_to("summary:has(h3)")
     page.keyboard.press("Enter")
     until(lambda: page.locator(".heat-field").count())
     tab_to("input[type=range]")
@@ -183,10 +182,10 @@ def test_the_map_is_the_layer_and_head_that_was_chosen(opened: Any, pages: Any, 
     page = opened(pages("text"))
     page.get_by_role("heading", name="Where it looked").click()
     until(lambda: page.locator(".heat-field").count())
-    page.get_by_label("Map", exact=True).select_option("encoder")
-    page.locator(".heat input[type=range]").first.wait_for()
-    page.get_by_label("Layer").fill("2")
-    page.get_by_label("Head").select_option("4")
+    page.get_by_role("combobox", name="Map", exact=True).select_option("encoder")
+    page.get_by_role("application", name="Within the source").wait_for()
+    page.get_by_role("slider", name="Layer").fill("2")
+    page.get_by_role("combobox", name="Head").select_option(label="5")
     from patchword.explain.packing import unpacked
 
     wanted = unpacked(document["text"]["maps"]["encoder"])[1, 4, 0, 1]
@@ -214,11 +213,7 @@ def test_two_hundred_pieces_stay_usable(opened: Any, pages: Any, until: Any, kep
 
 def test_the_picture_keeps_its_aspect_ratio_and_the_map_its_place(opened: Any, pages: Any, until: Any) -> None:
     page = opened(pages("vit"))
-    until(
-        lambda: (
-            "0 to 0" not in text_of(page, ".picture-side") and page.locator(".overlay canvas").get_attribute("height")
-        )
-    )
+    until(lambda: page.locator(".overlay canvas").get_attribute("height") == "14")
     picture, overlay = (page.locator(one).bounding_box() for one in (".picture", ".overlay"))
     assert picture["width"] / picture["height"] == pytest.approx(512 / 340, rel=0.01)
     assert overlay["width"] == pytest.approx(overlay["height"], rel=0.01)
@@ -226,7 +221,7 @@ def test_the_picture_keeps_its_aspect_ratio_and_the_map_its_place(opened: Any, p
     page.mouse.move(overlay["x"] + overlay["width"] * 0.61, overlay["y"] + overlay["height"] * 0.45)
     until(lambda: text_of(page, ".picture-side .status").startswith("Row 7, column 9: 0.9"))
     assert "0.213 (0.187 to 0.241)" in text_of(page, ".measured")
-    page.get_by_label("Map", exact=True).select_option(label="Attention of the class token")
+    page.get_by_role("combobox", name="Map", exact=True).select_option(label="Attention of the class token")
     until(lambda: page.locator(".axes input").count())
     assert text_of(page, ".axes output") == "12 of 12"
     assert not text_of(page, ".measured")
@@ -249,7 +244,7 @@ def test_the_language_is_the_browsers_and_a_choice_is_kept(opened: Any, pages: A
 
 def test_hostile_strings_are_text(opened: Any, pages: Any, until: Any, kept_picture: Any) -> None:
     page = opened(pages("hostile"))
-    page.evaluate("window.alert = () => { window.broken = true; }")
+    page.evaluate("() => { window.alert = () => { window.broken = true; }; }")
     unfold(page)
     assert page.title() == HOSTILE[0]
     assert text_of(page, "h1") == HOSTILE[0]
@@ -277,7 +272,7 @@ def test_a_saved_file_is_the_page_again(opened: Any, pages: Any, tmp_path: Path)
     unfold(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as a file").click()
-    assert download.value.suggested_filename == "A-man-in-aue-shirt-rides-his-bikeme-A.html"
+    assert download.value.suggested_filename == "A-man-in-a-blue-shirt-rides-his-bike-home.html"
     saved = tmp_path / "saved.html"
     download.value.save_as(saved)
     again = opened(saved)

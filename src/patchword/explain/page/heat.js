@@ -7,6 +7,7 @@ import { number, say, t } from "./language.js";
 
 const LABELLED = 11; // pixels of a cell from which on its label can be read
 const LARGEST = 26;
+const MANY = 30; // rows or columns from which on the size of a cell is a matter of choice
 const TABLE = 48; // rows and columns that a table still shows
 const STRONGEST = 60; // and what it shows of a larger matrix
 
@@ -18,9 +19,9 @@ export function shown(piece) {
 
 /**
  * A heat map of rows x columns labels: {node, set(values, [low, high])}; name() says what the values are, rowName() and
- * columnName() what the axes count.
+ * columnName() what the axes count. With hint false nothing says how it is read while nobody reads it.
  */
-export function heatMap({ rows, columns, name, rowName, columnName, format = number }) {
+export function heatMap({ rows, columns, name, rowName, columnName, format = number, hint = true }) {
   let values = new Float32Array(rows.length * columns.length);
   let limits = [0, 1];
   let cell = null; // pixels, once chosen by hand
@@ -43,9 +44,10 @@ export function heatMap({ rows, columns, name, rowName, columnName, format = num
   const bar = scale();
   const zoom = zoomControl();
   const tableBody = folded(say(element("span"), () => t("as-table")), drawTable, { kind: "aside" });
-  const node = element("figure", { class: "heat" }, box, status, element("div", { class: "heat-foot" }, bar.node, zoom),
-    tableBody);
-  say(status, restText);
+  const many = Math.max(rows.length, columns.length) > MANY;
+  const node = element("figure", { class: "heat" }, box, status,
+    element("div", { class: "heat-foot" }, bar.node, many ? zoom : null), tableBody);
+  rest();
   for (const [labels, place] of [[columns, above], [rows, beside]]) {
     place.append(...labels.map((label) => element("bdi", {}, shown(label))));
   }
@@ -80,16 +82,14 @@ export function heatMap({ rows, columns, name, rowName, columnName, format = num
     cursor.hidden = false;
     cursor.style.setProperty("--row", row);
     cursor.style.setProperty("--column", column);
+    status.classList.remove("resting");
     say(status, () => t("heat-cell", place(row, column)));
   }
 
   function rest() {
     cursor.hidden = true;
-    say(status, restText);
-  }
-
-  function restText() {
-    return t("heat-rest");
+    status.classList.add("resting");
+    say(status, () => (hint ? t("heat-rest") : ""));
   }
 
   function pointed(event) {
