@@ -290,3 +290,16 @@ def test_damaged_numbers_are_said_in_their_place(opened: Any, tmp_path: Path) ->
     page.get_by_role("heading", name="Where it looked").click()
     page.get_by_role("alert").wait_for()
     assert "An array has 96 bytes where its shape 2 × 2 × 8 × 6 wants 192." in page.get_by_role("alert").inner_text()
+
+
+def test_a_step_has_its_equation_paper_and_shape(opened: Any, pages: Any, until: Any) -> None:
+    page = opened(pages("text"))
+    page.get_by_role("heading", name="The walk").click()
+    page.get_by_text("Part encoder.0").click()
+    step = page.locator("[data-step='encoder.0.self_attention.weights']")
+    until(lambda: step.locator("canvas").count() == 1)
+    assert "softmax(QKᵀ / √dk) V" in step.inner_text()
+    assert step.locator(".formula sub").inner_text() == "k"
+    assert "12 × 12 (query × key)" in step.inner_text()
+    assert "Vaswani et al. 2017, 3.2.1, equation 1" in step.inner_text()
+    assert "mean 0.010, deviation 0.980, from −3.20 to 3.40" in step.inner_text()

@@ -7,7 +7,9 @@ import { number, say, t } from "./language.js";
 
 const LABELLED = 11; // pixels of a cell from which on its label can be read
 const LARGEST = 26;
-const MANY = 30; // rows or columns from which on the size of a cell is a matter of choice
+const FEW = 48; // rows that stay high enough for their labels however many columns there are
+const LEAST_HIGH = 13;
+const MANY = 50; // rows or columns from which on the size of a cell is a matter of choice
 const TABLE = 48; // rows and columns that a table still shows
 const STRONGEST = 60; // and what it shows of a larger matrix
 
@@ -60,7 +62,10 @@ export function heatMap({ rows, columns, name, rowName, columnName, format = num
     grid.style.setProperty("--cell", `${pixels}px`);
     grid.style.setProperty("--across", columns.length);
     grid.style.setProperty("--down", rows.length);
-    grid.classList.toggle("small", pixels < LABELLED);
+    const high = rows.length <= FEW && cell === null ? Math.max(pixels, LEAST_HIGH) : pixels;
+    grid.style.setProperty("--high", `${high}px`);
+    grid.classList.toggle("narrow", pixels < LABELLED);
+    grid.classList.toggle("low", high < LABELLED);
     zoom.querySelector("input").value = String(pixels);
   }
 
@@ -106,9 +111,9 @@ export function heatMap({ rows, columns, name, rowName, columnName, format = num
     event.preventDefault();
     const within = (value, most) => Math.max(0, Math.min(most - 1, value));
     look(within(at[0] + step[0], rows.length), within(at[1] + step[1], columns.length));
-    const cellSize = parseFloat(grid.style.getPropertyValue("--cell"));
-    keepInSight(box, field.offsetLeft + at[1] * cellSize, cellSize, "Left", "Width", beside.offsetWidth);
-    keepInSight(box, field.offsetTop + at[0] * cellSize, cellSize, "Top", "Height", above.offsetHeight);
+    const [wide, high] = ["--cell", "--high"].map((name) => parseFloat(grid.style.getPropertyValue(name)));
+    keepInSight(box, field.offsetLeft + at[1] * wide, wide, "Left", "Width", beside.offsetWidth);
+    keepInSight(box, field.offsetTop + at[0] * high, high, "Top", "Height", above.offsetHeight);
   }
 
   function drawTable(body) {

@@ -8,6 +8,8 @@ import { element, folded, lazily, unique } from "./dom.js";
 import { headStrip } from "./heads.js";
 import { number, percent, say, t } from "./language.js";
 
+const TINY = 128; // pixels; a smaller picture is shown with its pixels as they are
+
 /** The maps of an image's document over its picture. */
 export function pictureMaps(container, image) {
   const figure = element("div", { class: "picture-side" });
@@ -44,7 +46,7 @@ function overlaid(figure, image) {
     pointerleave: () => { if (document.activeElement !== field) rest(); } }, canvas, cursor);
   const picture = element("img", { src: image.picture, width: image.width, height: image.height });
   say(picture, () => t("picture-of", { width: image.width, height: image.height }), "alt");
-  const frame = element("div", { class: "picture", style: { "aspect-ratio": `${image.width} / ${image.height}` } },
+  const frame = element("div", { class: image.width < TINY ? "picture tiny" : "picture", style: { "aspect-ratio": `${image.width} / ${image.height}` } },
     picture, field);
   const bar = scale("dark");
   const about = element("p", { class: "about" });
