@@ -137,7 +137,7 @@ export function hoverable(container, text, { onPick = null, languages = [] } = {
       note: id === chosen ? () => t("was-chosen") : null,
       press: onPick && id !== chosen ? () => onPick(step, { id, piece }) : null,
       pressLabel: () => t("choose", { piece: shown(piece) }) }));
-    const caption = () => (several ? `${t("weighed-step", { step: step + 1 })}: ` : "") + shown(text.target_pieces[step]);
+    const caption = several ? () => `${t("weighed-step", { step: step + 1 })}: ${shown(text.target_pieces[step])}` : null;
     return bars({ rows, caption, name: () => t("piece"), valueName: () => t("probability"), most: 1 });
   }
 
