@@ -10,8 +10,23 @@ from PIL import Image
 
 from patchword.explain.packing import packed
 
-ENGLISH = ["A", "man", "in", "a", "blue", "shirt", "rides", "his", "bike", "home"]
-GERMAN = ["Ein", "Mann", "in", "einem", "blauen", "Hemd", "fährt", "mit", "dem", "Rad", "heim"]
+ENGLISH = ["▁A", "▁man", "▁in", "▁a", "▁bl", "ue", "▁shirt", "▁rides", "▁his", "▁bike", "▁home", "."]
+GERMAN = [
+    "▁Ein",
+    "▁Mann",
+    "▁in",
+    "▁einem",
+    "▁bl",
+    "auen",
+    "▁Hemd",
+    "▁fährt",
+    "▁mit",
+    "▁dem",
+    "▁Rad",
+    "▁nach",
+    "▁Hause",
+    ".",
+]
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
     "<!--<script>",
@@ -29,8 +44,8 @@ def text_document(
 ) -> dict[str, Any]:
     """A translation's document: `pieces` source pieces and two more of the translation, attention near the diagonal."""
     draw = np.random.default_rng(pieces)
-    source = [f"▁{word}" for word in words] if words else _pieces(pieces, ENGLISH)
-    target = _pieces(pieces + 2, GERMAN)
+    source = [f"▁{word}" for word in words] if words else _cycle(ENGLISH, pieces)
+    target = _cycle(GERMAN, pieces + 2)
     source[-1] = target[-1] = "</s>"
     if recurrent:
         layers = heads = 1
@@ -186,7 +201,7 @@ def text_walk(source: list[str], target: list[str], weighed: list[list[dict[str,
             "matrix",
             "Embeddings times √d_model",
             paper="Vaswani et al. 2017, 3.4",
-            formula="E(x) · √d_model",
+            formula="E(x_i) · √d_model",
             array=packed(draw.normal(size=(len(shown), 32)), ("source", "feature")),
             labels={"source": shown},
             shown="the first 32 of 512 features",
@@ -280,6 +295,7 @@ def _step(identity: str, group: str, kind: str, title: str, **fields: Any) -> di
     step = {
         "id": identity,
         "group": group,
+        "heading": {"en": f"Part {group}", "zh": f"部分 {group}"},
         "title": {"en": title, "zh": "步骤"},
         "text": {"en": "What happens here, in one sentence for a learner.", "zh": "用一句话告诉学习者这里发生什么。"},
         "paper": None,
@@ -295,8 +311,8 @@ def _step(identity: str, group: str, kind: str, title: str, **fields: Any) -> di
     return {**step, **fields}
 
 
-def _pieces(count: int, words: list[str]) -> list[str]:
-    return [f"▁{words[at % len(words)]}" if at % 5 != 4 else words[at % len(words)][-2:] for at in range(count)]
+def _cycle(pieces: list[str], count: int) -> list[str]:
+    return [pieces[at % len(pieces)] for at in range(count)]
 
 
 def _words(pieces: list[str]) -> list[list[Any]]:

@@ -12,9 +12,10 @@ export function bars({ rows, caption, name, valueName, most = null }) {
     if (button) say(button, pressLabel, "aria-label");
     const bar = element("span", { class: value < 0 ? "bar negative" : "bar", "aria-hidden": "true",
       style: { "--length": Math.min(1, Math.abs(value) / greatest).toFixed(4) } });
-    return element("tr", { class: strong ? "strong" : null }, element("th", { scope: "row" }, button ?? text),
+    return element("tr", { class: strong ? "strong" : null }, element("th", { scope: "row" }, button ?? text,
+        note ? say(element("span", { class: "bar-note" }), note) : null),
       element("td", { class: "bar-cell" }, bar),
-      element("td", { class: "bar-value" }, told, note ? say(element("span", { class: "bar-note" }), note) : null));
+      element("td", { class: "bar-value" }, told));
   });
   const head = element("tr", {}, say(element("th", { scope: "col" }), name), element("td"),
     say(element("th", { scope: "col" }), valueName));

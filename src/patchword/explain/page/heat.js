@@ -7,6 +7,9 @@ import { number, say, t } from "./language.js";
 
 const LABELLED = 11; // pixels of a cell from which on its label can be read
 const LARGEST = 26;
+const FEW = 48; // rows that stay high enough for their labels however many columns there are
+const LEAST_HIGH = 13;
+const MANY = 50; // rows or columns from which on the size of a cell is a matter of choice
 const TABLE = 48; // rows and columns that a table still shows
 const STRONGEST = 60; // and what it shows of a larger matrix
 
@@ -18,9 +21,9 @@ export function shown(piece) {
 
 /**
  * A heat map of rows x columns labels: {node, set(values, [low, high])}; name() says what the values are, rowName() and
- * columnName() what the axes count.
+ * columnName() what the axes count. With hint false nothing says how it is read while nobody reads it.
  */
-export function heatMap({ rows, columns, name, rowName, columnName, format = number }) {
+export function heatMap({ rows, columns, name, rowName, columnName, format = number, hint = true }) {
   let values = new Float32Array(rows.length * columns.length);
   let limits = [0, 1];
   let cell = null; // pixels, once chosen by hand
@@ -43,9 +46,10 @@ export function heatMap({ rows, columns, name, rowName, columnName, format = num
   const bar = scale();
   const zoom = zoomControl();
   const tableBody = folded(say(element("span"), () => t("as-table")), drawTable, { kind: "aside" });
-  const node = element("figure", { class: "heat" }, box, status, element("div", { class: "heat-foot" }, bar.node, zoom),
-    tableBody);
-  say(status, restText);
+  const many = Math.max(rows.length, columns.length) > MANY;
+  const node = element("figure", { class: "heat" }, box, status,
+    element("div", { class: "heat-foot" }, bar.node, many ? zoom : null), tableBody);
+  rest();
   for (const [labels, place] of [[columns, above], [rows, beside]]) {
     place.append(...labels.map((label) => element("bdi", {}, shown(label))));
   }
@@ -58,7 +62,10 @@ export function heatMap({ rows, columns, name, rowName, columnName, format = num
     grid.style.setProperty("--cell", `${pixels}px`);
     grid.style.setProperty("--across", columns.length);
     grid.style.setProperty("--down", rows.length);
-    grid.classList.toggle("small", pixels < LABELLED);
+    const high = rows.length <= FEW && cell === null ? Math.max(pixels, LEAST_HIGH) : pixels;
+    grid.style.setProperty("--high", `${high}px`);
+    grid.classList.toggle("narrow", pixels < LABELLED);
+    grid.classList.toggle("low", high < LABELLED);
     zoom.querySelector("input").value = String(pixels);
   }
 
@@ -80,16 +87,14 @@ export function heatMap({ rows, columns, name, rowName, columnName, format = num
     cursor.hidden = false;
     cursor.style.setProperty("--row", row);
     cursor.style.setProperty("--column", column);
+    status.classList.remove("resting");
     say(status, () => t("heat-cell", place(row, column)));
   }
 
   function rest() {
     cursor.hidden = true;
-    say(status, restText);
-  }
-
-  function restText() {
-    return t("heat-rest");
+    status.classList.add("resting");
+    say(status, () => (hint ? t("heat-rest") : ""));
   }
 
   function pointed(event) {
@@ -106,9 +111,9 @@ export function heatMap({ rows, columns, name, rowName, columnName, format = num
     event.preventDefault();
     const within = (value, most) => Math.max(0, Math.min(most - 1, value));
     look(within(at[0] + step[0], rows.length), within(at[1] + step[1], columns.length));
-    const cellSize = parseFloat(grid.style.getPropertyValue("--cell"));
-    keepInSight(box, field.offsetLeft + at[1] * cellSize, cellSize, "Left", "Width", beside.offsetWidth);
-    keepInSight(box, field.offsetTop + at[0] * cellSize, cellSize, "Top", "Height", above.offsetHeight);
+    const [wide, high] = ["--cell", "--high"].map((name) => parseFloat(grid.style.getPropertyValue(name)));
+    keepInSight(box, field.offsetLeft + at[1] * wide, wide, "Left", "Width", beside.offsetWidth);
+    keepInSight(box, field.offsetTop + at[0] * high, high, "Top", "Height", above.offsetHeight);
   }
 
   function drawTable(body) {

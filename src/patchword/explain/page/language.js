@@ -102,7 +102,8 @@ export function languageSwitch() {
 export function number(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.001 || size >= 100000)) return minus(value.toExponential(1));
+  if (size !== 0 && (size < 0.0001 || size >= 100000)) return minus(value.toExponential(1));
+  if (size < 0.001) return minus(String(Number(value.toPrecision(2))));
   if (Number.isInteger(value)) return minus(String(value));
   return minus(value.toFixed(size < 1 ? 3 : size < 10 ? 2 : 1));
 }

@@ -13,11 +13,11 @@ document.title = explanation.title || "Patchword";
 document.querySelector("header.page").append(
   say(element("a", { class: "skip", href: "#content" }), () => t("skip")),
   element("h1", {}, element("bdi", {}, explanation.title || "Patchword")),
-  element("div", { class: "page-tools" }, languageSwitch(),
+  element("div", { class: "page-tools" }, languageSwitch(), said,
     button("save", () => save(fileName(explanation), thisFile())),
     button("copy", async () => {
       const done = await copy(asText(explanation));
       say(said, () => t(done ? "copied" : "not-copied"));
-    }), said));
+    })));
 show(document.querySelector("main"), explanation);
 document.querySelector("main").append(say(element("p", { class: "made-by" }), () => t("made-by")));

@@ -3,6 +3,7 @@
 import { unpacked } from "./arrays.js";
 import { choices } from "./choices.js";
 import { element, lazily } from "./dom.js";
+import { headStrip } from "./heads.js";
 import { heatMap } from "./heat.js";
 import { say, t } from "./language.js";
 
@@ -37,8 +38,12 @@ export function attentionMaps(container, text) {
     const map = heatMap({ rows: labels[row], columns: labels[column],
       name: () => [t(`map-${kind}`), chosen.told()].filter(Boolean).join(", "),
       rowName: () => t(`axis-${row}`), columnName: () => t(`axis-${column}`) });
-    const set = () => map.set(chosen.of(array).values);
-    node.append(chosen.node, map.node);
+    const strip = headStrip(array, chosen);
+    const set = () => {
+      map.set(chosen.of(array).values);
+      strip.refresh();
+    };
+    node.append(chosen.node, strip.node, map.node);
     set();
   }
 

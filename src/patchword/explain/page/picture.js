@@ -5,7 +5,10 @@ import { bars } from "./bars.js";
 import { choices } from "./choices.js";
 import { paint, scale } from "./colours.js";
 import { element, folded, lazily, unique } from "./dom.js";
+import { headStrip } from "./heads.js";
 import { number, percent, say, t } from "./language.js";
+
+const TINY = 128; // pixels; a smaller picture is shown with its pixels as they are
 
 /** The maps of an image's document over its picture. */
 export function pictureMaps(container, image) {
@@ -43,12 +46,13 @@ function overlaid(figure, image) {
     pointerleave: () => { if (document.activeElement !== field) rest(); } }, canvas, cursor);
   const picture = element("img", { src: image.picture, width: image.width, height: image.height });
   say(picture, () => t("picture-of", { width: image.width, height: image.height }), "alt");
-  const frame = element("div", { class: "picture", style: { "aspect-ratio": `${image.width} / ${image.height}` } },
+  const frame = element("div", { class: image.width < TINY ? "picture tiny" : "picture", style: { "aspect-ratio": `${image.width} / ${image.height}` } },
     picture, field);
   const bar = scale("dark");
   const about = element("p", { class: "about" });
   const measured = element("div", { class: "measured" });
   const axes = element("div", { class: "axes" });
+  const heads = element("div");
   const maps = image.maps ?? [];
   const select = element("select", { change: () => choose(Number(select.value)) },
     ...maps.map((map, index) => say(element("option", { value: index }), () => mapName(map))));
@@ -73,8 +77,8 @@ function overlaid(figure, image) {
     return null;
   }
   figure.append(status, bar.node, element("div", { class: "controls" }, control("the-map", select), axes,
-    control("opacity", opacity), control("smooth", smooth)), about, measured);
-  say(status, () => t("picture-rest"));
+    control("opacity", opacity), control("smooth", smooth)), heads, about, measured);
+  rest();
   return choose(start);
 
   async function choose(index) {
@@ -84,7 +88,9 @@ function overlaid(figure, image) {
     if (wanted !== index) return;
     const depth = map.array.shape[map.array.axes.indexOf("layer")];
     const chosen = choices(map.array, 2, show, depth ? { layer: depth - 1 } : {});
+    const strip = headStrip(array, chosen, "dark");
     axes.replaceChildren(chosen.node);
+    heads.replaceChildren(strip.node);
     say(about, () => t(`about-${map.id}`));
     measured.replaceChildren(...(map.measured ? measuredTable(map.measured) : []));
     show();
@@ -93,6 +99,7 @@ function overlaid(figure, image) {
       const { shape: [rows, columns], values } = chosen.of(array);
       grid = { rows, columns, values };
       const [low, high] = range(values);
+      strip.refresh();
       paint(canvas, values, rows, columns, low, high, "dark");
       bar.set(low, high);
       const peak = values.indexOf(Math.max(...values));
@@ -112,11 +119,13 @@ function overlaid(figure, image) {
       .forEach(([name, value]) => cursor.style.setProperty(name, percentOf(value)));
     const value = number(values[at[0] * columns + at[1]]);
     const place = { row: at[0] + 1, column: at[1] + 1, value };
+    status.classList.remove("resting");
     say(status, () => t("picture-cell", place));
   }
 
   function rest() {
     cursor.hidden = true;
+    status.classList.add("resting");
     say(status, () => t("picture-rest"));
   }
 

@@ -29,7 +29,7 @@ async function matrix(node, step) {
   const [down, across] = shape.slice(-2);
   const map = heatMap({ rows: labels(step, row, down, "rows"), columns: labels(step, column, across, "columns"),
     name: () => [told(step.title), chosen.told()].filter(Boolean).join(", "),
-    rowName: () => axisName(row), columnName: () => axisName(column) });
+    rowName: () => axisName(row), columnName: () => axisName(column), hint: false });
   const set = () => map.set(chosen.of(laid).values);
   node.append(chosen.node, map.node);
   set();

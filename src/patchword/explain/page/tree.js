@@ -24,6 +24,7 @@ export function beamTree(container, text) {
   const height = TOP + ROW * Math.max(...places.map(({ row }) => row + 1)) + 8;
   const width = LEFT + STEP * steps;
   const status = element("p", { class: "status", id: unique("status"), "aria-live": "polite" });
+  status.classList.add("resting");
   say(status, () => t("tree-rest"));
   const drawing = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   const field = element("div", { class: "tree-field", tabindex: 0, role: "application", "aria-describedby": status.id,
@@ -61,6 +62,7 @@ export function beamTree(container, text) {
     marks[at].classList.remove("current");
     at = index;
     marks[at].classList.add("current");
+    status.classList.remove("resting");
     const node = nodes[at];
     say(status, () => t("tree-node", { step: places[at].column + 1, piece: shown(node.piece), score: number(node.score),
       probability: percent(node.probability), state: t(`state-${onBest.has(at) ? "best" : node.state}`) }));

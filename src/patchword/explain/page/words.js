@@ -7,7 +7,7 @@ import { number, percent, say, t } from "./language.js";
 import { bars } from "./bars.js";
 
 const NAMED = 3; // words that the status line names
-const WORTH = 0.04; // a weight below is not named
+const WORTH = 0.04; // a weight below is neither named nor shown
 
 /**
  * The words of a text's document. onPick(step, {id, piece}) makes the alternatives buttons; languages are the codes of
@@ -19,6 +19,7 @@ export function hoverable(container, text, { onPick = null, languages = [] } = {
   const source = line("source", text.source_words, text.source_pieces, languages[0]);
   const target = line("target", text.target_words, text.target_pieces, languages[1]);
   const node = element("div", { class: "words" }, source.node, target.node, status, panel);
+  status.classList.add("resting");
   say(status, () => t("words-hint"));
   container.append(node);
   let matrix = null; // target words x source words
@@ -64,6 +65,7 @@ export function hoverable(container, text, { onPick = null, languages = [] } = {
     for (const [to, from] of text.alignment?.links?.map(([a, b]) => (side === "target" ? [a, b] : [b, a])) ?? []) {
       if (from === index) other.buttons[to]?.classList.add("linked");
     }
+    status.classList.remove("resting");
     const name = (at, words) => (words[at][2] === "</s>" ? t("end-title") : words[at][2]);
     const order = values.map((value, at) => [value, at]).sort((a, b) => b[0] - a[0])
       .filter(([value], place) => value >= WORTH && place < NAMED);
@@ -135,7 +137,7 @@ export function hoverable(container, text, { onPick = null, languages = [] } = {
       note: id === chosen ? () => t("was-chosen") : null,
       press: onPick && id !== chosen ? () => onPick(step, { id, piece }) : null,
       pressLabel: () => t("choose", { piece: shown(piece) }) }));
-    const caption = () => (several ? `${t("weighed-step", { step: step + 1 })}: ` : "") + shown(text.target_pieces[step]);
+    const caption = several ? () => `${t("weighed-step", { step: step + 1 })}: ${shown(text.target_pieces[step])}` : null;
     return bars({ rows, caption, name: () => t("piece"), valueName: () => t("probability"), most: 1 });
   }
 
@@ -158,7 +160,8 @@ export function wordWeights(text, cross) {
 
 function paintWords(buttons, weights, current) {
   buttons.forEach((button, index) => {
-    button.style.setProperty("--weight", (weights[index] ?? 0).toFixed(3));
+    const weight = weights[index] >= WORTH ? weights[index] : 0;
+    button.style.setProperty("--weight", weight.toFixed(3));
     button.classList.toggle("current", index === current);
     button.classList.remove("linked");
   });
