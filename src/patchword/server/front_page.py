@@ -1,17 +1,22 @@
 """The page at /, the modules that it is made of, and what people can try there."""
 
 import hashlib
-from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from patchword import explain
+from patchword.config import Config
+from patchword.errors import shown
 from patchword.explain.page import empty_page
-from patchword.server.samples import Sampled, samples
+from patchword.server import documents
+from patchword.server.answering import answers, json_response
+from patchword.server.jobs import Job
+from patchword.server.models import all_models
+from patchword.server.refused import UNKNOWN, Refused
+from patchword.server.serving import Serving
 
 FOLDERS = (Path(__file__).parent / "page", Path(explain.__file__).parent / "page")
 KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -22,32 +27,62 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     # A browser asks each time whether what it has is still what is served; a new version of the page is whole at once.
     "Cache-Control": "no-cache",
 }
 
 
-def attach(app: FastAPI, served: Callable[[], Iterable[Sampled]]) -> None:
-    """Give an app the page: GET /, /page/{name} and /v1/samples.
+class SampleText(Config):
+    """A sentence to try."""
 
-    Args:
-        app: gets the routes.
-        served: the models that are served now, for samples that suit them.
-    """
+    text: str
+    language: str
+    model: str
+    """Which model it is for."""
+
+
+class SampleImage(Config):
+    """A picture to try."""
+
+    name: str
+    url: str
+    """A data URL."""
+    model: str
+    """Which model it is for."""
+
+
+class Samples(Config):
+    """What there is to try."""
+
+    texts: list[SampleText]
+    images: list[SampleImage]
+
+
+def attach(app: FastAPI, serving: Serving) -> None:
+    """Give an app the page: GET /, /page/{name} and /v1/samples."""
 
     @app.get("/", include_in_schema=False)
-    def front(request: Request) -> Response:
+    async def front(request: Request) -> Response:
         return _answer(request, "index.html")
 
     @app.get("/page/{name}", include_in_schema=False)
-    def part(request: Request, name: str) -> Response:
+    async def part(request: Request, name: str) -> Response:
         return _answer(request, name)
 
-    @app.get("/v1/samples", summary="Sentences and pictures to try")
-    async def offered() -> dict[str, Any]:
-        return await run_in_threadpool(samples, list(served()))
+    @app.get(
+        "/v1/samples",
+        summary="Sentences and pictures to try",
+        responses=documents.responses(Samples, refusals=(401, 429, 500, 503, 504)),
+    )
+    async def offered(request: Request) -> Response:
+        serving.keys.require(request.headers)
+        found: dict[str, list[Any]] = {"texts": [], "images": []}
+        for facts, path in zip(all_models(serving.crew), serving.settings.models, strict=True):
+            job = Job.of("samples", facts["name"], [path])
+            for kind, samples in (await answers(request, serving.crew, job, serving.settings.timeout))[0].items():
+                found[kind] += [{**sample, "model": facts["name"]} for sample in samples]
+        return json_response(found)
 
 
 @cache
@@ -73,7 +108,7 @@ def _tag(content: bytes) -> str:
 
 def _answer(request: Request, name: str) -> Response:
     if name not in files():
-        return Response('{"error":"the page has no such part"}', 404, headers=HEADERS, media_type="application/json")
+        raise Refused(UNKNOWN, f"the page has no part {shown(name)}")
     content, kind, tag = files()[name]
     headers = {**HEADERS, "ETag": tag}
     if tag in request.headers.get("if-none-match", ""):

@@ -2,8 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from itertools import islice
@@ -30,46 +29,26 @@ SENTENCES = {
 }
 
 
-@dataclass(frozen=True)
-class Sampled:
-    """What samples depend on.
+def samples_of(system: Any, folder: Path) -> dict[str, Any]:
+    """What people can try with a system.
 
-    Attributes:
-        name: the model's, as requests give it.
-        folder: what was given to be served; samples of its own are in `samples/` there: pictures, named as they are to
-            be called, and `.txt` files of a sentence a line.
-        language: that it translates from; None if it does not translate.
-        classes: that it knows; none if it does not classify.
-    """
-
-    name: str
-    folder: Path
-    language: str | None = None
-    classes: Sequence[str] = ()
-
-
-def samples(models: Iterable[Sampled]) -> dict[str, Any]:
-    """What /v1/samples answers.
+    Args:
+        system: a translator, for which there are sentences in the language that it reads, or a classifier, for which
+            there are digits if that is what it knows.
+        folder: what was given to be served. If it has a folder `samples`, they come from there instead: pictures,
+            which are called what their files are, or `.txt` files of a sentence a line.
 
     Returns:
-        "texts", each with "text" and "language", and "images", each with "name" and "url", a data URL. What is for one
-        model alone has its name as "model".
+        "texts", each with "text" and "language", and "images", each with "name" and "url", a data URL.
     """
     texts: list[dict[str, str]] = []
     images: list[dict[str, str]] = []
-    languages = set()
-    for model in models:
-        if model.language is not None:
-            own = [{"text": text, "language": model.language, "model": model.name} for text in _lines(model.folder)]
-            texts += own
-            if not own and model.language not in languages:
-                languages.add(model.language)
-                texts += [{"text": text, "language": model.language} for text in sentences(model.language)]
-        else:
-            found = _pictures(model.folder)
-            if not found and tuple(sorted(model.classes)) == DIGITS:
-                found = digits()
-            images += [{"name": name, "url": url, "model": model.name} for name, url in found]
+    if languages := getattr(system, "languages", None):
+        found = _lines(folder) or sentences(languages[0])
+        texts = [{"text": text, "language": languages[0]} for text in found]
+    elif classes := getattr(system, "classes", None):
+        pictures = _pictures(folder) or (digits() if tuple(sorted(classes)) == DIGITS else ())
+        images = [{"name": name, "url": url} for name, url in pictures]
     return {"texts": texts, "images": images}
 
 

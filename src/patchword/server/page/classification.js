@@ -8,6 +8,7 @@ import { tell } from "./telling.js";
 import { Work } from "./work.js";
 
 const SHOWN = 5; // classes
+const FEW = 64; // pixels of a side
 
 export class ClassificationView {
   /** Fills a place with what a model, as GET /v1/models tells of it, sees in pictures. */
@@ -44,7 +45,7 @@ export class ClassificationView {
     this.clear();
     this.image = image;
     const facts = element("div", { class: "picture-facts" });
-    const picture = element("img", { class: "meanwhile", src: url, alt: "" });
+    const picture = element("img", { class: "meanwhile", src: url, alt: "", load: () => sharp(picture) });
     this.seen.replaceChildren(
       element("div", { class: "picture-maps" }, element("div", { class: "picture-side" }, picture), facts),
     );
@@ -62,6 +63,11 @@ export class ClassificationView {
       pictureMaps(this.seen, explained);
     });
   }
+}
+
+/** Shows a picture of few pixels as the pixels that it has. */
+export function sharp(picture) {
+  picture.classList.toggle("few", Math.max(picture.naturalWidth, picture.naturalHeight) <= FEW);
 }
 
 function spoken({ class: name, probability }) {

@@ -1,6 +1,6 @@
 // The half of the page for pictures: giving one, some to try, and what each of the models sees in it.
 import { element } from "./dom.js";
-import { ClassificationView } from "./classification.js";
+import { ClassificationView, sharp } from "./classification.js";
 import { saying } from "./phrases.js";
 import { base64, receive } from "./pictures.js";
 import { copy } from "./share.js";
@@ -52,7 +52,8 @@ export class Classifying {
 
   #sample({ name, url }) {
     const take = () => this.#show(url.split(",")[1], url);
-    return element("button", { type: "button", class: "sample", click: take }, element("img", { src: url, alt: name }));
+    const picture = element("img", { src: url, alt: name, load: () => sharp(picture) });
+    return element("button", { type: "button", class: "sample", click: take }, picture);
   }
 
   async #take(file) {

@@ -19,7 +19,7 @@ let waiting = false;
 
 for (const node of document.querySelectorAll("[data-say]")) saying(node, node.dataset.say);
 document.querySelector(".top").append(languageSwitch());
-say(byId("model_facts"), () => (chosen()[0] ? facts(chosen()[0]) : ""));
+for (const [index, id] of ["model_facts", "against_facts"].entries()) say(byId(id), () => facts(chosen()[index]));
 onLanguage(() => nameOptions());
 
 async function start() {
@@ -54,7 +54,7 @@ function choose() {
 }
 
 function show() {
-  byId("model_facts").textContent = facts(chosen()[0]);
+  for (const [index, id] of ["model_facts", "against_facts"].entries()) byId(id).textContent = facts(chosen()[index]);
   document.body.classList.toggle("beside", chosen().length > 1);
   half.show(chosen(), samples);
 }
@@ -66,7 +66,9 @@ function nameOptions() {
 }
 
 /** What a model is, in a line. */
-function facts({ languages, classes, architecture, parameters, precision }) {
+function facts(model) {
+  if (!model) return "";
+  const { languages, classes, architecture, parameters, precision } = model;
   const what = languages ? languages.map(languageName).join(" → ") : phrase("classes", { number: classes });
   const size = phrase("parameters", { number: shortNumber(parameters) });
   return [what, architecture.replaceAll("_", " "), size, precision].filter(Boolean).join(" · ");
@@ -85,14 +87,15 @@ async function trouble(error, again) {
     };
     return;
   }
+  const passing = error instanceof Away || error.status === 503;
   const away = byId("away");
   saying(away, error instanceof Away ? "away" : "plain", { sentence: error.message });
   away.hidden = false;
-  if (!(error instanceof Away) || waiting) return;
+  if (!passing || waiting) return;
   waiting = true;
   for (let there = false; !there; ) {
     await pause(PATIENCE);
-    there = await got("/healthz").then(() => true, (found) => !(found instanceof Away));
+    there = await got("/readyz").then(() => true, () => false);
   }
   waiting = false;
   away.hidden = true;

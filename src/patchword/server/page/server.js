@@ -1,5 +1,6 @@
 // What the page asks of the server. A refusal is the server's own sentence; no answer at all is Away.
 
+const BUSY = [429, 503];
 const TRIES = 4; // how often a busy server is asked
 const LONGEST_WAIT = 10; // seconds, whatever a busy server wishes
 
@@ -56,7 +57,7 @@ async function asked(path, body, signal) {
     }
     if (response.ok) return response;
     const refused = await refusal(response);
-    if (refused.status !== 429 || tries === TRIES) throw refused;
+    if (!BUSY.includes(refused.status) || tries === TRIES) throw refused;
     await pause(1000 * Math.min(refused.wait, LONGEST_WAIT), signal);
   }
 }

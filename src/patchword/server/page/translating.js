@@ -40,7 +40,7 @@ export class Translating {
       return new TranslationView(place, model, models.length > 1);
     });
     this.translations.replaceChildren(...this.views.map((view) => view.place));
-    const wanted = samples.texts.filter((sample) => sample.language === language && fits(sample, models[0]));
+    const wanted = samples.texts.filter((sample) => fits(sample, models[0]));
     const button = ({ text }) => element("button", { type: "button", click: () => this.#take(text) }, text);
     this.samples.replaceChildren(...wanted.map(button));
     this.again();
@@ -91,5 +91,5 @@ export class Translating {
   }
 }
 
-/** Whether a sample is for a model: some are for a certain one. */
-export const fits = (sample, model) => !sample.model || sample.model === model.name;
+/** Whether a sample is for a model. */
+export const fits = (sample, model) => sample.model === model.name;

@@ -1,6 +1,6 @@
 // One model's translation: as it is decoded, then as words that show where they looked and can be exchanged.
 import { element } from "./dom.js";
-import { say } from "./language.js";
+import { say, t } from "./language.js";
 import { languageName, saying } from "./phrases.js";
 import { posted, streamed } from "./server.js";
 import { tell } from "./telling.js";
@@ -14,12 +14,15 @@ export class TranslationView {
     this.place = place;
     const title = () => languageName(model.languages[1]) + (several ? ` · ${model.name}` : "");
     this.text = element("div", { class: "translation", lang: model.languages[1].replace("_", "-") });
-    this.notes = element("div", { class: "faint" });
+    this.again = element("p", { class: "words-line", lang: model.languages[0].replace("_", "-") });
+    // Until there are words to point at, the same lines without them.
+    this.plain = element("div", { class: "words" }, row("source", this.again), row("target", this.text));
+    this.notes = element("div", { class: "fine" });
     this.words = element("div", { class: "looking" });
     this.back = element("button", { type: "button", class: "quiet", click: () => this.translate(this.source) });
     this.work = new Work(this.text);
     place.replaceChildren(
-      say(element("h3", { class: "caption" }), title), this.text, this.notes, this.words,
+      say(element("h3", { class: several ? "caption" : "unseen" }), title), this.plain, this.notes, this.words,
       this.work.state, this.work.wrong, saying(this.back, "back"),
     );
     this.clear();
@@ -31,8 +34,8 @@ export class TranslationView {
     this.source = this.whole = "";
     this.sentences = [];
     this.open = this.document = undefined;
-    for (const part of [this.text, this.notes, this.words]) part.replaceChildren();
-    this.text.hidden = false;
+    for (const part of [this.text, this.again, this.notes, this.words]) part.replaceChildren();
+    this.plain.hidden = true;
     this.back.hidden = true;
   }
 
@@ -51,6 +54,7 @@ export class TranslationView {
   async translate(source) {
     this.clear();
     this.source = source;
+    this.again.textContent = source.trim();
     await this.work.on(async (signal) => {
       const found = await this.#decoded({ texts: source }, this.text, signal);
       this.whole = found.text;
@@ -86,7 +90,7 @@ export class TranslationView {
 
   async #decoded(body, place, signal) {
     this.work.says("translating");
-    place.hidden = false;
+    if (place === this.text) this.plain.hidden = false;
     const answer = await streamed("/v1/translate", { model: this.model.name, stream: true, ...body }, signal, (event, data) => {
       if (event === "prefix") place.replaceChildren(data.text);
     });
@@ -101,7 +105,7 @@ export class TranslationView {
     this.open = index;
     this.document = await posted("/v1/explain", { ...this.question, walk: false }, signal);
     // Of a single sentence the words take the text's place; a long text stays, to choose sentences from.
-    this.text.hidden = this.sentences.length === 1;
+    this.plain.hidden = this.sentences.length === 1;
     for (const [at, button] of this.text.querySelectorAll("button").entries()) {
       button.setAttribute("aria-pressed", String(at === index));
     }
@@ -112,13 +116,19 @@ export class TranslationView {
 
   #showText() {
     const several = this.sentences.length > 1;
+    this.again.parentElement.hidden = several;
     const look = (index) => () => this.work.on((signal) => this.#look(index, signal));
     const shown = ({ text, index }) => index === undefined || !several ? text : element(
       "button", { type: "button", class: "sentence", "aria-pressed": String(index === this.open), click: look(index) }, text,
     );
     this.text.replaceChildren(...pieces(this.whole, this.sentences).map(shown));
-    if (several && this.open === undefined) this.words.replaceChildren(saying(element("p", { class: "faint hint" }), "many"));
+    if (several && this.open === undefined) this.words.replaceChildren(saying(element("p", { class: "fine" }), "many"));
   }
+}
+
+function row(side, line) {
+  const name = say(element("span", { class: "words-name" }), () => t(`words-${side}`));
+  return element("div", { class: `words-row ${side}` }, name, line);
 }
 
 /** A text as its sentences {text, index}, as they are now, and what was between them {text}. */

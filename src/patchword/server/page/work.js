@@ -9,7 +9,7 @@ export class Work {
   /** Of a node that is busy meanwhile. */
   constructor(node) {
     this.node = node;
-    this.state = element("p", { class: "faint state" });
+    this.state = element("p", { class: "fine state" });
     this.wrong = element("p", { class: "said", role: "alert", hidden: true });
     say(this.state, () => (this.key ? phrase(this.key) : ""));
   }
@@ -44,8 +44,8 @@ export class Work {
   }
 
   #trouble(error) {
-    // These two are the page's own to deal with.
-    if (error instanceof Away || error.status === 401) return tell(this.node, "trouble", error);
+    // These are the page's own to deal with.
+    if (error instanceof Away || [401, 503].includes(error.status)) return tell(this.node, "trouble", error);
     if (!(error instanceof Refused)) console.warn(error);
     this.wrong.textContent = error.message;
     this.wrong.hidden = false;
