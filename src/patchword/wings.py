@@ -72,6 +72,9 @@ class Wing(Protocol):
             options: some of `evaluation_options`.
         """
 
+    def facts(self, system: Any) -> dict[str, Any]:
+        """What is worth knowing of a system of this wing's beside its network."""
+
     def speeds(self, system: Any, rounds: int) -> Iterator[Speed]:
         """How fast a system is on this machine."""
 

@@ -86,6 +86,10 @@ class ClassificationWing:
         """See `Wing.speeds`."""
         return classification_speeds(system, rounds=rounds)
 
+    def facts(self, system: ImageClassifier) -> dict[str, Any]:
+        """See `Wing.facts`."""
+        return {"classes": len(system.classes), "image_size": list(system.preprocessing.image_size)}
+
 
 def _images(paths: Sequence[Path], given: Mapping[str, Any]) -> LabelledImages:
     """The training images, to choose sizes by; with the limit that is given."""

@@ -114,6 +114,10 @@ class TranslationWing:
         """See `Wing.speeds`."""
         return translation_speeds(system, rounds=rounds)
 
+    def facts(self, system: Translator) -> dict[str, Any]:
+        """See `Wing.facts`."""
+        return {"languages": list(system.languages)}
+
 
 _DATA = ("columns", "source_language", "target_language", "strict")
 
