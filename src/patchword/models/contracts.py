@@ -187,13 +187,24 @@ class SequenceToSequence(Model):
             log-probabilities and tokens, both (rows, count), likeliest first; and the state.
         """
         logits, state = self.decode_step(tokens, state)
+        return self.likeliest_of(logits, count, never, renormalise), state
+
+    def likeliest_of(
+        self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """The likeliest next tokens as `likeliest` finds them, of `decode_step`'s logits.
+
+        Args:
+            logits: (rows, vocab); those of `never` may be changed in place.
+            count: see `likeliest`, as `never` and `renormalise`.
+        """
         excluded = list(never)
         if renormalise:
             logits[:, excluded] = -torch.inf
         values = logits.float().log_softmax(-1)
         values[:, excluded] = -torch.inf
         best = values.topk(count, dim=1)
-        return (best.values, best.indices), state
+        return best.values, best.indices
 
     @abstractmethod
     def evidence(self, source: Tensor, target: Tensor) -> Evidence:
