@@ -14,7 +14,7 @@ from patchword.demo.digits import write_digits
 from patchword.demo.phrases import PhrasePair, find_locale, phrase_pairs
 from patchword.demo.report import Confusion, ImageRow, Report, Score, SystemReport, TranslationRow, write_report
 from patchword.errors import RunFolderError
-from patchword.explain.attention import class_token_heads, class_token_map, word_alignment
+from patchword.explain.attention import read_attention, read_rollout, word_alignment
 from patchword.explain.drawing import alignment_svg, alignment_width, attention_overlay, curves_svg, image_data_uri
 from patchword.files import write_text
 
@@ -235,8 +235,8 @@ def _images(classifier: Any, digits: Sequence[Path]) -> list[ImageRow]:
     rows = []
     for path in digits:
         seen = classifier.attention(path)
-        rollout = class_token_map(seen.evidence)[0]
-        heads = class_token_heads(seen.evidence)[0]
+        rollout = read_rollout(seen.evidence)[0]
+        heads = read_attention(seen.evidence)[-1, 0]
         rows.append(
             ImageRow(
                 picture=image_data_uri(seen.pixels),

@@ -57,7 +57,7 @@ def measure(
     system: System, data: Sequence[Path], listener: Listener = ignore, seed: int = 1, images: int = 64
 ) -> Table:
     """See `measured`; every task's way is known here."""
-    from patchword.explain import alignment_error  # noqa: F401 - registers itself
+    from patchword.explain import alignment_error, faithfulness  # noqa: F401 - register themselves
 
     return measured(system, data, listener, seed, images)
 

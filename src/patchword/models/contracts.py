@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from patchword.config import Config
 from patchword.errors import RecipeError, clipped, nearest, shown
-from patchword.models.evidence import Evidence
+from patchword.models.evidence import Evidence, LearnedArray
 from patchword.models.ranges import MOST_CLASSES, MOST_TOKENS, check_sides
 from patchword.models.step_state import StepState
 
@@ -262,8 +262,31 @@ class ImageModel(Model):
         """Logits (batch, num_classes); softmax gives probabilities."""
 
     @abstractmethod
+    def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
+        """`forward` and `evidence` of one pass."""
+
     def evidence(self, images: Tensor) -> Evidence:
         """What it looked at."""
+        return self.answer_and_evidence(images)[1]
+
+    @abstractmethod
+    def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
+        """What speaks for a class, wherever it looked; none for a backbone without classes.
+
+        "class_activation" is always there, (batch, row, column): Grad-CAM (Selvaraju et al. 2017).
+
+        Args:
+            images: normalised, (batch, channels, height, width).
+            classes: the class of each image, (batch,).
+        """
+
+    @abstractmethod
+    def learned(self) -> Mapping[str, LearnedArray]:
+        """What its weights show to the eye.
+
+        "filters" is always there, (filter, row, column, channel): what its first layer looks for; "positions", (row,
+        column, d_model), where each patch has a vector of its own.
+        """
 
     @abstractmethod
     def adapted(self, config: Any, *, keep_head: bool) -> Self:

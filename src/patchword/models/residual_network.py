@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import ImageConfig, ImageModel
-from patchword.models.evidence import Evidence, EvidenceMap, evaluating
+from patchword.models.evidence import Evidence, EvidenceMap, LearnedArray, evaluating
 from patchword.models.ranges import MOST_LAYERS, WIDEST, check_sides
 from patchword.nn.dropout import Dropout
 from patchword.nn.heads import ClassificationHead
@@ -232,19 +232,34 @@ class ResidualNetwork(ImageModel):
         return model
 
     @torch.no_grad()
-    def evidence(self, images: Tensor) -> Evidence:
-        """See `ImageModel.evidence`: "class_activation", Grad-CAM of the likeliest class (Selvaraju et al. 2017).
-
-        Equation 1 weighs a map by the mean gradient of the class's logit. Between the last maps and the logits there
-        are a mean and one linear layer, so that gradient is the head's weight over the number of pixels, and no
-        backward pass is needed (their section 3.1). A backbone without classes has no such map.
-        """
-        if not self.config.num_classes:
-            return {}
+    def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
+        """See `ImageModel.answer_and_evidence`: `class_evidence` for the likeliest class."""
         with evaluating(self):
             maps = self.encode(images)
-            likeliest = self.head(maps.mean((2, 3))).argmax(1)
+            logits: Tensor = self.head(maps.mean((2, 3)))
+        return logits, self._class_activation(maps, logits.argmax(1))
+
+    @torch.no_grad()
+    def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
+        """See `ImageModel.class_evidence`: "class_activation" alone, from the last stage's maps.
+
+        Equation 1 of Grad-CAM weighs a map by the mean gradient of the class's logit. Between the last maps and the
+        logits there are a mean and one linear layer, so that gradient is the head's weight over the number of pixels,
+        and no backward pass is needed (Selvaraju et al. 2017, section 3.1).
+        """
+        with evaluating(self):
+            return self._class_activation(self.encode(images), classes)
+
+    def learned(self) -> Mapping[str, LearnedArray]:
+        """See `ImageModel.learned`: the first convolution's filters."""
+        layer: Any = self.stem.layer
+        filters = layer.convolution.weight.detach().float().permute(0, 2, 3, 1)
+        return {"filters": LearnedArray(("filter", "row", "column", "channel"), filters)}
+
+    def _class_activation(self, maps: Tensor, classes: Tensor) -> Evidence:
+        if not self.config.num_classes:
+            return {}
         linear: Any = self.head.linear
-        weights = linear.weight[likeliest] / (maps.size(2) * maps.size(3))
+        weights = linear.weight[classes] / (maps.size(2) * maps.size(3))
         values = torch.einsum("bc,bcyx->byx", weights, maps).relu()
         return {"class_activation": EvidenceMap(("batch", "row", "column"), values)}

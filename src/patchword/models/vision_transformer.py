@@ -1,12 +1,13 @@
 """The Vision Transformer of "An Image Is Worth 16x16 Words" (Dosovitskiy et al. 2021)."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from patchword.models.contracts import ImageModel
-from patchword.models.evidence import Evidence, EvidenceMap
+from patchword.models.evidence import Evidence, EvidenceMap, LearnedArray, differentiating
 from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.nn.dropout import Dropout
 from patchword.nn.encoder import Encoder, LayerOptions
@@ -14,6 +15,7 @@ from patchword.nn.heads import ClassificationHead
 from patchword.nn.initialisation import normal
 from patchword.nn.patches import PatchEmbedding
 from patchword.nn.positions import GridPositions, NoPositions
+from patchword.nn.relevance import class_activation, relevance
 from patchword.nn.trace import AttentionTrace
 
 
@@ -142,12 +144,62 @@ class VisionTransformer(ImageModel):
             f"({config.position_resize})"
         ]
 
-    def evidence(self, images: Tensor) -> Evidence:
-        """See `ImageModel.evidence`: the encoder's attention; its tokens end with the patches, row by row."""
+    def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
+        """See `ImageModel.answer_and_evidence`: "encoder" attention; its tokens end with the patches, row by row."""
         trace = AttentionTrace()
-        self(images, trace)
+        logits = self(images, trace)
         axes = ("layer", "batch", "head", "query", "key")
-        return {"encoder": EvidenceMap(axes, torch.stack(trace["encoder"]), self.config.grid)}
+        return logits, {"encoder": EvidenceMap(axes, torch.stack(trace["encoder"]), self.config.grid, self._readers())}
+
+    def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
+        """See `ImageModel.class_evidence`; one pass forward and one back give both maps.
+
+        "relevance" is the gradient-weighted attention of all layers (Chefer et al. 2021), from what the head reads to
+        the patches. "class_activation" is Grad-CAM on the patches' tokens as they come into the last layer: behind it
+        no patch has a gradient where the class token alone is read.
+        """
+        if not self.config.num_classes:
+            return {}
+        trace = AttentionTrace(with_graph=True)
+        with differentiating(self):
+            # Whatever is frozen, the graph begins at the pixels.
+            logits = self(images.clone().requires_grad_(), trace)
+            chosen = logits.gather(1, classes.clone().to(logits.device)[:, None]).sum()
+            maps, tokens = trace["encoder"], trace.inputs[-1]
+            into_last, *gradients = torch.autograd.grad(chosen, [tokens, *maps])
+        found = {
+            "relevance": relevance([each.detach() for each in maps], gradients, self._readers()),
+            "class_activation": class_activation(tokens.detach(), into_last, self._first_patch),
+        }
+        axes = ("batch", "row", "column")
+        return {
+            name: EvidenceMap(axes, each[:, -math.prod(self.config.grid) :].unflatten(1, self.config.grid))
+            for name, each in found.items()
+        }
+
+    def learned(self) -> Mapping[str, LearnedArray]:
+        """See `ImageModel.learned`: "filters" are the principal components of figure 7, on its left."""
+        found = {"filters": LearnedArray(("filter", "row", "column", "channel"), self.patch_embedding.components())}
+        if isinstance(self.position_embedding, GridPositions):
+            patches = self.position_embedding.embedding.detach()[self.config.prefix :].float()
+            found["positions"] = LearnedArray(("row", "column", "d_model"), patches.unflatten(0, self.config.grid))
+        return found
+
+    @property
+    def _first_patch(self) -> int:
+        return self.config.prefix + self.config.register_tokens
+
+    def _readers(self) -> Tensor:
+        """The share of each token in what the heads read, (tokens,)."""
+        config, patches = self.config, math.prod(self.config.grid)
+        shares = torch.zeros(self._first_patch + patches, device=self.patch_embedding.projection.weight.device)
+        if config.pool != "mean":
+            shares[0] += 1
+        if config.pool != "class_token":
+            shares[self._first_patch :] += 1 / patches
+        if config.distillation_head:
+            shares[1] += 1
+        return shares / shares.sum()
 
     def _heads(self) -> list[str]:
         return [name for name, child in self.named_children() if isinstance(child, ClassificationHead)]

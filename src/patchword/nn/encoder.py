@@ -95,5 +95,7 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, length, d_model) in, the memory of the same shape out."""
         for layer in self.layers:
+            if trace is not None:
+                trace.enter(x)
             x = layer(x, mask, trace)
         return self.norm(x)

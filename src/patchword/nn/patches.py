@@ -1,5 +1,6 @@
 """Image patches and their linear embedding (Dosovitskiy et al. 2021, section 3.1)."""
 
+import torch
 from torch import Tensor, nn
 
 
@@ -44,3 +45,14 @@ class PatchEmbedding(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(batch, channels, height, width) in, (batch, patches, d_model) out."""
         return self.projection(patchify(images, self.patch_size))
+
+    @torch.no_grad()
+    def components(self, most: int = 28) -> Tensor:
+        """The first principal components of the filters, (filter, row, column, channel) (figure 7, left).
+
+        Each has the length 1, and its largest entry is positive, since a component has no sign of its own.
+        """
+        weight = self.projection.weight.float()
+        found = torch.linalg.svd(weight - weight.mean(0), full_matrices=False).Vh[:most]
+        found = found * found.gather(1, found.abs().argmax(1, keepdim=True)).sign()
+        return found.unflatten(1, (-1, self.patch_size, self.patch_size)).permute(0, 2, 3, 1)

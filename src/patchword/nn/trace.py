@@ -12,16 +12,23 @@ class AttentionTrace:
     ("encoder", "decoder", "cross"), one tensor a layer of shape (batch, heads, query, key) whose rows sum to 1.
 
     Args:
-        with_graph: keep the maps within the graph of gradients, for methods that differentiate by them.
+        with_graph: keep the maps within the graph of gradients, for methods that differentiate by them, and `inputs`,
+            what came into each layer of an encoder, (batch, length, d_model).
     """
 
     def __init__(self, with_graph: bool = False) -> None:
         self.with_graph = with_graph
         self.maps: dict[str, list[Tensor]] = {}
+        self.inputs: list[Tensor] = []
 
     def record(self, name: str, weights: Tensor) -> None:
         """Append the next layer's weights, (batch, heads, query, key), under `name`."""
         self.maps.setdefault(name, []).append(weights if self.with_graph else weights.detach())
+
+    def enter(self, x: Tensor) -> None:
+        """The input of the next layer of an encoder."""
+        if self.with_graph:
+            self.inputs.append(x)
 
     def note(self, name: str, axes: tuple[str, ...], values: Tensor) -> None:
         """A step of the computation between the maps, which this record does not keep."""
