@@ -37,7 +37,7 @@ export async function streamed(path, body, signal, onEvent) {
   try {
     for await (const { event, data } of events(response.body)) {
       if (event === "done") return data;
-      if (event === "error") throw new Refused(data.error, 200);
+      if (event === "error") throw new Refused(data.error, data.status);
       onEvent(event, data);
     }
   } catch (error) {

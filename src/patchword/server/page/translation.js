@@ -7,6 +7,8 @@ import { tell } from "./telling.js";
 import { hoverable } from "./words.js";
 import { Work } from "./work.js";
 
+const SHORT = 200; // characters of a text that is shown again above its translation while that is written
+
 export class TranslationView {
   /** Fills a place with what a model, as GET /v1/models tells of it, makes of texts. */
   constructor(place, model, several) {
@@ -31,12 +33,7 @@ export class TranslationView {
   /** Empties it, and drops what was asked for and not answered yet. */
   clear() {
     this.work.stop();
-    this.source = this.whole = "";
-    this.sentences = [];
-    this.open = this.document = undefined;
-    for (const part of [this.text, this.again, this.notes, this.words]) part.replaceChildren();
-    this.plain.hidden = true;
-    this.back.hidden = true;
+    this.#begin("");
   }
 
   /** The whole translation, as it is seen now. */
@@ -50,16 +47,14 @@ export class TranslationView {
     return { model: this.model.name, text: source, ...(prefix && { prefix }) };
   }
 
-  /** Translates a text; what is decoded appears as it comes. */
+  /** Translates a text. What it was before stays until something of the new is there. */
   async translate(source) {
-    this.clear();
-    this.source = source;
-    this.again.textContent = source.trim();
+    this.place.classList.add("stale");
     await this.work.on(async (signal) => {
-      const found = await this.#decoded({ texts: source }, this.text, signal);
+      const found = await this.#decoded({ texts: source }, signal, () => this.#begin(source), () => this.#begin(""));
       this.whole = found.text;
       this.notes.replaceChildren(...(found.notes ?? []).map((note) => element("p", {}, note)));
-      // What is no sentence by itself has no "sentences": it is one.
+      // What is one sentence has no "sentences".
       const sentences = found.sentences?.length > 1 ? found.sentences : [{ source, text: found.text }];
       this.sentences = sentences.filter(({ text }) => text).map((sentence) => ({ ...sentence, own: sentence.text }));
       this.#showText();
@@ -68,16 +63,27 @@ export class TranslationView {
     });
   }
 
+  #begin(source) {
+    this.source = source;
+    this.whole = "";
+    this.sentences = [];
+    this.open = this.document = undefined;
+    for (const part of [this.text, this.notes, this.words]) part.replaceChildren();
+    this.again.textContent = source.trim();
+    this.again.parentElement.hidden = source.length > SHORT;
+    this.plain.hidden = !source;
+    this.back.hidden = true;
+    this.place.classList.remove("stale");
+    return this.text;
+  }
+
   /** Translates the sentence that is looked into again, from the step on at which another token is chosen. */
   async #choose(step, { id }) {
     const sentence = this.sentences[this.open];
     const prefix = [...this.document.text.target_ids.slice(0, step), id];
     await this.work.on(async (signal) => {
-      const alone = this.sentences.length === 1;
-      if (alone) this.words.replaceChildren();
-      const found = await this.#decoded(
-        { texts: sentence.source, prefix, split: false }, alone ? this.text : this.words, signal,
-      );
+      const request = { texts: sentence.source, prefix, split: false };
+      const found = await this.#decoded(request, signal, () => this.#beginAgain(), () => this.#showWords());
       Object.assign(sentence, { text: found.text, prefix });
       this.back.hidden = false;
       this.#showText();
@@ -88,15 +94,32 @@ export class TranslationView {
     });
   }
 
-  async #decoded(body, place, signal) {
+  /** A single sentence is written in its place, one of many where its words were. */
+  #beginAgain() {
+    this.words.replaceChildren();
+    const alone = this.sentences.length === 1;
+    if (alone) this.plain.hidden = false;
+    return alone ? this.text : this.words;
+  }
+
+  /** Asks for a translation; begin() gives the place where it is written as it is decoded, fail() tidies up. */
+  async #decoded(body, signal, begin, fail) {
     this.work.says("translating");
-    if (place === this.text) this.plain.hidden = false;
-    const answer = await streamed("/v1/translate", { model: this.model.name, stream: true, ...body }, signal, (event, data) => {
-      if (event === "prefix") place.replaceChildren(data.text);
-    });
-    const found = answer.translations[0];
-    if (found.error) throw new Error(found.error);
-    return found;
+    let place = null;
+    const told = (event, { text }) => {
+      place ??= begin();
+      if (event === "prefix") place.replaceChildren(text);
+    };
+    try {
+      const answer = await streamed("/v1/translate", { model: this.model.name, stream: true, ...body }, signal, told);
+      const found = answer.translations[0];
+      if (found.error) throw new Error(found.error);
+      if (!place) begin();
+      return found;
+    } catch (error) {
+      if (!signal.aborted) fail();
+      throw error;
+    }
   }
 
   /** Shows where the words of one sentence looked. */
@@ -104,10 +127,14 @@ export class TranslationView {
     this.work.says("looking");
     this.open = index;
     this.document = await posted("/v1/explain", { ...this.question, walk: false }, signal);
+    this.#showWords();
+  }
+
+  #showWords() {
     // Of a single sentence the words take the text's place; a long text stays, to choose sentences from.
     this.plain.hidden = this.sentences.length === 1;
     for (const [at, button] of this.text.querySelectorAll("button").entries()) {
-      button.setAttribute("aria-pressed", String(at === index));
+      button.setAttribute("aria-pressed", String(at === this.open));
     }
     const onPick = (step, alternative) => this.#choose(step, alternative);
     this.words.replaceChildren();
