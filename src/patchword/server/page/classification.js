@@ -16,6 +16,7 @@ export class ClassificationView {
     this.model = model;
     this.place = place;
     this.seen = element("div");
+    this.seen.addEventListener("load", (event) => sharp(event.target), true);
     this.work = new Work(this.seen);
     const title = several ? [element("h3", { class: "caption" }, model.name)] : [];
     place.replaceChildren(...title, this.seen, this.work.state, this.work.wrong);
@@ -45,7 +46,7 @@ export class ClassificationView {
     this.clear();
     this.image = image;
     const facts = element("div", { class: "picture-facts" });
-    const picture = element("img", { class: "meanwhile", src: url, alt: "", load: () => sharp(picture) });
+    const picture = element("img", { class: "meanwhile", src: url, alt: "" });
     this.seen.replaceChildren(
       element("div", { class: "picture-maps" }, element("div", { class: "picture-side" }, picture), facts),
     );

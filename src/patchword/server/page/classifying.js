@@ -1,7 +1,8 @@
 // The half of the page for pictures: giving one, some to try, and what each of the models sees in it.
 import { element } from "./dom.js";
 import { ClassificationView, sharp } from "./classification.js";
-import { saying } from "./phrases.js";
+import { say } from "./language.js";
+import { phrase } from "./phrases.js";
 import { base64, receive } from "./pictures.js";
 import { copy } from "./share.js";
 import { fits } from "./translating.js";
@@ -11,7 +12,7 @@ export class Classifying {
     this.place = place;
     [this.drop, this.samples, this.classifications] = ["#drop", "#pictures", "#classifications"].map((id) => place.querySelector(id));
     this.views = [];
-    saying(this.samples, "samples", {}, "aria-label");
+    say(this.samples, () => phrase("samples"), "aria-label");
     receive(place.querySelectorAll("input[type=file]"), this.drop, () => !place.hidden, (file) => this.#take(file));
   }
 

@@ -28,7 +28,7 @@ export class Inside {
       const fresh = !this.document;
       this.document ??= await this.#explained(views, signal);
       this.#opened(true);
-      if (fresh) show(this.place, this.document, language());
+      if (fresh) this.#show();
       this.place.focus({ preventScroll: true });
       this.place.scrollIntoView({ block: "start" });
     });
@@ -42,6 +42,15 @@ export class Inside {
       name = await handOut(this.document, signal);
     });
     return name;
+  }
+
+  /** What is on the page already folds, and the walk stands open. */
+  #show() {
+    show(this.place, this.document, language());
+    for (const model of this.place.querySelectorAll(".model")) {
+      const parts = model.querySelectorAll(":scope > details.part");
+      for (const part of parts) part.open = part === parts[parts.length - 1];
+    }
   }
 
   #opened(open) {

@@ -21,7 +21,7 @@ const PHRASES = {
   text: ["Translate", "翻译"],
   image: ["Classify", "分类"],
   source: ["Write in {language}", "请输入{language}"],
-  samples: ["Or try:", "试一试："],
+  samples: ["Samples to try", "可以试试的例子"],
   translating: ["Translating …", "正在翻译……"],
   looking: ["Looking where each word came from …", "正在查看每个词的来源……"],
   many: ["Choose a sentence to look inside it.", "选择一个句子以查看细节。"],

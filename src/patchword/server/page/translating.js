@@ -1,7 +1,7 @@
 // The half of the page for texts: what is written, sentences to try, and what each of the models makes of it.
 import { element } from "./dom.js";
 import { say } from "./language.js";
-import { languageName, phrase, saying } from "./phrases.js";
+import { languageName, phrase } from "./phrases.js";
 import { copy } from "./share.js";
 import { TranslationView } from "./translation.js";
 
@@ -13,7 +13,7 @@ export class Translating {
     [this.source, this.samples, this.translations] = ["#source", "#sentences", "#translations"].map((id) => place.querySelector(id));
     this.views = [];
     say(place.querySelector("#source_label"), () => phrase("source", { language: this.#name() }));
-    saying(this.samples, "samples", {}, "aria-label");
+    say(this.samples, () => phrase("samples"), "aria-label");
     this.source.addEventListener("input", (event) => { if (!event.isComposing) this.#soon(); });
     this.source.addEventListener("compositionend", () => this.#soon());
     this.source.addEventListener("keydown", (event) => {

@@ -43,7 +43,7 @@ export class TranslationView {
 
   /** What /v1/explain is asked to have explained what is seen now; of a long text, the sentence that is looked into. */
   get question() {
-    const { source, prefix } = this.sentences[this.open ?? 0];
+    const { source, prefix } = this.sentences[this.open ?? 0] ?? { source: this.source };
     return { model: this.model.name, text: source, ...(prefix && { prefix }) };
   }
 
