@@ -10,7 +10,18 @@ from PIL import Image
 
 from patchword.explain.packing import packed
 
-HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", "\u2028\u2029", "שלום", "مرحبا", "👩‍👩‍👧 🚲", "&amp;", "\ud800"]
+ENGLISH = ["A", "man", "in", "a", "blue", "shirt", "rides", "his", "bike", "home"]
+GERMAN = ["Ein", "Mann", "in", "einem", "blauen", "Hemd", "fährt", "mit", "dem", "Rad", "heim"]
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    "<!--<script>",
+    "\u2028\u2029",
+    "שלום",
+    "مرحبا",
+    "\N{WOMAN}\u200d\N{WOMAN}\u200d\N{GIRL} \N{BICYCLE}",
+    "&amp;",
+    "\ud800",
+]
 
 
 def text_document(
@@ -18,8 +29,8 @@ def text_document(
 ) -> dict[str, Any]:
     """A translation's document: `pieces` source pieces and two more of the translation, attention near the diagonal."""
     draw = np.random.default_rng(pieces)
-    source = [f"▁{word}" for word in words] if words else _pieces(pieces, "A man in a blue shirt rides his bike home".split())
-    target = _pieces(pieces + 2, "Ein Mann in einem blauen Hemd fährt mit dem Rad heim".split())
+    source = [f"▁{word}" for word in words] if words else _pieces(pieces, ENGLISH)
+    target = _pieces(pieces + 2, GERMAN)
     source[-1] = target[-1] = "</s>"
     if recurrent:
         layers = heads = 1
@@ -52,7 +63,7 @@ def text_document(
         "maps": maps,
         "alignment": {
             "links": [[at, at] for at in range(min(len(_words(source)), len(_words(target))) - 1)],
-            "reading": {"layer": None if recurrent else 3, "shifted": False},
+            "reading": {"layer": None if recurrent else min(3, layers - 1), "shifted": False},
             "error": 0.087,
             "sentence": {"en": "Read from layer 4, the mean of its heads.", "zh": "取自第 4 层各头的平均。"},
         },
@@ -100,7 +111,8 @@ def image_document(layers: int = 12, heads: int = 12, grid: int = 14, *, residua
             _map("relevance", _blob(grid, 0.45, 0.6), flat, "tabby cat", measured),
             _map("class_activation", _blob(grid, 0.4, 0.6), flat, "tabby cat", measured),
         ]
-    names = ["tabby cat", "tiger cat", "Egyptian cat", "lynx, catamount", "a basket that somebody left in the garden"]
+    names = {"tabby cat": 0.71, "tiger cat": 0.18, "Egyptian cat": 0.06, "lynx, catamount": 0.01}
+    names["a basket that somebody left in the garden"] = 0.0004
     image: dict[str, Any] = {
         "picture": _data_url(picture, "JPEG"),
         "width": width,
@@ -109,12 +121,15 @@ def image_document(layers: int = 12, heads: int = 12, grid: int = 14, *, residua
         "seen_size": [224, 224],
         "box": [left, 0.0, 1 - left, 1.0],
         "predictions": [
-            {"class": name, "probability": chance} for name, chance in zip(names, [0.71, 0.18, 0.06, 0.01, 0.0004], strict=True)
+            {"class": name, "probability": chance}
+            for name, chance in zip(names, [0.71, 0.18, 0.06, 0.01, 0.0004], strict=True)
         ],
         "maps": maps,
         "distance": None,
         "positions": None,
-        "filters": packed(draw.normal(size=(28, 16, 16, 3)).cumsum(1).cumsum(2), ("filter", "row", "column", "channel")),
+        "filters": packed(
+            draw.normal(size=(28, 16, 16, 3)).cumsum(1).cumsum(2), ("filter", "row", "column", "channel")
+        ),
     }
     if not residual:
         distance = np.linspace(30, 110, layers)[:, None] + draw.normal(0, 18, (layers, heads))
@@ -158,47 +173,106 @@ def text_walk(source: list[str], target: list[str], weighed: list[list[dict[str,
     draw = np.random.default_rng(3)
     shown = source[:24]
     steps = [
-        _step("source.pieces", "source", "tokens", "Pieces and their numbers", items=[
-            {"piece": piece, "id": 40 + at} for at, piece in enumerate(source)
-        ]),
-        _step("source.embedding", "source", "matrix", "Embeddings times √d_model", paper="Vaswani et al. 2017, 3.4",
-              formula="E(x) · √d_model", array=packed(draw.normal(size=(len(shown), 32)), ("source", "feature")),
-              labels={"source": shown}, shown="the first 32 of 512 features"),
+        _step(
+            "source.pieces",
+            "source",
+            "tokens",
+            "Pieces and their numbers",
+            items=[{"piece": piece, "id": 40 + at} for at, piece in enumerate(source)],
+        ),
+        _step(
+            "source.embedding",
+            "source",
+            "matrix",
+            "Embeddings times √d_model",
+            paper="Vaswani et al. 2017, 3.4",
+            formula="E(x) · √d_model",
+            array=packed(draw.normal(size=(len(shown), 32)), ("source", "feature")),
+            labels={"source": shown},
+            shown="the first 32 of 512 features",
+        ),
     ]
     for layer in range(6):
         scores = _attention(draw, 1, 1, len(shown), len(shown))[0, 0]
-        steps.append(_step(f"encoder.{layer}.self_attention.weights", f"encoder.{layer}", "matrix", "Attention weights",
-            paper="Vaswani et al. 2017, 3.2.1, equation 1", formula="softmax(QKᵀ / √d_k) V",
-            array=packed(scores, ("query", "key")), labels={"query": shown, "key": shown}))
-        steps.append(_step(f"encoder.{layer}.feed_forward", f"encoder.{layer}", "matrix", "Feed-forward",
-            paper="Vaswani et al. 2017, 3.3, equation 2", formula="max(0, xW₁ + b₁)W₂ + b₂",
-            array=packed(draw.normal(size=(len(shown), 48)), ("source", "feature")), labels={"source": shown}))
+        steps.append(
+            _step(
+                f"encoder.{layer}.self_attention.weights",
+                f"encoder.{layer}",
+                "matrix",
+                "Attention weights",
+                paper="Vaswani et al. 2017, 3.2.1, equation 1",
+                formula="softmax(QKᵀ / √d_k) V",
+                array=packed(scores, ("query", "key")),
+                labels={"query": shown, "key": shown},
+            )
+        )
+        steps.append(
+            _step(
+                f"encoder.{layer}.feed_forward",
+                f"encoder.{layer}",
+                "matrix",
+                "Feed-forward",
+                paper="Vaswani et al. 2017, 3.3, equation 2",
+                formula="max(0, xW₁ + b₁)W₂ + b₂",
+                array=packed(draw.normal(size=(len(shown), 48)), ("source", "feature")),
+                labels={"source": shown},
+            )
+        )
     items = [
         {"piece": piece, "id": 100 + at, "probability": found[0]["probability"], "weighed": found}
         for at, (piece, found) in enumerate(zip(target, weighed, strict=True))
     ]
-    return [*steps, _step("words", "output", "words", "One word at a time", paper="Vaswani et al. 2017, 3.4", items=items)]
+    return [
+        *steps,
+        _step("words", "output", "words", "One word at a time", items=items),
+    ]
 
 
 def image_walk(layers: int, residual: bool) -> list[dict[str, Any]]:
     draw = np.random.default_rng(4)
     patches = np.asarray(_picture(224, 224), np.float32).reshape(14, 16, 14, 16, 3).swapaxes(1, 2)
     steps = [
-        _step("patches", "patches", "pictures", "Patches", paper="Dosovitskiy et al. 2021, 3.1",
-              formula="x ∈ ℝ^(H×W×C) → x_p ∈ ℝ^(N×(P²·C))",
-              array=packed(patches, ("row", "column", "row", "column", "channel"))),
+        _step(
+            "patches",
+            "patches",
+            "pictures",
+            "Patches",
+            paper="Dosovitskiy et al. 2021, 3.1",
+            formula="x ∈ ℝ^(H×W×C) → x_p ∈ ℝ^(N×(P²·C))",
+            array=packed(patches, ("row", "column", "row", "column", "channel")),
+        ),
     ]
     for layer in range(layers):
         if residual:
-            steps.append(_step(f"stage.{layer % 4}.{layer}", f"stage.{layer % 4}", "pictures", "Feature maps",
-                paper="He et al. 2016, 3.3", array=packed(draw.normal(size=(12, 14, 14)), ("channel", "row", "column"))))
+            steps.append(
+                _step(
+                    f"stage.{layer % 4}.{layer}",
+                    f"stage.{layer % 4}",
+                    "pictures",
+                    "Feature maps",
+                    paper="He et al. 2016, 3.3",
+                    array=packed(draw.normal(size=(12, 14, 14)), ("channel", "row", "column")),
+                )
+            )
             continue
         for name in ("query", "scores", "weights", "values", "residual", "feed_forward"):
-            steps.append(_step(f"encoder.{layer}.{name}", f"encoder.{layer}", "matrix", name.replace("_", " ").capitalize(),
-                paper="Dosovitskiy et al. 2021, equation 2", formula="z′ = MSA(LN(z)) + z",
-                array=packed(draw.normal(size=(24, 48)), ("token", "feature")), shape=[197, 768]))
+            steps.append(
+                _step(
+                    f"encoder.{layer}.{name}",
+                    f"encoder.{layer}",
+                    "matrix",
+                    name.replace("_", " ").capitalize(),
+                    paper="Dosovitskiy et al. 2021, equation 2",
+                    formula="z′ = MSA(LN(z)) + z",
+                    array=packed(draw.normal(size=(24, 48)), ("token", "feature")),
+                    shape=[197, 768],
+                )
+            )
     chances = [{"class": f"class {at}", "probability": 0.5 / 2**at} for at in range(5)]
-    return [*steps, _step("head", "head", "bars", "Classes", paper="Dosovitskiy et al. 2021, equation 4", items=chances)]
+    return [
+        *steps,
+        _step("head", "head", "bars", "Classes", items=chances),
+    ]
 
 
 def _step(identity: str, group: str, kind: str, title: str, **fields: Any) -> dict[str, Any]:
@@ -261,7 +335,15 @@ def _tree(target: list[str]) -> list[dict[str, Any]]:
 
 
 def _node(parent: int, piece: str, probability: float, score: float, step: int, state: str) -> dict[str, Any]:
-    return {"parent": parent, "id": 7, "piece": piece, "probability": probability, "score": score, "step": step, "state": state}
+    return {
+        "parent": parent,
+        "id": 7,
+        "piece": piece,
+        "probability": probability,
+        "score": score,
+        "step": step,
+        "state": state,
+    }
 
 
 def _map(

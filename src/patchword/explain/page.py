@@ -24,8 +24,10 @@ def page(document: dict[str, Any]) -> str:
     Returns:
         HTML that asks for nothing from elsewhere, and says so to the browser by its content security policy.
     """
-    return empty_page().replace("{{title}}", html.escape(str(document.get("title", "")))).replace(
-        "{{document}}", embedded(document)
+    return (
+        empty_page()
+        .replace("{{title}}", html.escape(str(document.get("title", ""))))
+        .replace("{{document}}", embedded(document))
     )
 
 

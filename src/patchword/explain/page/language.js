@@ -1,7 +1,9 @@
 // The page's language: what is said again when it changes, numbers, and the switch.
 
-import { STRINGS } from "./strings.js";
+import { CHINESE } from "./chinese.js";
+import { ENGLISH } from "./english.js";
 
+const STRINGS = { en: ENGLISH, zh: CHINESE };
 const KEY = "patchword-language";
 const sayings = new WeakMap();
 const listeners = new Set();
