@@ -160,12 +160,12 @@ def picture(content: bytes, name: str, max_pixels: int | None = None) -> Any:
     Args:
         content: of the file.
         name: what to call it in errors.
-        max_pixels: how many may be decoded.
+        max_pixels: how many may be decoded, whatever the limit of who decodes it.
     """
     from patchword.images.files import open_image
     from patchword.images.sources import Picture
 
-    return Picture(name, lambda limit: open_image(content, name, max_pixels if limit is None else limit))
+    return Picture(name, lambda limit: open_image(content, name, limit if max_pixels is None else max_pixels))
 
 
 def import_checkpoint(source: Path | str, out: Path | str, options: ImportOptions | None = None) -> Imported:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from starlette.responses import Response
 
 from patchword.config import Config
@@ -55,6 +55,17 @@ class Translate(Config):
     """Whether to answer with server-sent events: prefixes as they come, then the answer."""
     split: bool = True
     """Whether to translate a text sentence by sentence, with the white space between them as it was."""
+
+    @field_validator("texts", "prefix", mode="before")
+    @classmethod
+    def _of_either_form(cls, value: Any, info: ValidationInfo) -> Any:
+        # Of two types pydantic would tell what is wrong for the first.
+        kind, plural, least = (str, "texts", 1) if info.field_name == "texts" else (int, "token ids", 0)
+        several = isinstance(value, list) and len(value) >= least
+        each = several and all(isinstance(one, kind) and not isinstance(one, bool) for one in value)
+        if not each and not isinstance(value, str) and (value is not None or least):
+            raise ValueError(f"expected a text, or a list of {plural}")
+        return value
 
 
 class Alternative(Config):
@@ -165,4 +176,4 @@ def succeeded(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     if found and all(item["error"] is not None for item in found):
         raise Refused(WRONG, found[0]["error"])
-    return [{name: value for name, value in item.items() if name != "tokens"} for item in found]
+    return list(found)

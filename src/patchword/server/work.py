@@ -33,19 +33,43 @@ def translate(
     translator = loaded.systems[model]
     search = {name: value for name, value in options.items() if name != "split"}
     texts = [item["text"] for item in items]
-    found = translator.translate(texts, **search)
-    return [
-        {
-            "source": one.source,
-            "text": one.text,
-            "score": one.score,
-            "alternatives": [{"text": each.text, "score": each.score} for each in one.alternatives],
-            "notes": [],
-            "error": one.error,
-            "tokens": one.source_tokens,
-        }
-        for one in found
-    ]
+    if options["split"] and hasattr(translator, "translate_text"):
+        answers = [_long(one) for one in translator.translate_text(texts, watch=watch, **search)]
+    else:
+        prefixes = [item["prefix"] for item in items]
+        answers = [_one(one) for one in translator.translate(texts, watch=watch, prefixes=prefixes, **search)]
+    _align(translator, items, answers)
+    return answers
+
+
+def _one(found: Any) -> dict[str, Any]:
+    return {
+        "source": found.source,
+        "text": found.text,
+        "score": found.score,
+        "alternatives": [{"text": each.text, "score": each.score} for each in found.alternatives],
+        "notes": [],
+        "error": found.error,
+    }
+
+
+def _long(found: Any) -> dict[str, Any]:
+    return _one(found)
+
+
+def _align(translator: Any, items: Sequence[Any], answers: Sequence[dict[str, Any]]) -> None:
+    """Add alignments where they are asked for."""
+    wanted = [index for index, item in enumerate(items) if item["alignment"]]
+    if not wanted:
+        return
+    from patchword.explain.alignment import pharaoh, word_links
+
+    known = [index for index in wanted if answers[index]["text"]]
+    sources = [answers[index]["source"] for index in known]
+    links = word_links(translator, sources, [answers[index]["text"] for index in known])
+    found = dict(zip(known, map(pharaoh, links), strict=True))
+    for index in wanted:
+        answers[index]["alignment"] = found.get(index, "")
 
 
 def classify(
