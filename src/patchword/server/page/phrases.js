@@ -25,7 +25,7 @@ const PHRASES = {
   translating: ["Translating …", "正在翻译……"],
   looking: ["Looking where each word came from …", "正在查看每个词的来源……"],
   many: ["Choose a sentence to look inside it.", "选择一个句子以查看细节。"],
-  back: ["Back to the model's own", "恢复模型原来的译文"],
+  back: ["Back to the model’s own", "恢复模型原来的译文"],
   drop: ["Drop a picture here, paste one, or", "把图片拖到这里、粘贴图片，或者"],
   choose_file: ["Choose a picture", "选择图片"],
   photograph: ["Take a photo", "拍照"],
@@ -46,7 +46,7 @@ const PHRASES = {
   ],
   plain: ["{sentence}", "{sentence}"],
   foot: ["What you write and show here goes to this server and nowhere else.", "您在此输入的内容只发送到本服务器。"],
-  api: ["The server's API", "服务器 API"],
+  api: ["The server’s API", "服务器 API"],
 };
 
 /** A phrase in the page's language, its {names} replaced by values. */
