@@ -4,11 +4,13 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from patchword import api
 from patchword.errors import DataError
 from patchword.server.loaded import Loaded
+from patchword.server.samples import samples_of
 
 
 class Watching(Protocol):
@@ -137,7 +139,20 @@ def picture(item: Mapping[str, Any], max_pixels: int) -> Any:
     return api.picture(content, item["name"], max_pixels)
 
 
-CALLS: dict[str, Call] = {"translate": translate, "classify": classify, "explain": explain, "detect": detect}
+def samples(
+    loaded: Loaded, model: str, options: Mapping[str, Any], items: Sequence[Any], watch: Watching
+) -> list[dict[str, Any]]:
+    """Items: the paths that the model was served by; answers are `samples_of` each."""
+    return [samples_of(loaded.systems[model], Path(item)) for item in items]
+
+
+CALLS: dict[str, Call] = {
+    "translate": translate,
+    "classify": classify,
+    "explain": explain,
+    "detect": detect,
+    "samples": samples,
+}
 
 
 def costs(loaded: Loaded, call: str, model: str, items: Sequence[Any]) -> list[int]:
