@@ -134,7 +134,7 @@ def test_a_pair_that_is_too_long_is_an_error_of_its_own(translator: Translator) 
     assert [pair.error is None for pair in found] == [True, False, True]
     assert found[0].links == ((0, 0),)
     assert "tokens" in str(found[1].error)
-    with pytest.raises(DataError, match="pair 2: .*tokens"):
+    with pytest.raises(DataError, match=r"pair 2: .*tokens"):
         word_links(translator, ["one", "two " * 3000], ["one", "two"])
     with pytest.raises(DataError, match="the targets: are 1, but the sources 2"):
         align(translator, ["one", "two"], ["one"])

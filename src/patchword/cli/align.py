@@ -34,9 +34,9 @@ def align(
     as_json: Annotated[bool, flag("An object a line: source and target words, links.", "--json")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
 ) -> None:
-    """Say which words of given sentences and translations translate each other: a line of "0-0 1-2" a pair, in order.
+    """Say which words of given sentences and translations are each other's: a line of "0-0 1-2" a pair, in order.
 
-    Words are numbered from 0. Spaces separate them; in Chinese, Japanese or Thai each character is one, and --json shows
+    Words are counted from 0. Spaces separate them; in Chinese, Japanese or Thai each character is one, and --json shows
     them. The model is made to write the given translation, and links are read from where it looked, in the way that
     `explain --measure` found best. A pair with an empty side has an empty line, and so has one that is too long, which
     is reported; the exit code is 1 then.

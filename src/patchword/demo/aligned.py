@@ -130,7 +130,7 @@ def _moment(generator: random.Random) -> datetime.datetime:
 def _date(day: datetime.datetime, style: str) -> Phrase:
     def said(locale: Locale) -> str | None:
         expected = cldr.date(day, style)(locale)
-        return _as_expected(_fields(day, dates.get_date_format(style, locale).pattern, locale), expected)
+        return _as_expected(_fields(day, dates.get_date_format(style, locale).pattern, locale), expected)  # type: ignore[arg-type]
 
     return said
 
@@ -138,7 +138,7 @@ def _date(day: datetime.datetime, style: str) -> Phrase:
 def _date_time(moment: datetime.datetime, style: str) -> Phrase:
     def said(locale: Locale) -> str | None:
         expected = cldr.date_time(moment, style)(locale)
-        day = _fields(moment, dates.get_date_format(style, locale).pattern, locale)
+        day = _fields(moment, dates.get_date_format(style, locale).pattern, locale)  # type: ignore[arg-type]
         time = dates.format_time(moment, "short", locale=locale)
         pattern = str(locale.datetime_formats[style]).replace("'", "")
         return _as_expected(pattern.replace("{0}", part(time, ord("h"))).replace("{1}", day), expected)
@@ -148,9 +148,9 @@ def _date_time(moment: datetime.datetime, style: str) -> Phrase:
 
 def _fields(moment: datetime.datetime, pattern: str, locale: Locale) -> str:
     """A date in which each field of the pattern is a part: the year, the month, the day, the weekday."""
-    found = []
-    for kind, value in dates.tokenize_pattern(pattern):
-        if kind == "chars":
+    found: list[str] = []
+    for _, value in dates.tokenize_pattern(pattern):
+        if isinstance(value, str):  # characters between the fields
             found.append(value)
             continue
         field, width = value

@@ -32,7 +32,7 @@ class Aligned:
 
 
 def reading_of(translator: Translator) -> tuple[Reading, float | None]:
-    """How a translator's attention is read, and the alignment error that was measured for it, in percent, if any was."""
+    """How a translator's attention is read, and the alignment error measured for it, in percent, if any was."""
     layers = attention_layers(translator)
     found = kept(translator).get("alignment")
     reading = Reading.parse(found.get("reading") if isinstance(found, dict) else None, layers)

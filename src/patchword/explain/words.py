@@ -1,8 +1,8 @@
 """Words: of a text, whatever a model makes of it, and of the pieces that a model reads and writes.
 
-Spaces separate words. Scripts that are written without them (Chinese, Japanese, Thai and their neighbours) have a word a
-character, but for katakana, of which a run is a word; a mark or a Thai or Lao vowel belongs to the character that it is
-read with. Punctuation belongs to the word that it is written with, in those scripts it stands alone.
+Spaces separate words. Scripts that are written without them (Chinese, Japanese, Thai, their neighbours) have a word a
+character, but for katakana, of which a run is a word; a mark or a Thai or Lao vowel belongs to the character it is read
+with. Punctuation belongs to the word that it is written with, in those scripts it stands alone.
 """
 
 import re

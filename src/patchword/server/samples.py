@@ -67,7 +67,7 @@ def _phrases(language: str) -> list[str]:
         locale = Locale.parse(language.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
         return []
-    names = [locale.territories.get(code) for code in ("CH", "JP", "PE")]
+    names = [locale.territories.get(code, "") for code in ("CH", "JP", "PE")]
     found = [format_date(date(2017, 6, 12), "full", locale=locale)]  # the day that "Attention Is All You Need" came out
     if all(names):
         found.append(format_list(names, locale=locale))

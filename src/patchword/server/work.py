@@ -62,12 +62,13 @@ def _align(translator: Any, items: Sequence[Any], answers: Sequence[dict[str, An
     wanted = [index for index, item in enumerate(items) if item["alignment"]]
     if not wanted:
         return
-    from patchword.explain.alignment import pharaoh, word_links
+    from patchword.explain.aligner import align
+    from patchword.explain.alignment import pharaoh
 
     known = [index for index in wanted if answers[index]["text"]]
     sources = [answers[index]["source"] for index in known]
-    links = word_links(translator, sources, [answers[index]["text"] for index in known])
-    found = dict(zip(known, map(pharaoh, links), strict=True))
+    pairs = align(translator, sources, [answers[index]["text"] for index in known])
+    found = dict(zip(known, [pharaoh(pair.links) for pair in pairs], strict=True))
     for index in wanted:
         answers[index]["alignment"] = found.get(index, "")
 

@@ -29,8 +29,7 @@ def stream_pairs(paths: Sequence[Path], columns: Columns | None = None) -> Itera
                 paths[1],
                 f"has {counts[1]:,} lines, but {paths[0]} has {counts[0]:,}; line N must translate line N",
             )
-        for source, target in zip_longest(*map(stream_lines, paths), fillvalue=""):
-            yield source, target
+        yield from zip_longest(*map(stream_lines, paths), fillvalue="")
         return
     path = paths[0]
     if is_zip(path):
