@@ -7,9 +7,6 @@ from itertools import pairwise
 
 from patchword.text.sentences import Piece
 
-# Source tokens of a piece, the end token included: models that learned from sentences lose parts of longer ones.
-MOST_PIECE_TOKENS = 200
-
 # What ends a piece at each level: marks between clauses, then any comma, then a blank.
 _LEVELS = (
     re.compile(r"[;:…]+[\"'”’»)\]]*(?=\s)|\s[–—-]+(?=\s)|[；：。！？…]+[”’」』）]*|—+"),
