@@ -1,7 +1,7 @@
 """Texts of any length: cut into sentences, translated, and put together with their white space."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, pairwise
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,15 @@ class LongTranslation:
         """Whether a piece of it is longer than sentences are."""
         return any(sentence.is_long for sentence in self.sentences)
 
+    @property
+    def alone(self) -> Translation | None:
+        """What `Translator.translate` answers, if the text is one sentence or blank; otherwise None."""
+        if not self.source.strip():
+            return Translation(self.source, "", 0.0, ())
+        if len(self.sentences) != 1 or self.sentences[0].source != self.source.strip():
+            return None
+        return replace(self.sentences[0], source=self.source)
+
     def __str__(self) -> str:
         return self.text if self.error is None else f"[{self.error}]"
 
@@ -94,9 +103,10 @@ def _together(text: str, layout: Layout, translations: Sequence[Translation], la
         score = sum(one.score for one in chosen) / len(chosen) if chosen else 0.0
         return Alternative(layout.joined(parts, language), score)
 
-    for place, translation in zip(compress(layout.numbers, layout.spoken), translations, strict=True):
+    numbers = list(compress(layout.numbers, layout.spoken))
+    for place, translation in zip(numbers, translations, strict=True):
         if translation.error is not None:
-            where = "" if layout.numbers[-1] == 1 or translation.error == CANCELLED else f"sentence {place:,} "
+            where = "" if numbers[-1] == 1 or translation.error == CANCELLED else f"sentence {place:,} "
             return LongTranslation(text, "", tuple(translations), layout.notes, (), where + translation.error)
     best = whole(0)
     most = max((len(translation.alternatives) for translation in translations), default=1)
