@@ -52,9 +52,9 @@ def _packed(text: str, level: int, most: int, count: Callable[[Sequence[str]], l
             packed += _packed(unit, level + 1, most, count)
             # The rest of a long clause is not begun anew with what follows it.
             room = 0
-        elif tokens <= room:
+        elif packed and tokens - 1 <= room:  # it has no end token of its own
             packed[-1] += unit
-            room -= tokens
+            room -= max(0, tokens - 1)
         else:
             packed.append(unit)
             room = most - tokens

@@ -12,6 +12,7 @@ from patchword.text.vocabulary import Vocabulary
 
 _WITHOUT_BLANKS = frozenset(("zh", "ja", "yue", "wuu", "lzh"))
 _BLANKS = " \u00a0\u3000"
+_NEAR = 4  # characters on either side of a border that tell its script, quotes and brackets among them
 _SHOWN = 40  # characters of a sentence that a note shows
 
 
@@ -34,7 +35,7 @@ class Layout(NamedTuple):
         """The pieces in the order of the text, the translated ones exchanged for `parts`."""
         text, rest = Joined(language), iter(parts)
         for piece, spoken in zip(self.pieces, self.spoken, strict=True):
-            text.add(piece.blank, next(rest) if spoken else piece.text)
+            text.add(piece, next(rest) if spoken else piece.text)
         return str(text)
 
 
@@ -79,37 +80,48 @@ def _note(number: int, text: str, most: int, parts: int) -> str:
 
 
 class Joined:
-    """A text that grows piece by piece.
+    """A translation that grows piece by piece.
 
-    Around lines white space stays as it was. Within a line it follows the language: none where sentences have none
-    between them, and a blank where the source had none because its script needs none.
+    White space stays as it was, but for what a script asks between sentences: the blanks between them go where the
+    translation's script has none and the source's has, and one comes where it is the other way round.
 
     Args:
-        language: of the text.
+        language: of the translation.
     """
 
     def __init__(self, language: str) -> None:
-        self._known = said(language) is not None
-        self._wide = language.lower().partition("-")[0].partition("_")[0] in _WITHOUT_BLANKS
+        self._wide = None if said(language) is None else _base(language) in _WITHOUT_BLANKS
         self._parts: list[str] = []
         self._last = ""  # character
+        self._before = ""  # the end of the source's last piece
 
-    def add(self, blank: str, part: str) -> None:
-        """Put a piece behind the others."""
-        blank = self._between(blank, part)
+    def add(self, piece: Piece, part: str) -> None:
+        """Put the translation of a piece behind the others."""
+        blank = self._between(piece, part)
         self._parts += [blank, part]
         self._last = (part or blank)[-1:] or self._last
+        self._before = piece.text[-_NEAR:]
 
-    def with_part(self, blank: str, part: str) -> str:
-        """The text if a piece were put behind it."""
-        return f"{self}{self._between(blank, part)}{part}"
+    def with_part(self, piece: Piece, part: str) -> str:
+        """The text if the translation of a piece, or its beginning, were put behind it."""
+        return f"{self}{self._between(piece, part)}{part}"
 
     def __str__(self) -> str:
         self._parts = ["".join(self._parts)]
         return self._parts[0]
 
-    def _between(self, blank: str, part: str) -> str:
+    def _between(self, piece: Piece, part: str) -> str:
+        blank = piece.blank
         if not self._last or not part or self._last.isspace() or any(c in LINE_ENDS for c in blank):
             return blank
-        wide = self._wide if self._known else is_wide(self._last) and is_wide(part[0])
-        return blank.strip(_BLANKS) if wide else blank or " "
+        wide = [is_wide(self._last), is_wide(part[0])]
+        source = [any(map(is_wide, self._before)), any(map(is_wide, piece.text[:_NEAR]))]
+        if blank:
+            unasked = all(wide) if self._wide is None else self._wide
+            return blank.strip(_BLANKS) if unasked and not all(source) else blank
+        asked = not (any(wide) if self._wide is None else self._wide)
+        return " " if asked and any(source) else ""
+
+
+def _base(language: str) -> str:
+    return language.lower().partition("-")[0].partition("_")[0]

@@ -36,7 +36,7 @@ class _Growing:
         part = self._parts.get(self._sentence)
         if not part:
             return str(self._text)
-        return self._text.with_part(self._layout.pieces[self._place].blank, part)
+        return self._text.with_part(self._layout.pieces[self._place], part)
 
     def _pass(self) -> None:
         """Put complete sentences, and pieces that stay as they are, behind what is there."""
@@ -44,7 +44,7 @@ class _Growing:
         while self._place < len(pieces) and (not spoken[self._place] or self._sentence in self._complete):
             piece = pieces[self._place]
             part = self._parts.pop(self._sentence) if spoken[self._place] else piece.text
-            self._text.add(piece.blank, part)
+            self._text.add(piece, part)
             self._sentence += spoken[self._place]
             self._place += 1
 
