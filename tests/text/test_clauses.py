@@ -46,7 +46,7 @@ def test_as_many_clauses_as_fit_stay_together(most: int, case: str) -> None:
     assert max(words([piece.text for piece in found])) <= most
 
 
-@given(st.text(alphabet="ab ,;:…–—-，；。\t\u00a0\"”)9你\u0301\u200d👩", max_size=60), st.integers(5, 30))
+@given(st.text(alphabet='ab ,;:…–—-，；。\t\u00a0"”)9你\u0301\u200d👩', max_size=60), st.integers(5, 30))
 def test_no_character_is_lost_and_no_piece_is_blank_or_too_long(text: str, most: int) -> None:
     sentence = text.strip()
     found = clauses(sentence, most, letters)

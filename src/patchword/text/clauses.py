@@ -15,8 +15,10 @@ _LEVELS = (
 )
 _JOINER = "\u200d"
 
+Count = Callable[[Sequence[str]], list[int]]
 
-def clauses(sentence: str, most: int, count: Callable[[Sequence[str]], list[int]]) -> list[Piece]:
+
+def clauses(sentence: str, most: int, count: Count) -> list[Piece]:
     """Pieces of a sentence, none of more than `most` tokens if that can be; put together they are the sentence.
 
     As many clauses as fit stay together.
@@ -36,7 +38,7 @@ def clauses(sentence: str, most: int, count: Callable[[Sequence[str]], list[int]
     return pieces
 
 
-def _packed(text: str, level: int, most: int, count: Callable[[Sequence[str]], list[int]]) -> list[str]:
+def _packed(text: str, level: int, most: int, count: Count) -> list[str]:
     """Parts of a text, cut at a level, and those that are still too long at the next; neighbours that fit together."""
     if level < len(_LEVELS):
         ends = [match.end() for match in _LEVELS[level].finditer(text)]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from patchword.text.clauses import clauses
+from patchword.text.clauses import Count, clauses
 from patchword.text.encoding import source_ids
 from patchword.text.language import said
 from patchword.text.sentences import LINE_ENDS, Piece, is_wide, sentences
@@ -22,7 +22,7 @@ class Layout(NamedTuple):
     Attributes:
         pieces: put together they are the text.
         spoken: of each piece, whether it is translated; one without a letter or a digit stays as it is.
-        numbers: of each piece, which sentence of the text it is of, counted from 1.
+        numbers: of each translated piece, which sentence of the text it is of, counted from 1.
         notes: which sentences were cut into several pieces, and why, a sentence each.
     """
 
@@ -54,20 +54,24 @@ def layouts(vocabulary: Vocabulary, texts: Sequence[str], language: str, most: i
 
     whole = [sentences(text, language) for text in texts]
     counts = iter(count([piece.text for pieces in whole for piece in pieces]))
-    found = []
-    for pieces in whole:
-        parts: list[Piece] = []
-        numbers: list[int] = []
-        notes = []
-        for number, (piece, tokens) in enumerate(zip(pieces, islice(counts, len(pieces)), strict=True), start=1):
-            own = [piece] if tokens <= most else _cut(piece, clauses(piece.text, most, count))
-            if len(own) > 1:
-                notes.append(_note(number, piece.text, most, len(own)))
-            parts += own
-            numbers += [number] * len(own)
-        spoken = [any(map(str.isalnum, piece.text)) for piece in parts]
-        found.append(Layout(parts, spoken, numbers, tuple(notes)))
-    return found
+    return [_layout(pieces, islice(counts, len(pieces)), most, count) for pieces in whole]
+
+
+def _layout(pieces: Sequence[Piece], counts: Iterable[int], most: int, count: Count) -> Layout:
+    parts: list[Piece] = []
+    spoken: list[bool] = []
+    numbers: list[int] = []
+    notes = []
+    for piece, tokens in zip(pieces, counts, strict=True):
+        own = [piece] if tokens <= most else _cut(piece, clauses(piece.text, most, count))
+        said = [any(map(str.isalnum, part.text)) for part in own]
+        number = (numbers[-1] if numbers else 0) + 1
+        if len(own) > 1 and any(said):
+            notes.append(_note(number, piece.text, most, sum(said)))
+        parts += own
+        spoken += said
+        numbers += [number] * sum(said)
+    return Layout(parts, spoken, numbers, tuple(notes))
 
 
 def _cut(piece: Piece, parts: Sequence[Piece]) -> list[Piece]:
@@ -92,15 +96,15 @@ class Joined:
     def __init__(self, language: str) -> None:
         self._wide = None if said(language) is None else _base(language) in _WITHOUT_BLANKS
         self._parts: list[str] = []
-        self._last = ""  # character
-        self._before = ""  # the end of the source's last piece
+        self._end = ""  # of the translation, some characters
+        self._source = ""  # its end too
 
     def add(self, piece: Piece, part: str) -> None:
         """Put the translation of a piece behind the others."""
         blank = self._between(piece, part)
         self._parts += [blank, part]
-        self._last = (part or blank)[-1:] or self._last
-        self._before = piece.text[-_NEAR:]
+        self._end = (self._end + blank + part)[-_NEAR:]
+        self._source = (self._source + piece.blank + piece.text)[-_NEAR:]
 
     def with_part(self, piece: Piece, part: str) -> str:
         """The text if the translation of a piece, or its beginning, were put behind it."""
@@ -111,16 +115,21 @@ class Joined:
         return self._parts[0]
 
     def _between(self, piece: Piece, part: str) -> str:
-        blank = piece.blank
-        if not self._last or not part or self._last.isspace() or any(c in LINE_ENDS for c in blank):
+        blank, end, source = piece.blank, self._end, piece.text
+        if not end or not part or end[-1].isspace() or any(c in LINE_ENDS for c in blank):
             return blank
-        wide = [is_wide(self._last), is_wide(part[0])]
-        source = [any(map(is_wide, self._before)), any(map(is_wide, piece.text[:_NEAR]))]
+        # Of the translation no more than the first character, since more of it may not be there yet.
+        before, after = _has_wide(end), is_wide(part[0])
         if blank:
-            unasked = all(wide) if self._wide is None else self._wide
-            return blank.strip(_BLANKS) if unasked and not all(source) else blank
-        asked = not (any(wide) if self._wide is None else self._wide)
-        return " " if asked and any(source) else ""
+            unasked = before and after if self._wide is None else self._wide
+            in_source = _has_wide(self._source) and _has_wide(source[:_NEAR])
+            return blank.strip(_BLANKS) if unasked and not in_source else blank
+        asked = not (before or after if self._wide is None else self._wide)
+        return " " if asked and (_has_wide(self._source) or is_wide(source[0])) else ""
+
+
+def _has_wide(text: str) -> bool:
+    return any(map(is_wide, text))
 
 
 def _base(language: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import compress, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from patchword.text.layout import Layout, layouts
@@ -103,10 +103,9 @@ def _together(text: str, layout: Layout, translations: Sequence[Translation], la
         score = sum(one.score for one in chosen) / len(chosen) if chosen else 0.0
         return Alternative(layout.joined(parts, language), score)
 
-    numbers = list(compress(layout.numbers, layout.spoken))
-    for place, translation in zip(numbers, translations, strict=True):
+    for place, translation in zip(layout.numbers, translations, strict=True):
         if translation.error is not None:
-            where = "" if numbers[-1] == 1 or translation.error == CANCELLED else f"sentence {place:,} "
+            where = "" if layout.numbers[-1] == 1 or translation.error == CANCELLED else f"sentence {place:,} "
             return LongTranslation(text, "", tuple(translations), layout.notes, (), where + translation.error)
     best = whole(0)
     most = max((len(translation.alternatives) for translation in translations), default=1)
