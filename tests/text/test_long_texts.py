@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patchword.errors import DataError
 from patchword.text.layout import layouts
 from patchword.text.long_texts import LongTranslation, translate_texts
 from patchword.text.search import SearchOptions
@@ -168,6 +169,11 @@ def test_a_sentence_that_fails_is_named_and_other_texts_are_translated() -> None
     assert gone.error is not None
     assert str(bad) == "[sentence 2 has 9 tokens]"
     assert str(good) == "<Three.>"
+
+
+def test_half_a_character_is_named_by_its_place_in_its_text() -> None:
+    with pytest.raises(DataError, match=r"text 2: character 11 is half a surrogate pair, U\+D800"):
+        written(["One. Two.", "One. Two. \ud800"])
 
 
 def test_the_n_best_of_a_text_are_those_of_its_sentences() -> None:

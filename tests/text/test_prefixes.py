@@ -120,6 +120,7 @@ def test_a_text_as_prefix_is_what_the_translation_begins_with(options: SearchOpt
         ([5, 3], "the prefix has the id 3, a special token, which no translation goes on after"),
         ([0], "the prefix has the id 0, a special token"),
         ([2, 5], "the prefix has the id 2, a special token"),
+        ("one \ud800", "the prefix holds half a surrogate pair, which is no text"),
         ([5] * 9, "the prefix has 9 tokens, and a translation of this text has at most"),
         ("one two three four five six seven eight nine ten", "tokens, and a translation of this text has at most"),
     ],

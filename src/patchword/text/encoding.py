@@ -7,7 +7,7 @@ from patchword.errors import DataError
 from patchword.text.options import MOST_TOKENS
 from patchword.text.vocabulary import Vocabulary
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_PIECE = 64  # characters; in a text of so many times the limit there must be too many tokens
 
 
@@ -68,7 +68,7 @@ def check_characters(texts: Sequence[str]) -> None:
         DataError: if one holds half a surrogate pair.
     """
     for number, text in enumerate(texts, start=1):
-        if lone := _SURROGATE.search(text):
+        if lone := SURROGATE.search(text):
             code, place = f"U+{ord(lone[0]):04X}", lone.start() + 1
             problem = f"character {place} is half a surrogate pair, {code}, which is no text"
             raise DataError(f"text {number}", problem)

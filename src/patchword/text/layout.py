@@ -5,7 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from patchword.text.clauses import Count, clauses
-from patchword.text.encoding import source_ids
+from patchword.text.encoding import check_characters, source_ids
 from patchword.text.language import said
 from patchword.text.sentences import LINE_ENDS, Piece, is_wide, sentences
 from patchword.text.vocabulary import Vocabulary
@@ -47,7 +47,11 @@ def layouts(vocabulary: Vocabulary, texts: Sequence[str], language: str, most: i
         texts: any.
         language: that they are in.
         most: tokens of a piece, the end token included.
+
+    Raises:
+        DataError: if a text holds half a surrogate pair, which is no character.
     """
+    check_characters(texts)
 
     def count(parts: Sequence[str]) -> list[int]:
         return [len(ids) for ids in source_ids(vocabulary, parts)]

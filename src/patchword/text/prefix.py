@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from patchword.text.batches import pad
+from patchword.text.encoding import SURROGATE
 from patchword.text.vocabulary import Vocabulary
 
 Prefix = str | Sequence[int] | None  # as text, as ids, or none
@@ -56,6 +57,8 @@ def prefix_tokens(prefix: Prefix, vocabulary: Vocabulary) -> list[int]:
     if prefix is None:
         return []
     if isinstance(prefix, str):
+        if SURROGATE.search(prefix):
+            raise ValueError("holds half a surrogate pair, which is no text")
         ids = vocabulary.encode_target([prefix.strip()])[0][1:-1] if prefix.strip() else []
         if vocabulary.unknown_id in ids:
             raise ValueError("holds characters that the vocabulary has no token for")
