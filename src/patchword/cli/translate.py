@@ -73,15 +73,14 @@ def translate(
 ) -> None:
     """Translate texts, a file, or standard input: a line in, a line out, in order.
 
-    A line of several sentences is cut into them, and their translations are put together with the white space between
-    them as it was. A sentence of more than 256 tokens is translated in parts, cut between clauses if it can be; a note
-    on standard error says so, with the number of the line. With --no-split each line is translated as it is, and one of
-    more than 2,048 tokens is reported.
-    An empty line stays empty, and so does one that cannot be translated; the exit code is then 1.
-    With --n-best N each line becomes N lines: its number, a score, a translation. The score of a line of several
-    sentences is the mean of theirs.
-    A file of any size takes the same memory: 1,024 lines are read ahead, and their sentences sorted by length and
-    decoded together. Search options that are left out are the model's own.
+    A line of several sentences is cut into them, and their translations are put together with its white space.
+    A sentence of more than 256 tokens is translated in parts, and standard error says so with the line's number.
+    With --no-split each line is one sentence; one of more than 2,048 tokens cannot be translated.
+    An empty line stays empty, and so does one that cannot be translated, which is reported; the exit code is then 1.
+    With --n-best N each line becomes N lines: its number, a score, a translation.
+    A line of several sentences has the mean of their scores.
+    A file of any size takes the same memory: 1,024 lines are read ahead, sorted by length and decoded together.
+    Search options that are left out are the model's own.
     """
     from patchword import api
     from patchword.cli.lines import LineBar, LongTexts, RecordFile, utf8_argument
