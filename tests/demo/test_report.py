@@ -69,7 +69,7 @@ def report() -> Report:
             TranslationRow("Peru & Chile", "秘鲁和智利", "秘鲁和智利"),
             TranslationRow("<b>5 bars</b>", "5 $minutes", "5巴"),
         ],
-        sentences=[text_document(layers=2, heads=2), text_document(4, layers=1, heads=2, words=["</script>"])],
+        sentences=[text_document(layers=2, heads=2), text_document(4, layers=1, heads=2, words=["</script>", "."])],
         classifier=SystemReport("1,347 images", (Score("98.2 %", "accuracy", "准确率"),), ()),
         confusion=Confusion(("3", "8"), ((45, 0), (2, 40))),
         images=[
@@ -204,7 +204,7 @@ def test_images_are_looked_into_in_the_order_in_which_they_are_shown(page: Page,
     assert [one["title"] for one in found["images"]] == ["a 3", "an 8"]
     assert page.text.index("3 ✓") < page.text.index("1 ✗ is 8")
     assert source.count('data-in="digit"') == 2
-    assert "</script>" in found["sentences"][1]["text"]["source_pieces"]
+    assert "▁</script>" in found["sentences"][1]["text"]["source_pieces"]
 
 
 def test_it_can_be_read_in_the_dark_and_on_a_phone(page: Page, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_nothing_is_off_the_screen(report: Report, width: int, tmp_path: Path) -
     wide = dataclasses.replace(
         report,
         translations=[*report.translations, TranslationRow("Donaudampfschifffahrt" * 4, "多" * 60, "W" * 70)],
-        sentences=[text_document(60, words=["▁Donaudampfschifffahrt" * 4])],
+        sentences=[text_document(60, words=["Donaudampfschifffahrt" * 4, "."])],
         confusion=Confusion(names, tuple((45,) * 10 for _ in names)),
         images=[*report.images] * 5,
         commands=["patchword translate " + "a/very/long/path" * 9],
