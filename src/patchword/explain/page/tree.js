@@ -8,7 +8,7 @@ const STEP = 104; // pixels from column to column
 const ROW = 34;
 const LEFT = 16;
 const TOP = 30;
-const LONGEST = 9; // letters of a piece that fit a node, or half as many characters as wide as high
+const LONGEST = 7; // letters of a piece that fit a node, or half as many characters as wide as high
 
 /** The search's tree of a text's document. */
 export function beamTree(container, text) {
