@@ -65,9 +65,9 @@ clean:                         ## remove the environment and everything that can
 # Modules are compiled when they are first imported: all of them would take a minute and 250 MB.
 INSTALL = $(PYTHON) -m venv .venv && $(RUN)pip install --disable-pip-version-check --no-compile --constraint constraints.txt --editable
 
-# What the demo needs, which is what users need, and what fetches published models.
+# What the demo needs, which is what users need, what serves its models, and what fetches published ones.
 .venv/patchword: pyproject.toml setup.py constraints.txt $(KERNELS)
-	$(INSTALL) ".[hub]"
+	$(INSTALL) ".[hub,serve]"
 	touch $@
 
 # And what tests and lint need: the libraries whose checkpoints are read, among them.

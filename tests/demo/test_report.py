@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import json
 import re
 import shutil
 import subprocess
@@ -9,7 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-import torch
 
 from patchword.demo.report import (
     Confusion,
@@ -21,7 +21,8 @@ from patchword.demo.report import (
     beside,
     write_report,
 )
-from patchword.explain.drawing import alignment_svg, attention_overlay, curves_svg, image_data_uri
+from patchword.explain.drawing import curves_svg
+from tests.explain.documents import image_document, text_document
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -53,8 +54,8 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def report() -> Report:
-    pixels = torch.full((3, 8, 8), 90, dtype=torch.uint8)
-    picture, overlay = image_data_uri(pixels), attention_overlay(pixels, torch.rand(4, 4))
+    digit = image_document(layers=2, heads=2, grid=4)
+    picture = digit["image"]["picture"]
     return Report(
         languages=("English", "Chinese"),
         languages_zh=("英语", "中文"),
@@ -68,12 +69,12 @@ def report() -> Report:
             TranslationRow("Peru & Chile", "秘鲁和智利", "秘鲁和智利"),
             TranslationRow("<b>5 bars</b>", "5 $minutes", "5巴"),
         ],
-        alignments=[("Peru → 秘鲁", alignment_svg(torch.rand(2, 2), ["▁Peru", "</s>"], ["▁秘鲁", "</s>"]))],
+        sentences=[text_document(layers=2, heads=2), text_document(4, layers=1, heads=2, words=["</script>", "."])],
         classifier=SystemReport("1,347 images", (Score("98.2 %", "accuracy", "准确率"),), ()),
         confusion=Confusion(("3", "8"), ((45, 0), (2, 40))),
         images=[
-            ImageRow(picture, overlay, (overlay, overlay), "3", (("3", 0.91), ("5", 0.06))),
-            ImageRow(picture, overlay, (overlay, overlay), "8", (("1", 0.62), ("8", 0.3))),
+            ImageRow(picture, "8", (("1", 0.62), ("8", 0.3)), {**digit, "title": "an 8"}),
+            ImageRow(picture, "3", (("3", 0.91), ("5", 0.06)), {**digit, "title": "a 3"}),
         ],
         commands=["patchword translate demo/translator 'Peru & Chile'"],
         minutes=3.4,
@@ -92,12 +93,15 @@ def page(report: Report, tmp_path: Path) -> Page:
 def test_nothing_is_fetched(page: Page, tmp_path: Path) -> None:
     assert page.links
     assert all(link.startswith(("data:", "#")) for link in page.links)
-    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert not {"iframe", "object"} & set(page.tags)
     source = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "https://" not in source
-    assert source.replace('xmlns="http://www.w3.org/2000/svg"', "").count("http://") == 0
+    assert source.replace('"http://www.w3.org/2000/svg"', "").count("http://") == 0
     assert "@import" not in source
     assert "url(" not in source
+    policy = next(found["content"] for found in page.attributes if found.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; img-src data: blob:; ")
+    assert policy.count("sha256-") == 1  # the script
 
 
 def test_the_page_has_the_scores_the_phrases_and_the_commands(page: Page) -> None:
@@ -131,11 +135,12 @@ def test_half_of_the_phrases_shown_are_wrong_ones_where_there_are_enough() -> No
 
 
 def test_a_page_without_mistakes_has_no_empty_group(report: Report, tmp_path: Path) -> None:
-    flawless = dataclasses.replace(report, translations=report.translations[:1], images=report.images[:1])
+    flawless = dataclasses.replace(report, translations=report.translations[:1], images=report.images[1:])
     write_report(tmp_path / "report.html", flawless)
     source = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "not the reference" not in source
-    assert "Wrong" not in source
+    assert "Right <span" in source
+    assert "Wrong <span" not in source
 
 
 def marked(report: Report, translation: str, reference: str, tmp_path: Path) -> list[str]:
@@ -171,9 +176,12 @@ def test_each_cell_of_a_phrase_says_what_it_is_and_in_which_language(page: Page)
 
 
 def test_nothing_needs_a_pointer(page: Page) -> None:
-    """Weights stand in the pictures' cells; what can be clicked is a link, which a keyboard reaches."""
-    places = [f"#{found['id']}" for found in page.attributes if "id" in found]
-    assert [found["href"] for found in page.attributes if "href" in found] == places == ["#words", "#patches", "#next"]
+    """What can be clicked is a link or a button, which a keyboard reaches."""
+    places = {f"#{found['id']}" for found in page.attributes if "id" in found}
+    links = [found["href"] for found in page.attributes if "href" in found and "rel" not in found]
+    assert links == ["#words", "#patches", "#next"]
+    assert set(links) < places
+    assert all(tag == "button" for tag, found in zip(page.tags, page.attributes, strict=True) if "data-in" in found)
     assert not any(name.startswith("on") or name == "title" for found in page.attributes for name in found)
 
 
@@ -190,9 +198,13 @@ def test_text_is_escaped_and_no_placeholder_in_it_is_filled(page: Page) -> None:
     assert "5 $minutes" in page.text
 
 
-def test_both_systems_have_their_attention_pictures(page: Page) -> None:
-    assert page.tags.count("svg") == 2
-    assert page.tags.count("img") == 2 * 2 + 2 * 3
+def test_images_are_looked_into_in_the_order_in_which_they_are_shown(page: Page, tmp_path: Path) -> None:
+    source = (tmp_path / "report.html").read_text(encoding="utf-8")
+    found = json.loads(source.split('id="documents">')[1].split("</script>")[0])
+    assert [one["title"] for one in found["images"]] == ["a 3", "an 8"]
+    assert page.text.index("3 ✓") < page.text.index("1 ✗ is 8")
+    assert source.count('data-in="digit"') == 2
+    assert "▁</script>" in found["sentences"][1]["text"]["source_pieces"]
 
 
 def test_it_can_be_read_in_the_dark_and_on_a_phone(page: Page, tmp_path: Path) -> None:
@@ -222,12 +234,11 @@ document.querySelector("iframe").onload = event => {{
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_is_off_the_screen(report: Report, width: int, tmp_path: Path) -> None:
     assert BROWSER is not None
-    pieces = ["▁Bosnien", *["▁und"] * 20, "</s>"]
     names = tuple("0123456789")
     wide = dataclasses.replace(
         report,
         translations=[*report.translations, TranslationRow("Donaudampfschifffahrt" * 4, "多" * 60, "W" * 70)],
-        alignments=[("Bosnien und ... → 波黑", alignment_svg(torch.rand(22, 22), pieces, pieces))],
+        sentences=[text_document(60, words=["Donaudampfschifffahrt" * 4, "."])],
         confusion=Confusion(names, tuple((45,) * 10 for _ in names)),
         images=[*report.images] * 5,
         commands=["patchword translate " + "a/very/long/path" * 9],

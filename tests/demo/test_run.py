@@ -1,16 +1,19 @@
 """The whole demo, with a few steps of training."""
 
+import html
+import json
 import re
 import signal
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
-from patchword import api
+from patchword import api, inside
 from patchword.demo import run
 from patchword.demo.phrases import PhraseSplit, phrase_pairs
+from patchword.demo.report import TranslationRow
 from patchword.errors import RecipeError, RunFolderError
 from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe
@@ -37,6 +40,12 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "train", brief)
 
 
+def documents(page: str) -> dict[str, list[dict[str, Any]]]:
+    """What the report lets people look into."""
+    found: dict[str, list[dict[str, Any]]] = json.loads(re.findall(r'id="documents">([^<]*)<', page)[0])
+    return found
+
+
 @pytest.mark.usefixtures("short")
 def test_the_demo_trains_both_systems_and_writes_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("translator", "classifier"):  # what an earlier demo left there
@@ -51,7 +60,16 @@ def test_the_demo_trains_both_systems_and_writes_its_page(tmp_path: Path, capsys
     right, wrong = page.count(" ✓</b>"), page.count(" ✗ is ")
     assert right <= 10
     assert wrong == 10
-    assert page.count("<img") == (right + wrong) * 2 + 3 * (1 + 4)
+    assert page.count("<img") == right + wrong
+    found = documents(page)
+    shown = re.findall(r'data-name="source"[^>]*>([^<]*)<', page)
+    assert sorted(one["text"]["source"] for one in found["sentences"]) == sorted(map(html.unescape, shown))
+    assert len(found["images"]) == right + wrong
+    for kind in ("sentences", "images"):
+        assert [bool(one.get("walk")) for one in found[kind]] == [True, *[False] * (len(found[kind]) - 1)]
+    assert len(page) < 2e6
+    assert (tmp_path / "data" / "alignments.tsv").read_text(encoding="utf-8").count("\n") == 400
+    assert found["sentences"][0]["text"]["alignment"]["error"] is not None
     told = capsys.readouterr().err
     for text in ("% exact", "% right", "report.html", "next:", "patchword translate", "patchword classify"):
         assert text in told
@@ -90,29 +108,10 @@ def test_the_recipes_hold_out_their_own_validation_data_and_end_by_steps(tmp_pat
         assert recipe.training.max_steps is not None
 
 
-class Stub:
-    """A translator whose phrases have a source token a word, and one target token."""
-
-    def attention(self, text: str) -> SimpleNamespace:
-        pieces = text.split()
-        values = torch.full((1, 1, 1, 1, len(pieces)), 1 / len(pieces))
-        return SimpleNamespace(
-            evidence={"cross": SimpleNamespace(values=values)},
-            source_pieces=pieces,
-            target_pieces=["x"],
-            translation=SimpleNamespace(text="x"),
-        )
-
-
-def widths(phrases: list[str]) -> list[int]:
-    return [int(re.findall(r'width="(\d+)"', svg)[0]) for _, svg in run.alignment_pictures(Stub(), phrases)]
-
-
-def test_alignments_fit_a_phone_where_three_do_and_are_the_narrowest_where_not() -> None:
-    phrases = [" ".join("a" * words) for words in range(1, 20)]
-    fitting = widths(phrases)
-    assert len(fitting) == 3
-    assert fitting == [332, 304, 276]  # of 11, 10 and 9 words
-    assert widths(phrases[14:]) == sorted(widths(phrases[14:]))
-    assert min(widths(phrases[14:])) > run.PHONE
-    assert len(widths(phrases[:2])) == 2
+def test_of_the_phrases_to_look_into_the_longest_right_one_comes_first_and_has_the_walk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [TranslationRow("a", "x", "x"), TranslationRow("a b c", "x", "y"), TranslationRow("a b", "x", "x")]
+    monkeypatch.setattr(inside, "explained", lambda model, text, name, walk: {"text": text, "walk": walk})
+    found = run.explained_phrases(None, rows)
+    assert [(one["text"], one["walk"]) for one in found] == [("a b", True), ("a", False), ("a b c", False)]

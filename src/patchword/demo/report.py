@@ -4,11 +4,14 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
+from patchword.explain.page import bundled, embedded, policy, style
 from patchword.files import write_text
 
 # Thai, Lao, Burmese, Khmer, Chinese and Japanese: written without spaces, so that a character stands for a word.
@@ -44,17 +47,15 @@ class ImageRow:
 
     Attributes:
         picture: as a data URI.
-        overlay: where the class token looked, as a data URI.
-        heads: the same of each head of the last layer.
         label: its class.
         predictions: (class, probability), likeliest first.
+        document: what explains it; see `patchword.explain.explanation`.
     """
 
     picture: str
-    overlay: str
-    heads: tuple[str, ...]
     label: str
     predictions: tuple[tuple[str, float], ...]
+    document: dict[str, Any]
 
     @property
     def right(self) -> bool:
@@ -89,7 +90,7 @@ class Report:
         codes: the languages' BCP 47 tags, by which a browser chooses fonts and voices.
         translator: scores and curves.
         translations: every held-out row; the first few right ones and the first few wrong ones are shown.
-        alignments: (phrase, SVG) pairs.
+        sentences: documents that explain some of the rows shown.
         classifier: scores and curves.
         confusion: of all held-out images.
         images: rows to show, right and wrong ones.
@@ -102,7 +103,7 @@ class Report:
     codes: tuple[str, str]
     translator: SystemReport
     translations: Sequence[TranslationRow]
-    alignments: Sequence[tuple[str, str]]
+    sentences: Sequence[dict[str, Any]]
     classifier: SystemReport
     confusion: Confusion
     images: Sequence[ImageRow]
@@ -112,27 +113,33 @@ class Report:
 
 def write_report(path: Path, report: Report) -> None:
     """Write the page, atomically."""
-    page = Template(files("patchword.demo").joinpath("report.html").read_text(encoding="utf-8"))
     right, wrong = beside(report.translations)
     seen = [row for row in report.images if row.right], [row for row in report.images if not row.right]
-    text = page.substitute(
+    script = bundled(_read("report.js"))
+    text = Template(_read("report.html")).substitute(
+        policy=policy(script),
+        sheet=style(),
+        script=script,
+        documents=embedded(
+            {"sentences": report.sentences, "images": [row.document for group in seen for row in group]}
+        ),
         languages=escape(" to ".join(report.languages)),
         languages_zh=escape("到".join(report.languages_zh)),
         minutes=f"{report.minutes:.1f}",
         translator=_system(report.translator),
         translations=_translations(right, report, "right", "正确")
         + _translations(wrong, report, "not the reference", "与参考译文不同"),
-        alignments="".join(
-            f'<figure>{svg}<figcaption lang="">{escape(phrase)}</figcaption></figure>'
-            for phrase, svg in report.alignments
-        ),
         classifier=_system(report.classifier),
         confusion=_confusion(report.confusion),
         images=_images(seen[0], "Right", "正确") + _images(seen[1], "Wrong", "错误"),
-        heads="".join(_heads(row) for row in report.images[:3]),
         commands="\n".join(f"<code>{escape(command)}</code>" for command in report.commands),
     )
     write_text(path, text)
+
+
+@cache
+def _read(name: str) -> str:
+    return files("patchword.demo").joinpath(name).read_text(encoding="utf-8")
 
 
 def beside(
@@ -219,24 +226,14 @@ def _image(row: ImageRow) -> str:
     mark = "✓" if row.right else f"✗ is {row.label}"
     bars = "".join(_bar(name, p) for name, p in row.predictions[:3])
     return (
-        f'<figure><img src="{row.picture}" alt="a {escape(row.label)}">'
-        f'<img src="{row.overlay}" alt="where the class token looked">'
+        f'<figure><button type="button" class="digit" data-in="digit" disabled>'
+        f'<img src="{row.picture}" alt="a {escape(row.label)}"></button>'
         f'<figcaption><b class="{kind}">{escape(guess)} {escape(mark)}</b>{bars}</figcaption></figure>'
     )
 
 
 def _bar(name: str, probability: float) -> str:
     return (
-        f'<span class="bar"><span>{escape(name)}</span><i><i style="width:{100 * probability:.1f}%"></i></i>'
+        f'<span class="chance"><span>{escape(name)}</span><i><i style="width:{100 * probability:.1f}%"></i></i>'
         f"<span>{100 * probability:.1f} %</span></span>"
-    )
-
-
-def _heads(row: ImageRow) -> str:
-    pictures = "".join(
-        f'<img src="{picture}" alt="head {number}">' for number, picture in enumerate(row.heads, start=1)
-    )
-    return (
-        f'<figure><img src="{row.picture}" alt="a {escape(row.label)}">{pictures}'
-        f"<figcaption>a {escape(row.label)}, and heads 1 to {len(row.heads)} from left to right</figcaption></figure>"
     )

@@ -14,14 +14,21 @@ from patchword.demo.aligned import aligned_phrases
 from patchword.demo.digits import write_digits
 from patchword.demo.links import AlignedPhrase
 from patchword.demo.phrases import PhrasePair, find_locale, phrase_pairs
-from patchword.demo.report import Confusion, ImageRow, Report, Score, SystemReport, TranslationRow, write_report
+from patchword.demo.report import (
+    Confusion,
+    ImageRow,
+    Report,
+    Score,
+    SystemReport,
+    TranslationRow,
+    beside,
+    write_report,
+)
 from patchword.errors import RunFolderError
-from patchword.explain.attention import read_attention, read_rollout, word_alignment
-from patchword.explain.drawing import alignment_svg, alignment_width, attention_overlay, curves_svg, image_data_uri
+from patchword.explain.drawing import curves_svg
 from patchword.files import write_text
 
 FEWEST_ALIGNED = 50  # phrases with known links, below which nothing is measured by them
-PHONE = 336  # pixels across that a figure has on a phone of 390
 
 
 def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
@@ -79,7 +86,7 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
         codes=(source.replace("_", "-"), target.replace("_", "-")),
         translator=_translator_report(translated, len(split.train), out / "translator"),
         translations=rows,
-        alignments=alignment_pictures(translator, [row.source for row in rows]),
+        sentences=explained_phrases(translator, [row for group in beside(rows) for row in group]),
         classifier=_classifier_report(classified, train_folder, out / "classifier"),
         confusion=Confusion(tuple(row.name for row in classified.classes), classified.confusion),
         images=_images(classifier, digits),
@@ -215,20 +222,13 @@ def _classifier_report(scores: Any, train: Path, run: Path) -> SystemReport:
     )
 
 
-def alignment_pictures(translator: Any, phrases: Sequence[str]) -> list[tuple[str, str]]:
-    """Three pictures that fit a phone, or else the narrowest, of thirty phrases of many lengths, the longest first."""
-    texts = sorted({phrase for phrase in phrases if len(phrase) <= 40}, key=lambda text: (-len(text), text))
-    found: list[tuple[int, str, str]] = []
-    for text in texts[:: -(-len(texts) // 30) or 1]:
-        seen = translator.attention(text)
-        picture = alignment_svg(word_alignment(seen.evidence, layer=-1), seen.source_pieces, seen.target_pieces)
-        width = alignment_width(seen.source_pieces, seen.target_pieces)
-        found.append((width, f"{text} → {seen.translation.text}", picture))
-        if sum(width <= PHONE for width, _, _ in found) == 3:
-            break
-    fitting = [row for row in found if row[0] <= PHONE]
-    others = sorted(row for row in found if row[0] > PHONE)
-    return [(title, picture) for _, title, picture in (fitting + others)[:3]]
+def explained_phrases(translator: Any, rows: Sequence[TranslationRow]) -> list[dict[str, Any]]:
+    """A document a row, the longest right one first, which alone has the walk: most of the size."""
+    ordered = sorted(rows, key=lambda row: (not row.right, -len(row.source)))
+    return [
+        inside.explained(translator, row.source, name="translator", walk=number == 0)
+        for number, row in enumerate(ordered)
+    ]
 
 
 def _digits(classifier: Any, held_out: Path) -> list[Path]:
@@ -245,20 +245,12 @@ def _digits(classifier: Any, held_out: Path) -> list[Path]:
 
 
 def _images(classifier: Any, digits: Sequence[Path]) -> list[ImageRow]:
+    """A row an image; the first, which the report shows first, has the walk."""
     rows = []
-    for path in digits:
-        seen = classifier.attention(path)
-        rollout = read_rollout(seen.evidence)[0]
-        heads = read_attention(seen.evidence)[-1, 0]
-        rows.append(
-            ImageRow(
-                picture=image_data_uri(seen.pixels),
-                overlay=attention_overlay(seen.pixels, rollout),
-                heads=tuple(attention_overlay(seen.pixels, head) for head in heads),
-                label=path.parent.name,
-                predictions=seen.classification.predictions,
-            )
-        )
+    for number, path in enumerate(digits):
+        document = inside.explained(classifier, path, name="classifier", walk=number == 0)
+        found = [(one["class"], one["probability"]) for one in document["image"]["predictions"]]
+        rows.append(ImageRow(document["image"]["picture"], path.parent.name, tuple(found), document))
     return rows
 
 

@@ -1,95 +1,10 @@
-"""Attention as pictures: SVG where there is text, since a browser has fonts for every script; PNG for images."""
+"""Curves as pictures: SVG, since a browser has fonts for every script."""
 
-import base64
-import io
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-import numpy as np
-from PIL import Image
-from torch import Tensor
-
-CELL = 28  # pixels of a cell of an alignment: three digits fit into it
 COLOURS = ("#e8590c", "#228be6", "#37b24d")  # legible on white and on black
-STRONGEST = 0.66  # opacity of the weight 1; the page's text on it keeps a contrast of 4.5 on white and on black
-
-
-def alignment_svg(weights: Tensor, source: Sequence[str], target: Sequence[str]) -> str:
-    """A heat map of an alignment, a row a target token, a column a source token.
-
-    Args:
-        weights: (target, source), each within 0 to 1.
-        source: SentencePiece's pieces, the columns' labels.
-        target: the rows' labels.
-
-    Returns:
-        an <svg> element; its text has the page's colour. Each cell shows its weight in percent, unless that rounds to
-        0; what is read out instead of the picture is each target token's strongest source token.
-    """
-    left, top = 12 + max(map(_width, target), default=0), 12 + max(map(_width, source), default=0)
-    width, height = alignment_width(source, target), top + CELL * len(target) + 4
-    parts = []
-    for column, label in enumerate(source):
-        x = left + CELL * column + CELL / 2 + 3
-        parts.append(f'<text transform="translate({x:.0f} {top - 6}) rotate(-90)">{_shown(label)}</text>')
-    strongest = []
-    for row, label in enumerate(target):
-        y = top + CELL * row + CELL / 2 + 4
-        parts.append(f'<text x="{left - 6}" y="{y:.0f}" text-anchor="end">{_shown(label)}</text>')
-        values = weights[row].tolist()
-        for column, weight in enumerate(values):
-            x, percent = left + CELL * column, round(100 * weight)
-            opacity = 0.05 + (STRONGEST - 0.05) * weight
-            hint = f"{_shown(label)} ← {_shown(source[column])}: {weight:.2f}"
-            parts.append(
-                f'<g><title>{hint}</title><rect x="{x}" y="{top + CELL * row}" width="{CELL - 2}" '
-                f'height="{CELL - 2}" rx="3" fill="{COLOURS[0]}" fill-opacity="{opacity:.3f}"/>'
-            )
-            if percent:
-                parts.append(
-                    f'<text x="{x + CELL / 2 - 1:.0f}" y="{y:.0f}" text-anchor="middle" font-size="12">{percent}</text>'
-                )
-            parts.append("</g>")
-        if values:
-            best = max(range(len(values)), key=values.__getitem__)
-            strongest.append(f"{_shown(label)} ← {_shown(source[best])} {100 * values[best]:.0f} %")
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label="{"; ".join(strongest)}" font-family="sans-serif" font-size="13" fill="currentColor">'
-    )
-    return head + "".join(parts) + "</svg>"
-
-
-def alignment_width(source: Sequence[str], target: Sequence[str]) -> int:
-    """Width in pixels of the picture that `alignment_svg` draws."""
-    return 16 + max(map(_width, target), default=0) + CELL * len(source)
-
-
-def image_data_uri(pixels: Tensor, size: int = 128) -> str:
-    """Pixels (3, height, width), uint8, as a PNG data URI `size` pixels high, enlarged without smoothing."""
-    return _data_uri(_enlarged(Image.fromarray(pixels.permute(1, 2, 0).numpy()), size))
-
-
-def attention_overlay(pixels: Tensor, weights: Tensor, size: int = 128) -> str:
-    """An image with what was looked at in colour and the rest dark.
-
-    Args:
-        pixels: (3, height, width), uint8.
-        weights: (rows, columns), not negative; the largest becomes the brightest.
-        size: height of the picture in pixels.
-
-    Returns:
-        a PNG data URI.
-    """
-    from matplotlib import colormaps
-
-    image = np.asarray(_enlarged(Image.fromarray(pixels.permute(1, 2, 0).numpy()), size), dtype=np.float32) / 255
-    scaled = (weights - weights.min()) / (weights.max() - weights.min()).clamp(min=1e-9)
-    grey = Image.fromarray((scaled.numpy() * 255).astype(np.uint8))
-    heat = np.asarray(grey.resize((image.shape[1], image.shape[0]), Image.Resampling.BICUBIC), dtype=np.float32) / 255
-    colour = colormaps["inferno"](heat)[..., :3]
-    return _data_uri(Image.fromarray(((0.4 * image + 0.6 * colour) * 255).clip(0, 255).astype(np.uint8)))
 
 
 def curves_svg(series: Mapping[str, Sequence[tuple[float, float]]], label: str) -> str:
@@ -178,23 +93,6 @@ def _told(series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
     return "; ".join(f"{name} from {line[0][1]:.3g} to {line[-1][1]:.3g}" for name, line in series.items() if line)
 
 
-def _shown(piece: str) -> str:
-    """A token as people read it: SentencePiece marks a space by "▁", "·" here; the end token is a square."""
-    text = "■" if piece == "</s>" else piece.replace("▁", "·")
-    return escape("".join(char if char.isprintable() else "�" for char in text))
-
-
 def _width(label: str) -> int:
     """Pixels that a label takes at 13 pixels, generously: CJK characters are as wide as high."""
     return sum(14 if ord(char) > 0x2E80 else 8 for char in label)
-
-
-def _enlarged(image: Image.Image, size: int) -> Image.Image:
-    width = max(1, round(image.width * size / image.height))
-    return image.resize((width, size), Image.Resampling.NEAREST if image.height < size else Image.Resampling.BICUBIC)
-
-
-def _data_uri(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -34,30 +34,50 @@ def page(document: dict[str, Any]) -> str:
 @cache
 def empty_page() -> str:
     """The page with {{title}} and {{document}} still to be filled in; share.js fills them too."""
-    style, script = _read("style.css"), bundled()
-    policy = (
-        f"default-src 'none'; img-src data: blob:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    frame = _read("frame.html")
-    return frame.replace("{{policy}}", policy).replace("{{style}}", style).replace("{{script}}", script)
+    sheet, script = style(), bundled()
+    frame = _read("frame.html").replace("{{policy}}", policy(script, sheet))
+    return frame.replace("{{style}}", sheet).replace("{{script}}", script)
 
 
-def embedded(document: dict[str, Any]) -> str:
+def embedded(document: Any) -> str:
     """JSON that may stand inside of a script element: it has no < and no line separator; what is not finite is null."""
     text = json.dumps(_finite(document), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 @cache
-def bundled() -> str:
-    """The modules that main.js needs as one script, each in a function of its own, after those that it imports.
+def bundled(entry: str | None = None) -> str:
+    """The modules that a script needs as one script, each in a function of its own, after those that it imports.
 
     Browsers load no modules from files beside a file, so that they cannot stay apart.
+
+    Args:
+        entry: the script's source, which may import the page's modules as they import each other; by default main.js.
     """
+    source = _read(ENTRY) if entry is None else entry
     order: list[str] = []
-    _visit(ENTRY, order, ())
-    return "const modules = {};\n" + "".join(_enclosed(name) for name in order)
+    for match in IMPORT.finditer(source):
+        _visit(match[2], order, (ENTRY,))
+    return "const modules = {};\n" + "".join(_enclosed(name, _read(name)) for name in order) + _enclosed(ENTRY, source)
+
+
+def style() -> str:
+    """The page's style sheet."""
+    return _read("style.css")
+
+
+def policy(script: str, style: str | None = None) -> str:
+    """The content security policy of a file with this script and nothing from elsewhere.
+
+    Args:
+        script: the one that may run.
+        style: the only style sheet; without it elements may have styles of their own.
+    """
+    styles = "'unsafe-inline'" if style is None else f"'{_hash(style)}'"
+    return (
+        f"default-src 'none'; img-src data: blob:; style-src {styles}; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _visit(name: str, order: list[str], importers: tuple[str, ...]) -> None:
@@ -69,8 +89,7 @@ def _visit(name: str, order: list[str], importers: tuple[str, ...]) -> None:
     order.append(name)
 
 
-def _enclosed(name: str) -> str:
-    source = _read(name)
+def _enclosed(name: str, source: str) -> str:
     exports = EXPORT.findall(source)
     body = IMPORT.sub(lambda m: f'const {{{m[1].replace(" as ", ": ")}}} = modules["{m[2]}"];\n', source)
     body = re.sub(r"^export ", "", body, flags=re.MULTILINE)

@@ -59,7 +59,6 @@ export const CHINESE = {
   "was-chosen": "已选",
   "choose": "在这里用“{piece}”",
   "close": "关闭",
-  "alignment-error": "这种读法测得的对齐错误率：{error}。",
   "link": "对齐",
 
   "tree-label": "{steps} 步的束搜索树。左右键沿路径移动，上下键在同一步内移动。",

@@ -59,7 +59,6 @@ export const ENGLISH = {
   "was-chosen": "chosen",
   "choose": "Take “{piece}” here",
   "close": "Close",
-  "alignment-error": "Measured alignment error of this reading: {error}.",
   "link": "aligned",
 
   "tree-label": "Beam tree of {steps} steps. Left and right go along a path, up and down through a step.",

@@ -8,7 +8,7 @@ const STEP = 104; // pixels from column to column
 const ROW = 34;
 const LEFT = 16;
 const TOP = 30;
-const LONGEST = 9; // characters of a piece that fit a node
+const LONGEST = 7; // letters of a piece that fit a node, or half as many characters as wide as high
 
 /** The search's tree of a text's document. */
 export function beamTree(container, text) {
@@ -48,7 +48,7 @@ export function beamTree(container, text) {
   const marks = nodes.map((node, index) => {
     const { column, row } = places[index];
     const label = shown(node.piece);
-    const short = [...label].length > LONGEST ? `${[...label].slice(0, LONGEST - 1).join("")}…` : label;
+    const short = shortened(label);
     const mark = shape("g", { class: `node ${node.state} ${onBest.has(index) ? "best" : ""}`,
       transform: `translate(${x(column)} ${y(row)})`, pointerenter: () => look(index), pointerdown: () => look(index) },
       shape("rect", { x: 0, y: -12, width: 78, height: 24, rx: node.state === "finished" ? 12 : 3 }),
@@ -139,4 +139,12 @@ function pathTable(nodes, path) {
     element("td", {}, percent(nodes[index].probability)), element("td", {}, number(nodes[index].score))));
   return scrolling(element("table", { class: "numbers" }, element("thead", {}, element("tr", {}, ...head)),
     element("tbody", {}, ...lines)), () => t("tree-best"));
+}
+
+function shortened(label) {
+  const letters = [...label];
+  const widths = letters.map((letter) => (letter.codePointAt(0) > 0x2e80 ? 2 : 1));
+  if (widths.reduce((sum, width) => sum + width, 0) <= LONGEST) return label;
+  let left = LONGEST - 1;
+  return `${letters.filter((_, at) => (left -= widths[at]) >= 0).join("")}…`;
 }
