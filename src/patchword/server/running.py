@@ -32,7 +32,9 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal: SIGTERM and SIGINT answer what was accepted and end; SIGHUP loads the models anew.
+    """Serve until a signal: SIGTERM, SIGINT and SIGHUP answer what was accepted and end.
+
+    With `settings.reload_models` SIGHUP loads the models anew instead.
 
     Raises:
         RecipeError: if it cannot listen there, or a model cannot be loaded.
@@ -63,15 +65,13 @@ async def _serve(settings: Settings) -> None:
         )
     )
     serving.crew.start()
-    ending = _handle_signals(server, serving)
+    _handle_signals(server, serving)
     told = asyncio.ensure_future(_tell(address, server, serving))
     try:
         await server.serve([listening])
     finally:
         told.cancel()
         await serving.crew.end()
-    if ending is not None and not ending.done():
-        ending.cancel()
     if serving.crew.failure.done():
         raise RecipeError(serving.crew.failure.result())
 
@@ -109,7 +109,7 @@ async def _tell(address: str, server: Any, serving: Serving) -> None:
     say(f"serving {names} at {address}; Ctrl-C ends it")
 
 
-def _handle_signals(server: Any, serving: Serving) -> "asyncio.Future[Any] | None":
+def _handle_signals(server: Any, serving: Serving) -> None:
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[Any]] = set()
 
@@ -124,18 +124,19 @@ def _handle_signals(server: Any, serving: Serving) -> "asyncio.Future[Any] | Non
         else:
             run(_drain(server, serving))
 
-    def reload() -> None:
-        run(_reload(serving))
+    def hang_up() -> None:
+        if serving.settings.reload_models:
+            run(_reload(serving))
+        else:
+            end()
 
-    for name, action in (("SIGTERM", end), ("SIGINT", end), ("SIGHUP", reload)):
+    for name, action in (("SIGTERM", end), ("SIGINT", end), ("SIGHUP", hang_up)):
         if hasattr(signal, name):
             try:
                 loop.add_signal_handler(getattr(signal, name), action)
             except (NotImplementedError, RuntimeError):  # Windows; not the main thread
-                if name == "SIGINT" or name == "SIGTERM":
-                    with contextlib.suppress(ValueError):
-                        signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(end))
-    return None
+                with contextlib.suppress(ValueError):
+                    signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(end))
 
 
 async def _reload(serving: Serving) -> None:
