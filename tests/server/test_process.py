@@ -143,12 +143,14 @@ def test_what_it_cannot_serve_is_one_sentence(refused: Callable[..., str]) -> No
         taken.listen()
         port = str(taken.getsockname()[1])
         said = refused("m", "--port", port)
-        assert said == f"patchword: cannot listen at 127.0.0.1 port {port}: address already in use"
+        assert (
+            said == f"patchword: cannot listen at 127.0.0.1 port {port}: address already in use; --port chooses another"
+        )
     assert (
         refused("m", "--port", "70000") == "patchword: serve: port = 70000: input should be less than or equal to 65535"
     )
     assert "cannot listen at nowhere.invalid port 8000" in refused("m", "--host", "nowhere.invalid")
-    assert refused("m", "--api-keys", "keys") == "patchword: keys: no such file"
+    assert refused("m", "--api-keys", "keys") == "patchword: keys: no such file or directory"
     assert refused("nothing", "--port", "0") == "patchword: nothing: no such model folder"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import time
@@ -78,6 +79,7 @@ async def _serve(settings: Settings) -> None:
 
 def _listening(settings: Settings) -> socket.socket:
     place = f"{settings.host} port {settings.port}"
+    listening = None
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, where = found[0]
@@ -85,8 +87,12 @@ def _listening(settings: Settings) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(where)
         listening.listen(_BACKLOG)
-    except OSError as error:
-        raise RecipeError(f"cannot listen at {place}: {reason(error)}") from None
+    except (OSError, UnicodeError) as error:  # a host's name that is none is no Unicode that it could be
+        if listening is not None:
+            listening.close()
+        why = reason(error) if isinstance(error, OSError) else "that is no host's name"
+        hint = "; --port chooses another" if getattr(error, "errno", None) == errno.EADDRINUSE else ""
+        raise RecipeError(f"cannot listen at {place}: {why}{hint}") from None
     return listening
 
 
