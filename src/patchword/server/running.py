@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 import time
@@ -45,6 +46,7 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # a line for each form that a client got wrong
     serving = serving_of(settings)
     listening = _listening(settings)
     host, port = listening.getsockname()[:2]
