@@ -22,6 +22,7 @@ VERBS = (
     "evaluate",
     "explain",
     "align",
+    "serve",
     "import",
     "export",
     "info",

@@ -6,13 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from patchword.cli.main import main
+from patchword.cli.serve import demo_models
 from tests.server.load import Load
-from tests.server.running import ROOT, Command, until
+from tests.server.running import Command, Running, until
 from tests.tiny import tiny_translator
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
@@ -28,14 +31,14 @@ def folder(models: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def command(folder: Path) -> Iterator[Command]:
-    with Command(str(folder), "--threads", "1", "--timeout", "30") as found:
+    with Command(str(folder), "--threads", "1", "--timeout", "30", "--reload-models") as found:
         yield found.ready()
 
 
 def workers(command: Command) -> list[int]:
     """Processes that the command has started."""
     listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(command.process.pid)], capture_output=True, text=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(command.process.pid)], capture_output=True, text=True
     )
     return [int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line]
 
@@ -75,11 +78,10 @@ def test_a_folder_that_cannot_be_loaded_changes_nothing(command: Command, folder
 def test_a_worker_that_dies_is_started_anew_and_harms_no_other_request(command: Command) -> None:
     with Load(command.address, CLIENTS) as load:
         load.wait(20)
-        (worker,) = workers(command)
+        (worker,) = until(lambda: len(found := workers(command)) == 1 and found)
         os.kill(worker, signal.SIGKILL)
         until(lambda: "the worker died" in command.said)
         load.wait(40)
-        load.wait(20)
     # One that was computed by itself at that moment is answered 500; in a batch all are computed once more.
     assert set(load.ends) <= {200, 500}
     assert load.ends[500] <= 1
@@ -95,32 +97,66 @@ def test_after_a_sigterm_every_accepted_request_is_answered_and_it_exits_with_0(
     assert "Traceback" not in command.said
 
 
-@pytest.mark.parametrize("signals", [1, 2])
-def test_while_the_models_are_loaded_it_can_be_ended(folder: Path, signals: int) -> None:
+def test_while_the_models_are_loaded_it_can_be_ended_also_by_a_terminal_that_closes(folder: Path) -> None:
     with Command(str(folder)) as starting:
         with starting.client() as client:
             assert client.get("/healthz").status_code == 200
             waiting = client.get("/v1/models")
             assert (waiting.status_code, "Retry-After" in waiting.headers) in ((503, True), (200, False))
-        for _ in range(signals):
-            starting.signal(signal.SIGINT)
+        starting.signal(signal.SIGHUP)
         assert starting.end() == 0
 
 
-def refused(*arguments: str, folder: Path) -> str:
-    path = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "patchword.cli.main", "serve", *arguments]
-    done = subprocess.run(command, cwd=folder, env=path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    return done.stderr.splitlines()[-1]
+def test_the_request_that_killed_the_worker_is_answered_500_once_and_what_waited_is_computed(running: Running) -> None:
+    crew = running.serving.crew
+    slow = {"texts": "one two three " * 20, "beam": 16, "max_extra": 2000, "split": False}
+    with ThreadPoolExecutor(4) as pool, running.client() as client:
+        killer = pool.submit(client.post, "/v1/translate", json=slow)
+        (worker,) = crew.process_ids
+        until(lambda: crew.computing)
+        waiting = [pool.submit(client.post, "/v1/translate", json={"texts": text}) for text in ("one", "two", "three")]
+        until(lambda: crew.waiting == 3)
+        os.kill(worker, signal.SIGKILL)
+        assert killer.result().status_code == 500
+        assert killer.result().json() == {"error": "the worker died while it computed this"}
+        assert [each.result().status_code for each in waiting] == [200, 200, 200]
+    assert crew.process_ids != [worker]
 
 
-def test_what_it_cannot_serve_is_one_sentence(tmp_path: Path) -> None:
-    assert "no model is given and there is no demo/ here" in refused(folder=tmp_path)
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
+    def run(*arguments: str) -> str:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["patchword", "serve", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        return capsys.readouterr().err.splitlines()[-1]
+
+    return run
+
+
+def test_what_it_cannot_serve_is_one_sentence(refused: Callable[..., str]) -> None:
+    assert "no model is given and there is no demo/ here" in refused()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert f"cannot listen at 127.0.0.1 port {port}" in refused("m", "--port", port, folder=tmp_path)
-    assert refused("nothing", "--port", "0", folder=tmp_path) == "patchword: nothing: no such model folder"
+        said = refused("m", "--port", port)
+        assert (
+            said == f"patchword: cannot listen at 127.0.0.1 port {port}: address already in use; --port chooses another"
+        )
+    assert (
+        refused("m", "--port", "70000") == "patchword: serve: port = 70000: input should be less than or equal to 65535"
+    )
+    assert "cannot listen at nowhere.invalid port 8000" in refused("m", "--host", "nowhere.invalid")
+    assert refused("m", "--api-keys", "keys") == "patchword: keys: no such file or directory"
+    assert refused("nothing", "--port", "0") == "patchword: nothing: no such model folder"
+
+
+def test_without_a_model_the_demo_s_are_served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("translator", "classifier", "data"):
+        (tmp_path / "demo" / name / "best").mkdir(parents=True)
+    (tmp_path / "demo" / "translator" / "best" / "config.json").touch()
+    assert demo_models() == [str(Path("demo") / "translator")]

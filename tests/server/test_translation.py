@@ -1,6 +1,7 @@
 """`POST /v1/translate`."""
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +13,14 @@ from patchword import api
 
 def post(client: httpx.Client, **body: Any) -> httpx.Response:
     return client.post("/v1/translate", json=body)
+
+
+def streamed(client: httpx.Client, body: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Events by name, with their data."""
+    with client.stream("POST", "/v1/translate", json={**body, "stream": True}) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        events = [block.split("\n") for block in response.read().decode().strip().split("\n\n")]
+    return [(lines[0].removeprefix("event: "), json.loads(lines[1].removeprefix("data: "))) for lines in events]
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +55,7 @@ def test_a_translation_begins_with_its_prefix(client: httpx.Client, translator: 
 def test_a_stream_tells_prefixes_that_grow_and_then_the_answer(client: httpx.Client) -> None:
     body = {"texts": ["one two", "seven"], "max_extra": 5}
     whole = post(client, **body).json()
-    with client.stream("POST", "/v1/translate", json={**body, "stream": True}) as response:
-        assert response.headers["content-type"].startswith("text/event-stream")
-        events = [block.split("\n") for block in response.read().decode().strip().split("\n\n")]
-    told = [(lines[0].removeprefix("event: "), json.loads(lines[1].removeprefix("data: "))) for lines in events]
+    told = streamed(client, body)
     assert [name for name, _ in told] == ["prefix"] * (len(told) - 1) + ["done"]
     assert told[-1][1] == whole
     for index, translation in enumerate(whole["translations"]):
@@ -57,6 +63,47 @@ def test_a_stream_tells_prefixes_that_grow_and_then_the_answer(client: httpx.Cli
         assert prefixes
         assert all(b.startswith(a) and len(b) > len(a) for a, b in pairwise(prefixes))
         assert translation["text"] == prefixes[-1]
+
+
+PARAGRAPHS = "One two. Five six seven!\n\n  Eight nine.\n"
+
+
+def test_a_text_is_translated_sentence_by_sentence_unless_that_is_not_wanted(
+    client: httpx.Client, translator: Any
+) -> None:
+    (split,) = post(client, texts=PARAGRAPHS, max_extra=5).json()["translations"]
+    own = translator.translate_text(PARAGRAPHS, max_extra=5)
+    assert len(own.sentences) == 3
+    assert (split["source"], split["text"], split["notes"]) == (PARAGRAPHS, own.text, [])
+    (whole,) = post(client, texts=PARAGRAPHS, max_extra=5, split=False).json()["translations"]
+    assert whole["text"] == translator.translate(PARAGRAPHS, max_extra=5).text != split["text"]
+    body = {"q": PARAGRAPHS, "source": "en", "target": "de"}
+    assert client.post("/translate", json=body).json() == {"translatedText": translator.translate_text(PARAGRAPHS).text}
+
+
+def test_a_text_with_a_prefix_is_one_sentence(client: httpx.Client, translator: Any) -> None:
+    (found,) = post(client, texts=PARAGRAPHS, prefix="three", max_extra=5).json()["translations"]
+    assert found["text"] == translator.translate(PARAGRAPHS, prefixes=["three"], max_extra=5).text
+
+
+def test_what_was_done_to_a_text_is_noted(client: httpx.Client) -> None:
+    text = ", ".join(["one two three four"] * 120)
+    (found,) = post(client, texts=f"The seven. One two: {text}.", method="greedy", max_extra=0).json()["translations"]
+    assert found["error"] is None
+    (note,) = found["notes"]
+    assert re.match(r"sentence 2 has more than \d+ tokens and was translated in \d+ parts: ", note)
+
+
+def test_a_stream_of_a_long_text_tells_it_from_its_beginning_and_takes_nothing_back(client: httpx.Client) -> None:
+    body = {"texts": [PARAGRAPHS, "Seven. One."], "max_extra": 5}
+    whole = post(client, **body).json()
+    events = streamed(client, body)
+    assert events[-1] == ("done", whole)
+    for index, translation in enumerate(whole["translations"]):
+        prefixes = [data["text"] for name, data in events if name == "prefix" and data["index"] == index]
+        assert len(prefixes) > 1
+        assert all(b.startswith(a) and len(b) > len(a) for a, b in pairwise(prefixes))
+        assert translation["text"].startswith(prefixes[-1])
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from patchword.errors import RecipeError
 EXAMPLES = """
 patchword serve runs/en-de runs/photos --port 8000
 patchword serve runs/en-de --precision int8 --api-keys keys.txt --cors https://example.org
+patchword serve runs/en-de --reload-models
 """
 _LIMITS = "Limits"
-_DEMO = ("translator", "classifier")  # folders that the demo writes
+_DEMO = ("translator", "classifier")  # run folders that the demo writes
 
 
 def serve(
@@ -29,6 +30,9 @@ def serve(
     no_batching: Annotated[bool, flag("Compute one request at a time.", "--no-batching")] = False,
     wait_ms: Annotated[float | None, option("Milliseconds that a request waits for others to join it; 3.")] = None,
     batch_tokens: Annotated[int | None, option("Source tokens of a batch; 2048.")] = None,
+    reload_models: Annotated[
+        bool, flag("Let SIGHUP load the models anew, and lose no request.", "--reload-models")
+    ] = False,
     api_keys: Annotated[Path | None, option("File of SHA-256 hashes of keys, one a line.")] = None,
     cors: Annotated[list[str] | None, option("Origin whose pages may call; may be repeated.")] = None,
     queue: Annotated[int | None, option("Requests that may wait; 256.", panel=_LIMITS)] = None,
@@ -49,8 +53,8 @@ def serve(
 ) -> None:
     """Serve models over HTTP, with a page at / to use them: texts, images, and what the models looked at.
 
-    Any number of models of any kind; each is called by its folder's name. SIGTERM and Ctrl-C answer what was
-    accepted and end; SIGHUP loads the model folders anew without losing a request.
+    Any number of models of any kind; each is called by its folder's name. SIGTERM and Ctrl-C answer what was accepted,
+    and end. docs/serving.md has the calls, and what to put before a server.
     """
     given: dict[str, Any] = {
         name: value
@@ -60,7 +64,8 @@ def serve(
     from patchword.server.settings import Settings
 
     settings = Settings.parse(
-        {**given, "models": tuple(models or _demo()), "batching": not no_batching, "cors": tuple(cors or ())}, "serve"
+        {**given, "models": tuple(models or demo_models()), "batching": not no_batching, "cors": tuple(cors or ())},
+        "serve",
     )
     try:
         from patchword.server.running import serve as run
@@ -71,16 +76,17 @@ def serve(
     run(settings)
 
 
-def _demo() -> list[str]:
+def demo_models() -> list[str]:
     """What `patchword demo` made in this folder.
 
     Raises:
         RecipeError: if it made nothing.
     """
-    found = [str(folder) for name in _DEMO if (folder := Path("demo") / name).is_dir()]
+    found = [str(Path("demo") / name) for name in _DEMO if (Path("demo") / name / "best" / "config.json").is_file()]
     if not found:
+        place = "demo/ has no finished model" if Path("demo").is_dir() else "there is no demo/ here"
         raise RecipeError(
-            "no model is given and there is no demo/ here; name a model folder or hf:OWNER/NAME, or make two models "
-            "with `patchword demo`"
+            f"no model is given and {place}; name a model folder or hf:OWNER/NAME, or make two models with "
+            "`patchword demo`"
         )
     return found

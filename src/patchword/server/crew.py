@@ -17,6 +17,7 @@ from patchword.server.settings import Settings
 _LONGEST_PAUSE = 30.0  # seconds between two starts of a worker that dies at once
 _CALM = 60.0  # seconds without a death after which deaths are forgotten
 _TICK = 0.5
+_REAPED = 5.0  # seconds in which a process whose socket is closed is gone
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -105,6 +106,11 @@ class Crew:
     def waiting(self) -> int:
         """Jobs that nobody has begun."""
         return len(self._unbegun)
+
+    @property
+    def computing(self) -> int:
+        """Jobs that are computed now."""
+        return sum(len(member.running) for member in self._all)
 
     @property
     def process_ids(self) -> list[int]:
@@ -233,6 +239,7 @@ class Crew:
                     member.running = []
                     self._listener(rest[0])
         except (EOFError, OSError):
+            await asyncio.to_thread(member.process.join, _REAPED)
             self._gone(member)
 
     def _gone(self, member: Member) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import logging
 import signal
 import socket
 import time
@@ -32,7 +34,9 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal: SIGTERM and SIGINT answer what was accepted and end; SIGHUP loads the models anew.
+    """Serve until a signal: SIGTERM, SIGINT and SIGHUP answer what was accepted and end.
+
+    With `settings.reload_models` SIGHUP loads the models anew instead.
 
     Raises:
         RecipeError: if it cannot listen there, or a model cannot be loaded.
@@ -42,6 +46,7 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # a line for each form that a client got wrong
     serving = serving_of(settings)
     listening = _listening(settings)
     host, port = listening.getsockname()[:2]
@@ -63,21 +68,20 @@ async def _serve(settings: Settings) -> None:
         )
     )
     serving.crew.start()
-    ending = _handle_signals(server, serving)
+    _handle_signals(server, serving)
     told = asyncio.ensure_future(_tell(address, server, serving))
     try:
         await server.serve([listening])
     finally:
         told.cancel()
         await serving.crew.end()
-    if ending is not None and not ending.done():
-        ending.cancel()
     if serving.crew.failure.done():
         raise RecipeError(serving.crew.failure.result())
 
 
 def _listening(settings: Settings) -> socket.socket:
     place = f"{settings.host} port {settings.port}"
+    listening = None
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, where = found[0]
@@ -85,8 +89,12 @@ def _listening(settings: Settings) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(where)
         listening.listen(_BACKLOG)
-    except OSError as error:
-        raise RecipeError(f"cannot listen at {place}: {reason(error)}") from None
+    except (OSError, UnicodeError) as error:  # a host's name that is none is no Unicode that it could be
+        if listening is not None:
+            listening.close()
+        why = reason(error) if isinstance(error, OSError) else "that is no host's name"
+        hint = "; --port chooses another" if getattr(error, "errno", None) == errno.EADDRINUSE else ""
+        raise RecipeError(f"cannot listen at {place}: {why}{hint}") from None
     return listening
 
 
@@ -109,7 +117,7 @@ async def _tell(address: str, server: Any, serving: Serving) -> None:
     say(f"serving {names} at {address}; Ctrl-C ends it")
 
 
-def _handle_signals(server: Any, serving: Serving) -> "asyncio.Future[Any] | None":
+def _handle_signals(server: Any, serving: Serving) -> None:
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[Any]] = set()
 
@@ -124,18 +132,19 @@ def _handle_signals(server: Any, serving: Serving) -> "asyncio.Future[Any] | Non
         else:
             run(_drain(server, serving))
 
-    def reload() -> None:
-        run(_reload(serving))
+    def hang_up() -> None:
+        if serving.settings.reload_models:
+            run(_reload(serving))
+        else:
+            end()
 
-    for name, action in (("SIGTERM", end), ("SIGINT", end), ("SIGHUP", reload)):
+    for name, action in (("SIGTERM", end), ("SIGINT", end), ("SIGHUP", hang_up)):
         if hasattr(signal, name):
             try:
                 loop.add_signal_handler(getattr(signal, name), action)
             except (NotImplementedError, RuntimeError):  # Windows; not the main thread
-                if name == "SIGINT" or name == "SIGTERM":
-                    with contextlib.suppress(ValueError):
-                        signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(end))
-    return None
+                with contextlib.suppress(ValueError):
+                    signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(end))
 
 
 async def _reload(serving: Serving) -> None:

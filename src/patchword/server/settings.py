@@ -54,6 +54,8 @@ class Settings(Config):
     """Bytes of an image file."""
     max_pixels: int = Field(25_000_000, ge=65_536, le=2_000_000_000)
     """Pixels that may be decoded of an image."""
+    reload_models: bool = False
+    """Whether SIGHUP loads the models anew; without it SIGHUP ends the server as SIGTERM does."""
     api_keys: Path | None = None
     """A file of the SHA-256 hashes of keys; without it nobody needs one."""
     cors: tuple[str, ...] = ()

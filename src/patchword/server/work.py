@@ -29,32 +29,29 @@ Call = Callable[[Loaded, str, Mapping[str, Any], Sequence[Any], Watching], list[
 def translate(
     loaded: Loaded, model: str, options: Mapping[str, Any], items: Sequence[Any], watch: Watching
 ) -> list[dict[str, Any]]:
-    """Items: {"text", "prefix", "alignment"}; options: of the search, and "split"."""
+    """Items: {"text", "prefix", "alignment"}; options: of the search, and "split" into sentences."""
     translator = loaded.systems[model]
     search = {name: value for name, value in options.items() if name != "split"}
     texts = [item["text"] for item in items]
-    if options["split"] and hasattr(translator, "translate_text"):
-        answers = [_long(one) for one in translator.translate_text(texts, watch=watch, **search)]
+    if options["split"]:
+        found = translator.translate_text(texts, watch=watch, **search)
+        answers = [_answer(one, one.notes) for one in found]
     else:
         prefixes = [item["prefix"] for item in items]
-        answers = [_one(one) for one in translator.translate(texts, watch=watch, prefixes=prefixes, **search)]
+        answers = [_answer(one) for one in translator.translate(texts, watch=watch, prefixes=prefixes, **search)]
     _align(translator, items, answers)
     return answers
 
 
-def _one(found: Any) -> dict[str, Any]:
+def _answer(found: Any, notes: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "source": found.source,
         "text": found.text,
         "score": found.score,
         "alternatives": [{"text": each.text, "score": each.score} for each in found.alternatives],
-        "notes": [],
+        "notes": list(notes),
         "error": found.error,
     }
-
-
-def _long(found: Any) -> dict[str, Any]:
-    return _one(found)
 
 
 def _align(translator: Any, items: Sequence[Any], answers: Sequence[dict[str, Any]]) -> None:
