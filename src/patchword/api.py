@@ -1,7 +1,5 @@
 """load, save, import, train, evaluate, export, and what doors ask besides; a task's wing is looked up, never named."""
 
-import re
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +11,14 @@ from patchword.converters.class_names import read_class_names
 from patchword.converters.exporting import check_format
 from patchword.converters.exporting import export as write_export
 from patchword.converters.imported import Imported, ImportOptions
-from patchword.converters.importing import convert, is_checkpoint
-from patchword.converters.published import cache_folder, forget, is_published, published, published_models
+from patchword.converters.importing import convert
+from patchword.converters.published import cache_folder, forget, published_models
 from patchword.devices import find_device
 from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
-from patchword.errors import ModelFolderError
 from patchword.evaluation import Evaluation
 from patchword.files import check_new_folder
+from patchword.given import model_at
 from patchword.models.registry import architecture_of_config
 from patchword.progress import ProgressPrinter
 from patchword.recipes import TASKS, choose_recipe, read_recipe, read_recipe_file, resumed_recipe
@@ -97,7 +95,7 @@ def load(
         RecipeError: if there is no such precision or device.
     """
     found = parse_precision(precision)
-    path = _local(path)
+    path = model_at(path)
     wing = wing_of_folder(Path(path)) if task is None else wing_of(task)
     return wing.system.load(path, precision=found, reference=reference, device=device)  # type: ignore[return-value]
 
@@ -113,7 +111,7 @@ def describe(path: Path | str) -> dict[str, Any]:
     Raises:
         ModelFolderError: if it is missing or damaged.
     """
-    folder = model_path(_local(path))
+    folder = model_path(model_at(path))
     description = read_description(folder)
     network = read_model(folder, description)
     return {
@@ -189,31 +187,6 @@ def import_checkpoint(source: Path | str, out: Path | str, options: ImportOption
     imported = convert(source, options).with_languages(options.source_language, options.target_language)
     imported.write(Path(out), {})
     return imported
-
-
-def _local(model: Path | str) -> Path:
-    """The folder of a model that is given by its path, or by its published name.
-
-    Raises:
-        ModelFolderError: if it is neither, with what was probably meant.
-    """
-    if is_published(model):
-        with ProgressPrinter() as tell:
-            return published(str(model), tell)
-    path = Path(model)
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        published_like = re.fullmatch(r"[\w.-]+/[\w.-]+", str(model)) and not path.parent.is_dir()
-        hint = f"; a published model is named hf:{model}" if published_like else ""
-        raise ModelFolderError(path, f"no such model folder{hint}") from None
-    except (OSError, ValueError):  # such as a name that is too long, which whoever reads it will say
-        return path
-    if is_checkpoint(path):
-        raise ModelFolderError(
-            path, f"is another library's checkpoint; make it a model: patchword import {shlex.quote(str(path))} OUT"
-        )
-    return path
 
 
 def detected(text: str, languages: Sequence[str]) -> list[tuple[str, float]]:
