@@ -22,6 +22,9 @@ ASKED_FOR = [
     ("cli/classify.py", r"api\.load\(.*task=\"classification\""),
     ("wings.py", r"^    \"(translation|classification)\": \"patchword\.\w+\.wing\",$"),
     ("demo/run.py", r"\"task\": \"(translation|classification)\","),
+    # A document's field of that name, which is a text.
+    ("explain/sentence.py", r"^ +\"translation\": text,$"),
+    ("explain/summary.py", r"text\[\"translation\"\]"),
 ]
 
 

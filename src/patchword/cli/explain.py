@@ -48,6 +48,10 @@ def explain(
     ] = None,
     images: Annotated[int, typer.Option(min=1, help="For --measure, classification: how many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="For --measure: of what is drawn.")] = 1,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Classification: pixels that may be decoded of the image.", show_default=False),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
 ) -> None:
     """Show what a model looked at while it answered.
@@ -85,6 +89,7 @@ def explain(
         against=against,
         walk=walk,
         device=device,
+        **({} if max_pixels is None else {"max_pixels": max_pixels}),
     )
     if out is None:
         typer.echo(written(document, wanted).decode(), nl=False)

@@ -18,7 +18,10 @@ def form_of(path: Path) -> str:
     """
     ending = {"htm": "html", "txt": "text"}.get(path.suffix[1:].lower(), path.suffix[1:].lower())
     if ending not in FORMS:
-        raise RecipeError(f"{path}: what form is that? name it .html, .json or .png, or say --format")
+        found = (
+            f"no form has the ending {shown(path.suffix)}" if path.suffix else "a name without an ending says no form"
+        )
+        raise RecipeError(f"{path}: {found}; name it .html, .json or .png, or say --format")
     return ending
 
 
