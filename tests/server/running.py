@@ -26,7 +26,7 @@ from patchword.server.settings import Settings
 from tests.tiny import tiny_translator
 
 ROOT = Path(__file__).parents[2]
-STARTS = 120.0  # seconds that a worker may take to load torch and the models on a busy machine
+STARTS = 200.0  # seconds that a worker may take to load torch and the models on a busy machine
 
 
 def tiny_models(folder: Path) -> list[str]:
@@ -65,7 +65,7 @@ class Running:
     """
 
     def __init__(self, models: Sequence[str], **settings: Any) -> None:
-        settings = {"threads": 1, **settings}
+        settings = {"threads": 1, "timeout": STARTS, **settings}
         self._settings = Settings.parse({**settings, "models": tuple(models), "port": 0}, "test")
         self._begun = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
@@ -101,7 +101,7 @@ class Running:
 
     def client(self, **more: Any) -> httpx.Client:
         """A client of it."""
-        return httpx.Client(base_url=self.address, timeout=60, trust_env=False, **more)
+        return httpx.Client(base_url=self.address, timeout=STARTS, trust_env=False, **more)
 
 
 class Command:
@@ -177,4 +177,4 @@ class Command:
 
     def client(self, **more: Any) -> httpx.Client:
         """A client of it."""
-        return httpx.Client(base_url=self.address, timeout=60, trust_env=False, **more)
+        return httpx.Client(base_url=self.address, timeout=STARTS, trust_env=False, **more)
