@@ -230,7 +230,7 @@ class Crew:
                     self._unbegun.difference_update(rest[0])
                 elif kind == "told":
                     if (job := member.jobs.get(rest[0])) is not None:
-                        job.told.put_nowait((rest[1], rest[2]))
+                        job.tell(rest[1], rest[2])
                 elif kind == "ended":
                     self._unbegun.discard(rest[0])
                     if (job := member.jobs.pop(rest[0], None)) is not None:
