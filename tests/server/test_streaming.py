@@ -28,8 +28,8 @@ def asks(server: Running, path: str, **body: Any) -> socket.socket:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", int(server.address.rpartition(":")[2])))
     content = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(content)}"
-    client.sendall(head.encode() + b"\r\n\r\n" + content)
+    kind = f"Content-Type: application/json\r\nContent-Length: {len(content)}"
+    client.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n\r\n".encode() + content)
     return client
 
 

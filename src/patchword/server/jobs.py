@@ -20,7 +20,6 @@ class Order:
         options: of the whole job; jobs of equal call, model and options may be computed together.
         items: plain values, one for each thing that is answered by itself.
         streamed: whether prefixes are told.
-        together: all items in one batch without anybody else's.
     """
 
     number: int
@@ -29,7 +28,6 @@ class Order:
     options: Mapping[str, Any]
     items: Sequence[Any]
     streamed: bool = False
-    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,9 @@ class Job:
         options: Mapping[str, Any] | None = None,
         *,
         streamed: bool = False,
-        together: bool = False,
     ) -> "Job":
         """A new job; must be called where the event loop runs."""
-        order = Order(next(_NUMBERS), call, model, dict(options or {}), list(items), streamed, together)
+        order = Order(next(_NUMBERS), call, model, dict(options or {}), list(items), streamed)
         return cls(order, asyncio.get_running_loop().create_future())
 
     def end(self, status: int, value: Any) -> None:

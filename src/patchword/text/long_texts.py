@@ -11,7 +11,7 @@ from patchword.text.language import said
 from patchword.text.options import SearchOptions
 from patchword.text.sentences import Piece, is_wide, sentences
 from patchword.text.translation import Alternative, Translation
-from patchword.text.watch import CANCELLED, Watch
+from patchword.text.watch import CANCELLED, ChoosyWatch, Watch
 
 if TYPE_CHECKING:
     from patchword.text.translator import Translator
@@ -211,6 +211,8 @@ class _Joined:
 
     def __init__(self, watch: Watch, layouts: Sequence[_Layout], texts: Sequence[int], language: str) -> None:
         self._watch = watch
+        choosy = isinstance(watch, ChoosyWatch)
+        self._listens = [not choosy or watch.listens(text) for text in range(len(layouts))]
         self._growing = [_Growing(layout, language) for layout in layouts]
         first = {text: index for index, text in reversed(list(enumerate(texts)))}
         self._sentences = [(text, index - first[text]) for index, text in enumerate(texts)]
@@ -218,7 +220,7 @@ class _Joined:
         self._given_up: set[int] = set()
         self._lock = RLock()  # sentences of one text are decoded in several threads
         for text in range(len(layouts)):
-            if text not in first:  # nothing of it is translated
+            if text not in first and self._listens[text]:  # nothing of it is translated
                 self._tell(text)
 
     def wanted(self, index: int) -> bool:
@@ -228,6 +230,10 @@ class _Joined:
             if text not in self._given_up and not self._watch.wanted(text):
                 self._given_up.add(text)
             return text not in self._given_up
+
+    def listens(self, index: int) -> bool:
+        """See `ChoosyWatch`."""
+        return self._listens[self._sentences[index][0]]
 
     def told(self, index: int, text: str) -> None:
         """See `Watch`."""
