@@ -62,7 +62,7 @@ def test_no_name_is_in_both_folders() -> None:
 def test_each_model_has_its_samples(client: httpx.Client) -> None:
     found = client.get("/v1/samples").json()
     assert found["images"] == []  # it knows colours, of which there are none
-    assert found["texts"] == []  # and the other one a language without a code
+    assert {(text["model"], text["language"]) for text in found["texts"]} == {("words", "en"), ("back", "de")}
 
 
 class Known:

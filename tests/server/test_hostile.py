@@ -18,7 +18,7 @@ from tests.server.running import Running
 BODIES = 20_000 if WHOLE else 300
 IMAGES = 1_000 if WHOLE else 100
 EVERY = 50  # damaged requests between two good ones
-SECONDS = 20.0  # in which anything is answered
+SECONDS = 90.0  # in which anything is answered, also where others use the machine
 JSON, FORM, FILES = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=cut"
 KINDS = (JSON, FORM, FILES, "application/json; charset=utf-16", "text/plain", "multipart/form-data", "a" * 300, "")
 VALUES: list[Any] = [
@@ -159,7 +159,10 @@ def test_damaged_bodies_are_answered_and_what_follows_too(running: Running, good
             path, kind, body = generator.choice(good)
             body = generator.choice(damages)(generator, body)
             kind = generator.choice(KINDS) if generator.random() < 0.1 else kind
-            response = client.post(path, content=body, headers={"content-type": kind} if kind else {})
+            try:
+                response = client.post(path, content=body, headers={"content-type": kind} if kind else {})
+            except httpx.TimeoutException:
+                pytest.fail(f"case {case}: no answer to {path} {body[:500]!r}")
             ends[checked(response, case)] += 1
             if case % EVERY == 0:
                 is_answered(client, good[case // EVERY % len(good)])

@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from patchword.cli.main import main
@@ -107,20 +109,37 @@ def test_while_the_models_are_loaded_it_can_be_ended_also_by_a_terminal_that_clo
         assert starting.end() == 0
 
 
-def test_the_request_that_killed_the_worker_is_answered_500_once_and_what_waited_is_computed(running: Running) -> None:
+def test_of_a_batch_that_kills_the_worker_each_is_tried_once_more_by_itself_and_then_answered_500(
+    running: Running,
+) -> None:
     crew = running.serving.crew
     slow = {"texts": "one two three " * 20, "beam": 16, "max_extra": 2000, "split": False}
-    with ThreadPoolExecutor(4) as pool, running.client() as client:
-        killer = pool.submit(client.post, "/v1/translate", json=slow)
+
+    def kill(computing: int) -> None:
+        until(lambda: crew.ready and crew.computing == computing)
         (worker,) = crew.process_ids
-        until(lambda: crew.computing)
-        waiting = [pool.submit(client.post, "/v1/translate", json={"texts": text}) for text in ("one", "two", "three")]
-        until(lambda: crew.waiting == 3)
         os.kill(worker, signal.SIGKILL)
-        assert killer.result().status_code == 500
-        assert killer.result().json() == {"error": "the worker died while it computed this"}
-        assert [each.result().status_code for each in waiting] == [200, 200, 200]
-    assert crew.process_ids != [worker]
+        until(lambda: worker not in crew.process_ids)
+
+    with ThreadPoolExecutor(4) as pool, running.client() as client:
+
+        def ask(**changes: Any) -> "Future[httpx.Response]":
+            return pool.submit(client.post, "/v1/translate", json={**slow, **changes})
+
+        before = ask(beam=15, texts="one two three " * 5)
+        until(lambda: crew.computing == 1)
+        batch = [ask(), ask()]
+        until(lambda: crew.waiting == 2)
+        assert before.result().status_code == 200
+        until(lambda: crew.computing == 2)
+        short = ask(texts="one", beam=1, max_extra=3)
+        until(lambda: crew.waiting == 1)
+        kill(2)
+        kill(1)
+        killed, spared = sorted((each.result() for each in batch), key=lambda answer: -answer.status_code)
+        assert killed.status_code == 500
+        assert killed.json() == {"error": "the worker died while it computed this"}
+        assert spared.status_code == short.result().status_code == 200
 
 
 @pytest.fixture

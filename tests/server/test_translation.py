@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from patchword import api
+from patchword.explain.words import text_words
 
 
 def post(client: httpx.Client, **body: Any) -> httpx.Response:
@@ -84,6 +85,20 @@ def test_a_text_is_translated_sentence_by_sentence_unless_that_is_not_wanted(
 def test_a_text_with_a_prefix_is_one_sentence(client: httpx.Client, translator: Any) -> None:
     (found,) = post(client, texts=PARAGRAPHS, prefix="three", max_extra=5).json()["translations"]
     assert found["text"] == translator.translate(PARAGRAPHS, prefixes=["three"], max_extra=5).text
+
+
+def test_words_are_aligned_in_each_sentence_and_numbered_through_the_text(
+    client: httpx.Client, translator: Any
+) -> None:
+    """A text's links are those of its sentences, moved by the words before them."""
+    body = {"max_extra": 5, "alignment": True}
+    texts = ["One two.", "Five six seven!"]
+    one, two = post(client, texts=texts, **body).json()["translations"]
+    (both,) = post(client, texts="  One two.\n\nFive six seven!", **body).json()["translations"]
+    words = len(text_words(texts[0])), len(text_words(one["text"]))
+    moved = [[int(a) + words[0], int(b) + words[1]] for a, b in (pair.split("-") for pair in two["alignment"].split())]
+    assert moved
+    assert both["alignment"].split() == one["alignment"].split() + [f"{a}-{b}" for a, b in moved]
 
 
 def test_what_was_done_to_a_text_is_noted(client: httpx.Client) -> None:

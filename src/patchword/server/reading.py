@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartParser
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
 
 from patchword.config import Config
 from patchword.errors import RecipeError, shown
@@ -166,6 +169,18 @@ def check_text(text: str) -> None:
         raise Refused(BAD, f"a text has half a surrogate pair, {code}, which is no character") from None
 
 
+async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
+    yield b""
+
+
+def _received(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
 async def parsed_form(request: Request, body: bytes) -> Form:
     """A form of either type.
 
@@ -173,22 +188,19 @@ async def parsed_form(request: Request, body: bytes) -> Form:
         Refused: if it cannot be read.
     """
     form = Form()
-    sent = False
-
-    async def receive() -> dict[str, Any]:
-        nonlocal sent
-        if sent:
-            return {"type": "http.disconnect"}
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
+    limits: dict[str, Any] = {"max_files": 10_000, "max_fields": 10_000, "max_part_size": len(body) + 1}
+    parser: MultiPartParser | None = None
     try:
-        found = await Request(request.scope, receive).form(
-            max_files=10_000, max_fields=10_000, max_part_size=len(body) + 1
-        )
+        if content_type(request) == FILES:
+            parser = MultiPartParser(request.headers, _pieces(body), **limits)
+            found = await parser.parse()
+        else:
+            found = await Request(request.scope, _received(body)).form(**limits)
     except Exception as error:  # whatever its parser finds wrong
-        detail = getattr(error, "detail", "")
-        raise Refused(BAD, f"the form cannot be read{f': {shown(detail)[1:-1]}' if detail else ''}") from None
+        for file in getattr(parser, "_files_to_close_on_error", ()):  # it does so itself for some errors alone
+            file.close()
+        why = getattr(error, "message", getattr(error, "detail", ""))
+        raise Refused(BAD, f"the form cannot be read{f': {shown(why)[1:-1]}' if why else ''}") from None
     try:
         for name, value in found.multi_items():
             if isinstance(value, UploadFile):
