@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,13 +20,18 @@ from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig
-from patchword.server.app import application, serving_of
+from patchword.server.app import serving_of
+from patchword.server.running import configuration
 from patchword.server.serving import Serving
 from patchword.server.settings import Settings
 from tests.tiny import tiny_translator
 
 ROOT = Path(__file__).parents[2]
 STARTS = 200.0  # seconds that a worker may take to load torch and the models on a busy machine
+FACTS: list[dict[str, Any]] = [
+    {"name": "words", "task": "any", "languages": ["en", "de"]},
+    {"name": "pictures", "task": "any", "classes": 3, "image_size": [8, 8]},
+]
 
 
 def tiny_models(folder: Path) -> list[str]:
@@ -56,17 +61,20 @@ class Running:
     """The application in a thread, with a worker in a process of its own.
 
     Args:
-        models: folders.
+        models: folders; without any there is no worker, so that what is asked waits.
         settings: fields of `Settings` that differ from the usual.
 
     Attributes:
         address: such as "http://127.0.0.1:40000".
+        server: of uvicorn.
+        loop: that it runs in.
         serving: what its calls share.
     """
 
-    def __init__(self, models: Sequence[str], **settings: Any) -> None:
+    def __init__(self, models: Sequence[str] = (), **settings: Any) -> None:
         settings = {"threads": 1, "timeout": STARTS, **settings}
-        self._settings = Settings.parse({**settings, "models": tuple(models), "port": 0}, "test")
+        self._works = bool(models)
+        self._settings = Settings.parse({**settings, "models": tuple(models or ("m",)), "port": 0}, "test")
         self._begun = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.address = ""
@@ -74,34 +82,40 @@ class Running:
 
     async def _run(self) -> None:
         self.serving = serving_of(self._settings)
-        config = uvicorn.Config(
-            application(self.serving), port=0, http="h11", ws="none", loop="asyncio", lifespan="off", log_level="error"
-        )
-        self._server = uvicorn.Server(config)
-        self._loop = asyncio.get_running_loop()
-        self.serving.crew.start()
-        await asyncio.gather(self._server.serve(), self._tell())
+        config = configuration(self.serving)
+        config.port = 0
+        self.server = uvicorn.Server(config)
+        self.loop = asyncio.get_running_loop()
+        if self._works:
+            self.serving.crew.start()
+        else:
+            self.serving.crew.facts = FACTS
+        await asyncio.gather(self.server.serve(), self._tell())
         await self.serving.crew.end()
 
     async def _tell(self) -> None:
-        while not self._server.started:
+        while not self.server.started:
             await asyncio.sleep(0.005)
-        self.address = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+        self.address = f"http://127.0.0.1:{self.server.servers[0].sockets[0].getsockname()[1]}"
         self._begun.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
         assert self._begun.wait(STARTS)
-        until(lambda: self.serving.crew.ready)
+        until(lambda: self.serving.crew.ready or not self._works)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._server.should_exit = True
+        self.server.should_exit = True
         self._thread.join(STARTS)
 
     def client(self, **more: Any) -> httpx.Client:
         """A client of it."""
         return httpx.Client(base_url=self.address, timeout=STARTS, trust_env=False, **more)
+
+    def does(self, work: Coroutine[Any, Any, Any], seconds: float = 30) -> Any:
+        """What comes of work in its loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
 
 
 class Command:

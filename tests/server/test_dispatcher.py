@@ -4,6 +4,8 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
 from patchword.server.dispatcher import Batch, Dispatcher
 from patchword.server.jobs import Order
 
@@ -45,10 +47,26 @@ def test_a_batch_keeps_to_its_budget_but_for_one_item_that_is_larger() -> None:
     assert taken(dispatcher(order(1, 5), cost=4)) == ["1.0", "1.1"]
 
 
-def test_what_is_drawn_together_and_what_is_to_be_alone_has_a_batch_of_its_own() -> None:
-    found = dispatcher(order(1), order(2, 2, together=True), order(3))
-    found.add(order(4), [1], lone=True)
-    assert [taken(found) for _ in range(3)] == [["1.0", "3.0"], ["2.0", "2.1"], ["4.0"]]
+def test_what_is_to_be_alone_has_batches_of_its_own() -> None:
+    found = dispatcher(order(1), order(2))
+    found.add(order(3, 2), [BUDGET, BUDGET], lone=True)
+    assert [taken(found) for _ in range(3)] == [["1.0", "2.0"], ["3.0"], ["3.1"]]
+
+
+def test_after_a_batch_an_order_is_behind_the_others() -> None:
+    found = dispatcher(order(1, 30), order(2, model="n"), order(3, 30, model="o"))
+    batches = [taken(found)[0] for _ in range(7)]
+    assert batches == ["1.0", "2.0", "3.0", "1.10", "3.10", "1.20", "3.20"]
+
+
+@pytest.mark.parametrize("cost", [BUDGET * 3, 7])
+def test_a_short_text_is_computed_beside_a_long_one(cost: int) -> None:
+    found = dispatcher(order(1, 3), cost=cost)
+    found.add(order(2), [2])
+    found.add(order(3), [cost])
+    found.add(order(4), [2])
+    assert taken(found) == ["1.0", "2.0", "4.0"]
+    assert taken(found) == ["3.0"]
 
 
 def test_without_batching_each_order_is_computed_by_itself() -> None:

@@ -14,11 +14,8 @@ from patchword.server.app import application, serving_of
 from patchword.server.keys import Keys
 from patchword.server.serving import Serving
 from patchword.server.settings import Settings
+from tests.server.running import FACTS
 
-FACTS = [
-    {"name": "words", "task": "any", "languages": ["en", "de"]},
-    {"name": "pictures", "task": "any", "classes": 3, "image_size": [8, 8]},
-]
 Use = Callable[[httpx.AsyncClient, Serving], Awaitable[Any]]
 
 

@@ -31,8 +31,11 @@ def waiting(number: int, text: str, **more: Any) -> Waiting:
 
 def computed(loaded: Loaded, *several: Waiting) -> list[Any]:
     wire = Sent()
+    for each in several:
+        each.given = 1
     Worker(wire, Dispatcher(0, lambda call: 100), loaded).compute(Batch(tuple((each, 0) for each in several)))
-    assert wire[0] == ("began", [each.order.number for each in several])
+    numbers = [each.order.number for each in several]
+    assert wire[0] == ("began", numbers, numbers)
     assert wire[-1][0] == "computed"
     return wire[1:-1]
 

@@ -69,6 +69,46 @@ def test_one_sample_is_told_as_it_comes() -> None:
     assert max(map(len, seen.texts.values())) > 5
 
 
+class Choosy(Seen):
+    """Listens to the second text alone."""
+
+    def listens(self, index: int) -> bool:
+        return index == 1
+
+
+@methods
+@pytest.mark.parametrize("long", [False, True])
+def test_of_what_nobody_listens_to_no_text_is_made(
+    options: SearchOptions, long: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator, seen = tiny_translator(), Choosy(_3=2)
+    options = options.model_copy(update={"max_extra": 12, "n_best": 1})
+    decoded: list[Any] = []
+    decode = type(translator.vocabulary).decode_target
+
+    def counted(self: Any, tokens: Any) -> Any:
+        decoded.append(tokens)
+        return decode(self, tokens)
+
+    monkeypatch.setattr(type(translator.vocabulary), "decode_target", counted)
+    translate: Any = translator.translate_text if long else translator.translate
+    plain = translate(TEXTS, options)
+    unwatched = len(decoded)
+    found = translate(TEXTS, options, watch=seen)
+    assert [found[i] for i in (0, 1, 2, 4, 5)] == [plain[i] for i in (0, 1, 2, 4, 5)]
+    assert found[3].error == "cancelled"
+    assert set(seen.texts) == {1}
+    assert seen.texts[1][-1] == found[1].text
+    others = Seen(_3=2)
+    decoded.clear()
+    translate(TEXTS[1], options, watch=others)
+    assert seen.texts[1] == others.texts[0]
+    alone = len(decoded)
+    decoded.clear()
+    translate(TEXTS, options, watch=Choosy(_3=2))
+    assert len(decoded) == unwatched - 1 + alone - 1
+
+
 class Tokens:
     """Keeps the tokens themselves, a letter each."""
 

@@ -12,6 +12,7 @@ from patchword.server.jobs import Job
 from patchword.server.refused import TIMED_OUT, Refused
 
 GONE = 499  # of a request whose client is gone: nobody sees it but the metrics
+STATUS = "status"  # in a request's state: what became of it, where its head was sent before that was known
 
 
 def json_response(value: Any, status: int = 200) -> Response:

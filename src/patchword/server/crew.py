@@ -1,16 +1,16 @@
 """Starts the worker, hands it jobs, and starts another when it dies, hangs or is to have other models."""
 
 import asyncio
-import multiprocessing
-import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
-from patchword.errors import one_line
-from patchword.server import wire, worker
+from patchword.errors import one_line, reason
+from patchword.server import wire
 from patchword.server.jobs import Job
+from patchword.server.member import Member
 from patchword.server.refused import FAILED, TOO_MANY, Refused
 from patchword.server.settings import Settings
 
@@ -25,55 +25,6 @@ Listener = Callable[[dict[str, Any]], None]
 def say(sentence: str) -> None:
     """Tell whoever runs the server."""
     print(f"patchword: {one_line(sentence)}", file=sys.stderr, flush=True)
-
-
-class Member:
-    """One worker process, as the serving process sees it.
-
-    Attributes:
-        facts: of its models, once it is ready.
-        failure: why it could not load them.
-        running: numbers of the jobs of the batch that it computes.
-        since: when that batch began.
-        jobs: what it has and has not answered, by number.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        self._end = ours
-        # Not forked: the child would have this process's event loop, sockets and locks.
-        context = multiprocessing.get_context("spawn")
-        values = settings.model_dump()
-        self.process = context.Process(target=worker.main, args=(theirs, values), name="patchword", daemon=True)
-        self.process.start()
-        theirs.close()
-        self.facts: list[dict[str, Any]] = []
-        self.failure: str | None = None
-        self.running: list[int] = []
-        self.since = 0.0
-        self.jobs: dict[int, Job] = {}
-        self.retiring = False
-        self._writer: asyncio.StreamWriter | None = None
-
-    async def connect(self) -> asyncio.StreamReader:
-        """The stream of its messages."""
-        reader, self._writer = await asyncio.open_connection(sock=self._end)
-        return reader
-
-    def send(self, *message: Any) -> None:
-        """Send without waiting; what a dead process does not read is nobody's loss."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(wire.frame(message))
-
-    def close(self) -> None:
-        """Let it end, if it has not."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def kill(self) -> None:
-        """End it now."""
-        self.process.kill()
 
 
 class Crew:
@@ -104,7 +55,7 @@ class Crew:
 
     @property
     def waiting(self) -> int:
-        """Jobs that nobody has begun."""
+        """Jobs of which not all has been begun."""
         return len(self._unbegun)
 
     @property
@@ -152,9 +103,9 @@ class Crew:
         Raises:
             Refused: if they cannot be loaded; the old worker goes on.
         """
-        member = await self._begun()
-        if member.failure is not None:
-            raise Refused(FAILED, member.failure)
+        failure = await self._begun()
+        if failure is not None:
+            raise Refused(FAILED, failure)
 
     async def end(self) -> None:
         """End the workers; what they had is not answered."""
@@ -180,36 +131,43 @@ class Crew:
     def _run(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            traceback.print_exception(error, file=sys.stderr)
 
     async def _started(self) -> None:
         """Start a worker; the first one's failure is the server's, later ones are tried again."""
         while not self._ending:
-            member = await self._begun()
-            if member.failure is None:
+            failure = await self._begun()
+            if failure is None:
                 return
             if not self.facts:
                 if not self.failure.done():
-                    self.failure.set_result(member.failure)
+                    self.failure.set_result(failure)
                 return
-            say(f"the worker could not start: {member.failure}")
+            say(f"the worker could not start: {failure}")
             await asyncio.sleep(self._pause())
 
-    async def _begun(self) -> Member:
-        """A worker that has its models and takes the jobs, or has failed."""
-        member = await asyncio.to_thread(Member, self._settings)
-        self._all.add(member)
-        reader = await member.connect()
+    async def _begun(self) -> str | None:
+        """Start a worker that has its models and takes the jobs; or say why there is none."""
         try:
+            member = await asyncio.to_thread(Member, self._settings)
+        except OSError as error:  # too many processes or files, no memory: it may be otherwise in a moment
+            return f"no process can be started: {reason(error)}"
+        self._all.add(member)
+        try:
+            reader = await member.connect()
             kind, value = await wire.received(reader)
         except (EOFError, OSError):
             kind, value = "failed", "the worker died while it loaded the models"
         if kind == "failed":
-            member.failure = value
             self._all.discard(member)
             member.close()
-            return member
-        member.facts = self.facts = value
+            return str(value)
+        self.facts = value
         if self._member is not None:
             self._member.retiring = True
             self._member.send("stop")
@@ -218,19 +176,20 @@ class Crew:
         for job in pending:
             self._hand_out(job)
         self._run(self._followed(member, reader))
-        return member
+        return None
 
     async def _followed(self, member: Member, reader: asyncio.StreamReader) -> None:
         """Take a worker's messages until it is gone."""
         try:
             while True:
                 kind, *rest = await wire.received(reader)
+                member.heard = time.monotonic()
                 if kind == "began":
-                    member.running, member.since = rest[0], time.monotonic()
-                    self._unbegun.difference_update(rest[0])
+                    member.running, whole = rest
+                    self._unbegun.difference_update(whole)
                 elif kind == "told":
                     if (job := member.jobs.get(rest[0])) is not None:
-                        job.told.put_nowait((rest[1], rest[2]))
+                        job.tell(rest[1], rest[2])
                 elif kind == "ended":
                     self._unbegun.discard(rest[0])
                     if (job := member.jobs.pop(rest[0], None)) is not None:
@@ -278,13 +237,11 @@ class Crew:
         return float(min(_LONGEST_PAUSE, 0.1 * 2 ** (len(self._deaths) - 1)))
 
     async def _watched(self) -> None:
-        """Kill a worker that computes longer than anybody waits: it hangs where nothing can be cancelled."""
+        """Kill a worker that gives no sign of life for longer than anybody waits: it hangs where nothing ends it."""
         limit = self._settings.timeout + self._settings.grace
         while True:
             await asyncio.sleep(_TICK)
             for member in self._all:
-                if member.running and time.monotonic() - member.since > limit:
-                    print(
-                        f"patchword: the worker gave no sign for {limit:g} s; killing it", file=sys.stderr, flush=True
-                    )
+                if member.running and time.monotonic() - member.heard > limit:
+                    say(f"the worker gave no sign for {limit:g} s; killing it")
                     member.kill()

@@ -22,6 +22,7 @@ class Waiting:
         given: how many of its items are in batches already.
         answers: of the items, by position.
         wanted: False once nobody waits for the answer.
+        key: orders with equal keys may be computed together.
     """
 
     order: Order
@@ -32,11 +33,11 @@ class Waiting:
     answers: dict[int, Any] = field(default_factory=dict)
     wanted: bool = True
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Orders with equal keys may be computed together."""
+    key: tuple[str, str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
         order = self.order
-        return order.call, order.model, repr(sorted(order.options.items()))
+        self.key = order.call, order.model, repr(sorted(order.options.items()))
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Dispatcher:
     Args:
         wait: seconds that the first of a batch waits for others, unless the worker was busy as long.
         budget: of a batch, by call: what the costs of its items may sum up to.
-        batching: False for one order at a time.
+        batching: False for items of one order at a time.
     """
 
     def __init__(self, wait: float, budget: Callable[[str], int], batching: bool = True) -> None:
@@ -126,41 +127,43 @@ class Dispatcher:
 
     def _closed(self, first: Waiting, parts: list[tuple[Waiting, int]]) -> bool:
         """Whether nothing that may still come could be computed together with this."""
-        if not self._batching or first.lone or first.order.together:
+        if not self._batching or first.lone:
             return True
         return sum(waiting.costs[index] for waiting, index in parts) >= self._budget(first.order.call)
 
     def _cut(self, first: Waiting) -> list[tuple[Waiting, int]]:
-        """Items for a batch with the oldest order: one of each order that is like it in turn, so that an order of
-        many items holds nobody up."""
-        if not self._batching or first.lone or first.order.together:
-            return [(first, index) for index in range(first.given, len(first.order.items))]
-        alike = [
-            waiting
-            for waiting in self._waiting.values()
-            if waiting is first or (waiting.key == first.key and not waiting.lone and not waiting.order.together)
-        ]
+        """Items for a batch with the order whose turn it is: one of each order that is like it, in rounds.
+
+        A larger item may be the first, and leaves room for small ones of others.
+        """
+        alike = [first]
+        if self._batching and not first.lone:
+            key = first.key
+            more = (waiting for waiting in self._waiting.values() if waiting is not first and not waiting.lone)
+            alike += [waiting for waiting in more if waiting.key == key]
         budget = self._budget(first.order.call)
         parts: list[tuple[Waiting, int]] = []
         used = turn = 0
-        while True:
-            found = False
-            for waiting in alike:
+        while alike:
+            for waiting in list(alike):
                 index = waiting.given + turn
-                if index >= len(waiting.order.items):
+                cost = waiting.costs[index] if index < len(waiting.order.items) else budget + 1
+                if not parts:
+                    cost = min(cost, budget // 2)
+                if used + cost > budget:
+                    alike.remove(waiting)  # it has its turn with the next batch, or no more items
                     continue
-                if parts and used + waiting.costs[index] > budget:
-                    return parts
                 parts.append((waiting, index))
-                used += waiting.costs[index]
-                found = True
-            if not found:
-                return parts
+                used += cost
             turn += 1
+        return parts
 
     def _taken(self, parts: list[tuple[Waiting, int]]) -> Batch:
         for waiting, index in parts:
             waiting.given = max(waiting.given, index + 1)
+        for waiting in dict.fromkeys(waiting for waiting, _ in parts):
             if waiting.given == len(waiting.order.items):
                 self._waiting.pop(waiting.order.number, None)
+            else:
+                self._waiting.move_to_end(waiting.order.number)  # so that those that are not like it have their turn
         return Batch(tuple(parts))

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from patchword.errors import shown
-from patchword.server.answering import GONE, json_response
+from patchword.server.answering import GONE, STATUS, json_response
 from patchword.server.refused import FAILED, MISTAKE, Refused
 from patchword.server.serving import Serving
 
@@ -54,7 +54,8 @@ class Gate:
             self._serving.reader.forget(scope["state"].get("held", 0))
             route = scope.get("route")
             path = getattr(route, "path", "other")
-            self._serving.metrics.request(path, status or GONE, time.perf_counter() - started)
+            ended = scope["state"].get(STATUS, status) or GONE
+            self._serving.metrics.request(path, ended, time.perf_counter() - started)
 
 
 async def refuse(request: Request, error: Exception) -> Response:

@@ -20,7 +20,6 @@ class Order:
         options: of the whole job; jobs of equal call, model and options may be computed together.
         items: plain values, one for each thing that is answered by itself.
         streamed: whether prefixes are told.
-        together: all items in one batch without anybody else's.
     """
 
     number: int
@@ -29,7 +28,6 @@ class Order:
     options: Mapping[str, Any]
     items: Sequence[Any]
     streamed: bool = False
-    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,14 +50,15 @@ class Job:
     Attributes:
         order: what is asked.
         outcome: how it ended.
-        told: (item, prefix) as they come, if it is streamed; None after the last.
         lone: compute it without others, because it was in a batch that a worker died of.
     """
 
     order: Order
     outcome: "asyncio.Future[Outcome]"
-    told: "asyncio.Queue[tuple[int, str] | None]" = field(default_factory=asyncio.Queue)
     lone: bool = False
+    _told: dict[int, str] = field(default_factory=dict)
+    _lengths: dict[int, int] = field(default_factory=dict)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def of(
@@ -70,14 +69,31 @@ class Job:
         options: Mapping[str, Any] | None = None,
         *,
         streamed: bool = False,
-        together: bool = False,
     ) -> "Job":
         """A new job; must be called where the event loop runs."""
-        order = Order(next(_NUMBERS), call, model, dict(options or {}), list(items), streamed, together)
+        order = Order(next(_NUMBERS), call, model, dict(options or {}), list(items), streamed)
         return cls(order, asyncio.get_running_loop().create_future())
 
     def end(self, status: int, value: Any) -> None:
         """Say how it ended, once."""
         if not self.outcome.done():
             self.outcome.set_result(Outcome(status, value))
-            self.told.put_nowait(None)
+            self._changed.set()
+
+    def tell(self, item: int, text: str) -> None:
+        """Say how far an item is; what is shorter than what was said is nothing new: the job is done again."""
+        if len(text) > self._lengths.get(item, 0):
+            self._lengths[item] = len(text)
+            self._told[item] = text
+            self._changed.set()
+
+    async def told(self) -> dict[int, str]:
+        """How far items are that are further than at the last call; waits for one, and is empty after the end.
+
+        Of each item the newest text alone is kept, however long nobody asks.
+        """
+        await self._changed.wait()
+        found, self._told = self._told, {}
+        if not self.outcome.done():
+            self._changed.clear()
+        return found

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import math
 import signal
 import socket
 import time
@@ -15,6 +16,7 @@ import uvicorn
 
 from patchword.errors import RecipeError, reason
 from patchword.server.app import application, serving_of
+from patchword.server.connections import connections
 from patchword.server.crew import say
 from patchword.server.refused import Refused
 from patchword.server.serving import Serving
@@ -53,20 +55,7 @@ async def _serve(settings: Settings) -> None:
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if not _is_loopback(host):
         say(f"{address} can be reached from other machines" + ("" if serving.keys.needed else ", without a key"))
-    server = _Server(
-        uvicorn.Config(
-            application(serving),
-            http="h11",
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE,
-        )
-    )
+    server = _Server(configuration(serving))
     serving.crew.start()
     _handle_signals(server, serving)
     told = asyncio.ensure_future(_tell(address, server, serving))
@@ -77,6 +66,23 @@ async def _serve(settings: Settings) -> None:
         await serving.crew.end()
     if serving.crew.failure.done():
         raise RecipeError(serving.crew.failure.result())
+
+
+def configuration(serving: Serving) -> uvicorn.Config:
+    """How uvicorn is to run a server."""
+    return uvicorn.Config(
+        application(serving),
+        http=connections(serving.settings.timeout),
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=math.ceil(serving.settings.grace),
+    )
 
 
 def _listening(settings: Settings) -> socket.socket:
@@ -161,7 +167,8 @@ async def _drain(server: Any, serving: Serving) -> None:
     """Take no new connections, answer everything that comes on the open ones, and tell their clients to close them.
 
     A client may have sent a request that has not been read yet, so an idle connection is not closed at once: it is
-    answered for a moment more, and then closed.
+    answered for a moment more, and then closed. What is not answered when any answer would be late, because its client
+    does not read it, is cut off.
     """
     say("ending: answering what was accepted")
     serving.draining = True
@@ -169,10 +176,13 @@ async def _drain(server: Any, serving: Serving) -> None:
     for each in server.servers:
         each.close()
     quiet_since = time.monotonic()
-    while time.monotonic() - quiet_since < _QUIET:
+    deadline = quiet_since + serving.settings.timeout + serving.settings.grace
+    while time.monotonic() - quiet_since < _QUIET and server.server_state.connections:
         if server.server_state.tasks:
             quiet_since = time.monotonic()
-        if not server.server_state.connections:
+        if time.monotonic() > deadline:
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
             break
         await asyncio.sleep(0.01)
     server.should_exit = True

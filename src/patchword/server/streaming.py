@@ -1,8 +1,8 @@
 """Server-sent events: prefixes of translations as they come, then the whole answer."""
 
 import asyncio
+import contextlib
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from patchword.server.answering import answered, gone, late
+from patchword.server.answering import GONE, STATUS, answered, gone, late
 from patchword.server.crew import Crew
 from patchword.server.jobs import Job
 from patchword.server.refused import Refused
 
 MEDIA_TYPE = "text/event-stream"
+_LAST = 1.0  # seconds that a client has to read that its time is over
 _PING = 15.0  # seconds of silence after which a comment keeps proxies from closing the connection
 
 
@@ -46,43 +47,53 @@ class Streamed(Response):
         self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until the job ends, its time is over or the client is gone."""
+        """Send events until the job ends, its time is over, whether or not the client reads, or the client is gone."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        telling = asyncio.ensure_future(self._told(send))
+        sending = asyncio.ensure_future(self._send(send))
         watching = asyncio.ensure_future(gone(self._request))
         try:
-            await asyncio.wait((telling, watching), return_when=asyncio.FIRST_COMPLETED)
-            if telling.done():
-                await send({"type": "http.response.body", "body": telling.result(), "more_body": False})
+            await asyncio.wait((sending, watching), timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
+            status = GONE
+            if sending.done():
+                status = sending.result()
+            elif not watching.done():
+                sending.cancel()
+                refused = late(self._timeout)
+                status = refused.status
+                with contextlib.suppress(TimeoutError):  # it may be late because nobody reads
+                    async with asyncio.timeout(_LAST):
+                        await _last(send, _error(refused))
         finally:
             watching.cancel()
-            telling.cancel()
+            sending.cancel()
             if not self._job.outcome.done():
                 self._crew.cancel(self._job)
+        scope["state"][STATUS] = status
 
-    async def _told(self, send: Send) -> bytes:
-        """Send prefixes as they come; the last event is left to send."""
-        deadline = time.monotonic() + self._timeout
-        longest: dict[int, int] = {}
+    async def _send(self, send: Send) -> int:
+        """Send prefixes as they come, and how it ends; the status that an answer which is no stream would have."""
         while True:
-            left = deadline - time.monotonic()
             try:
-                async with asyncio.timeout(max(0.0, min(left, _PING))):
-                    told = await self._job.told.get()
+                async with asyncio.timeout(_PING):
+                    told = await self._job.told()
             except TimeoutError:
-                if left <= _PING:
-                    refused = late(self._timeout)
-                    return event("error", {**refused.body, "status": refused.status})
                 await send({"type": "http.response.body", "body": b": still working\n\n", "more_body": True})
                 continue
-            if told is None:
+            if not told:
                 break
-            index, text = told
-            if len(text) > longest.get(index, 0):  # a job that is done again tells nothing twice
-                longest[index] = len(text)
-                prefix = event("prefix", {"index": index, "text": text})
-                await send({"type": "http.response.body", "body": prefix, "more_body": True})
+            prefixes = b"".join(event("prefix", {"index": index, "text": text}) for index, text in told.items())
+            await send({"type": "http.response.body", "body": prefixes, "more_body": True})
         try:
-            return event("done", self._answer(answered(self._job)))
+            end, status = event("done", self._answer(answered(self._job))), 200
         except Refused as refused:
-            return event("error", {**refused.body, "status": refused.status})
+            end, status = _error(refused), refused.status
+        await _last(send, end)
+        return status
+
+
+def _error(refused: Refused) -> bytes:
+    return event("error", {**refused.body, "status": refused.status})
+
+
+async def _last(send: Send, content: bytes) -> None:
+    await send({"type": "http.response.body", "body": content, "more_body": False})

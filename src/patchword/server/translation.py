@@ -139,17 +139,10 @@ def translation_job(asked: Translate, model: str, settings: Settings) -> Job:
     if asked.prefix is not None and len(asked.prefix) > settings.max_text:
         raise Refused(TOO_LARGE, f"the prefix is longer than {settings.max_text:,}, the most that is taken")
     options = {name: value for name in SEARCH if (value := getattr(asked, name)) is not None}
-    # A prefix is of one sentence, and what is sampled depends on the texts that are drawn together.
+    # A prefix is of one sentence.
     split = asked.split and asked.prefix is None
     items = [{"text": text, "prefix": asked.prefix, "alignment": asked.alignment} for text in texts]
-    return Job.of(
-        "translate",
-        model,
-        items,
-        {**options, "split": split},
-        streamed=asked.stream,
-        together=asked.method == "sample",
-    )
+    return Job.of("translate", model, items, {**options, "split": split}, streamed=asked.stream)
 
 
 def check_texts(texts: Sequence[str], settings: Settings) -> None:

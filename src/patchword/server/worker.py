@@ -6,11 +6,12 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from patchword.errors import NotFiniteError, OutOfMemoryError, PatchwordError
 from patchword.server.dispatcher import Batch, Dispatcher, Waiting
+from patchword.server.following import Following, Unwanted
 from patchword.server.jobs import Order
 from patchword.server.refused import FAILED, MISTAKE, NOT_READY, WRONG
 from patchword.server.wire import Wire
@@ -19,8 +20,9 @@ from patchword.server.wire import Wire
 def main(end: socket.socket, settings: Mapping[str, Any]) -> None:
     """Load the models, say so, and compute what is asked until told to stop or the other end is gone.
 
-    Messages out: ("ready", facts), or ("failed", sentence) and the end; ("began", numbers) before a batch;
-    ("told", number, item, prefix); ("ended", number, status, value); ("computed", statistics) after a batch.
+    Messages out: ("ready", facts), or ("failed", sentence) and the end; ("began", numbers, those of which nothing waits
+    any more) before a batch; ("alive",) while it goes on; ("told", number, item, prefix);
+    ("ended", number, status, value); ("computed", statistics) after a batch.
     In: ("order", order, lone), ("cancel", number), ("stop",).
 
     Args:
@@ -91,7 +93,8 @@ class Worker:
 
     def compute(self, batch: Batch) -> None:
         """Compute a batch; if that fails, each of its orders alone, so that none suffers from another's fault."""
-        self._wire.send("began", [waiting.order.number for waiting in batch.owners])
+        whole = [owner.order.number for owner in batch.owners if owner.given == len(owner.order.items)]
+        self._wire.send("began", [owner.order.number for owner in batch.owners], whole)
         started = time.perf_counter()
         answers, problem = self._tried(batch)
         for owner in batch.owners:
@@ -119,10 +122,12 @@ class Worker:
 
         order = batch.order
         try:
-            found = CALLS[order.call](
-                self._loaded, order.model, order.options, batch.items, Following(batch.parts, self._wire)
-            )
+            following = Following(batch, self._wire)
+            found = CALLS[order.call](self._loaded, order.model, order.options, following.items, following)
+            following.flush()
             return found, None
+        except Unwanted:
+            return None, None
         except OutOfMemoryError as error:
             return None, (NOT_READY, str(error))
         except NotFiniteError as error:
@@ -138,25 +143,3 @@ class Worker:
         if waiting.wanted:
             waiting.wanted = False
             self._wire.send("ended", waiting.order.number, status, value)
-
-
-class Following:
-    """Says which items of a batch are wanted, and passes on how far they are; see `text.watch`.
-
-    Args:
-        parts: of the batch.
-        wire: to the serving process.
-    """
-
-    def __init__(self, parts: Sequence[tuple[Waiting, int]], wire: Any) -> None:
-        self._parts, self._wire = parts, wire
-
-    def wanted(self, index: int) -> bool:
-        """Whether anybody still waits for an item."""
-        return self._parts[index][0].wanted
-
-    def told(self, index: int, text: str) -> None:
-        """Pass on how far an item is, if its client asked for that."""
-        waiting, item = self._parts[index]
-        if waiting.order.streamed and waiting.wanted:
-            self._wire.send("told", waiting.order.number, item, text)

@@ -180,9 +180,10 @@ def _told(
         if row not in stay:
             following.ended(index, sentence.best(1)[0].tokens)
             continue
-        live = scores[row].tolist()
-        ranks = [rank for rank, score in enumerate(live) if score > -math.inf and sentence.can_win(score)]
-        following.agreed(index, history[row, ranks].tolist(), sentence.best(1)[0] if sentence.finished else None)
+        if following.listens(index):
+            live = scores[row].tolist()
+            ranks = [rank for rank, score in enumerate(live) if score > -math.inf and sentence.can_win(score)]
+            following.agreed(index, history[row, ranks].tolist(), sentence.best(1)[0] if sentence.finished else None)
         if following.wanted(index):
             kept.append(row)
         else:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from patchword.text.hypothesis import Hypothesis
-from patchword.text.watch import EndWatch, Watch
+from patchword.text.watch import ChoosyWatch, EndWatch, Watch
 
 _UNDECIDED = "\ufffd"  # what a vocabulary shows for bytes that are no character, or not yet
 
@@ -24,6 +24,8 @@ class Following:
         self._text_of = text_of
         self._told = [""] * len(self._indices)
         self._tokens = [0] * len(self._indices)
+        choosy = isinstance(watch, ChoosyWatch)
+        self._listens = [not choosy or watch.listens(index) for index in self._indices]
 
     def only(self, sentences: Sequence[int]) -> Self:
         """The same for some of the sentences."""
@@ -33,9 +35,13 @@ class Following:
         """Whether to go on with a sentence."""
         return self._watch.wanted(self._indices[sentence])
 
+    def listens(self, sentence: int) -> bool:
+        """Whether anybody wants to know what is certain of a sentence."""
+        return self._listens[sentence]
+
     def settled(self, sentence: int, tokens: Sequence[int]) -> None:
         """These are the sentence's first tokens, whatever follows."""
-        if len(tokens) > self._tokens[sentence]:
+        if self._listens[sentence] and len(tokens) > self._tokens[sentence]:
             self._tokens[sentence] = len(tokens)
             # What may still change: a character of which not all bytes are there, and blanks, which some vocabularies
             # leave out at the end of a text.
@@ -59,6 +65,8 @@ class Following:
 
     def ended(self, sentence: int, tokens: Sequence[int]) -> None:
         """The sentence's translation is this."""
+        if not self._listens[sentence]:
+            return
         text = self._text_of(tokens)
         if isinstance(self._watch, EndWatch):
             self._watch.ended(self._indices[sentence], text)

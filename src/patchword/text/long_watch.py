@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from threading import RLock
 
 from patchword.text.layout import Joined, Layout
-from patchword.text.watch import Watch
+from patchword.text.watch import ChoosyWatch, Watch
 
 
 class _Growing:
@@ -61,6 +61,8 @@ class SentenceWatch:
 
     def __init__(self, watch: Watch, layouts: Sequence[Layout], texts: Sequence[int], language: str) -> None:
         self._watch = watch
+        choosy = isinstance(watch, ChoosyWatch)
+        self._listens = [not choosy or watch.listens(text) for text in range(len(layouts))]
         self._growing = [_Growing(layout, language) for layout in layouts]
         first = {text: index for index, text in reversed(list(enumerate(texts)))}
         self._sentences = [(text, index - first[text]) for index, text in enumerate(texts)]
@@ -68,7 +70,7 @@ class SentenceWatch:
         self._given_up: set[int] = set()
         self._lock = RLock()  # sentences of one text are decoded in several threads
         for text in range(len(layouts)):
-            if text not in first:  # nothing of it is translated
+            if text not in first and self._listens[text]:  # nothing of it is translated
                 self._tell(text)
 
     def wanted(self, index: int) -> bool:
@@ -78,6 +80,10 @@ class SentenceWatch:
             if text not in self._given_up and not self._watch.wanted(text):
                 self._given_up.add(text)
             return text not in self._given_up
+
+    def listens(self, index: int) -> bool:
+        """See `ChoosyWatch`."""
+        return self._listens[self._sentences[index][0]]
 
     def told(self, index: int, text: str) -> None:
         """See `Watch`."""

@@ -119,7 +119,7 @@ def _told(
     stay = set(going.tolist())
     for row, sentence in enumerate(alive.tolist()):
         tell = following.settled if row in stay else following.ended
-        if samples == 1:  # the best of several is known at the end alone
+        if samples == 1 and following.listens(sentence):  # the best of several is known at the end alone
             tell(sentence, history[sentence].tolist())
         if row in stay:
             if following.wanted(sentence):

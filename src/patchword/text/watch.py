@@ -31,3 +31,11 @@ class EndWatch(Watch, Protocol):
 
     def ended(self, index: int, text: str) -> None:
         """This is the whole translation; it comes instead of a last `told`."""
+
+
+@runtime_checkable
+class ChoosyWatch(Watch, Protocol):
+    """A watch that is not told of every text: what is certain need not be found out of the others."""
+
+    def listens(self, index: int) -> bool:
+        """Whether to tell of the text of this index; asked once, before it is searched for."""
