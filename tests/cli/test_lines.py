@@ -148,7 +148,7 @@ def test_every_form_of_a_file_has_the_same_translations(folder: Path, text: Path
 
 def test_a_line_that_is_far_too_long_is_told_and_the_others_are_translated(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "in").write_text("one two\n" + "one " * 40_000 + "\n" + "four " * 400 + "\nfour\n")
-    arguments = ["--file", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--method", "greedy"]
+    arguments = ["--file", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--method", "greedy", "--no-split"]
     done = CliRunner().invoke(app, ["translate", str(folder), *arguments])
     assert done.exit_code == 1
     assert "line 2: has " in done.stderr

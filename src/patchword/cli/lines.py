@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from patchword.errors import DataError, reason
+from patchword.errors import DataError, one_line, reason
 from patchword.files import writing
 
 T = TypeVar("T")
@@ -58,8 +58,10 @@ class LongTexts:
         self._lines: list[int] = []
         self._count = 0
 
-    def see(self, number: int, translation: Any) -> None:
-        """Look at a line's translation; one that failed is told at once."""
+    def see(self, number: int, translation: Any, notes: Iterable[str] = ()) -> None:
+        """Look at a line's translation; notes about it, and why it failed, are told at once."""
+        for note in notes:
+            typer.echo(f"patchword: line {number}: {one_line(note)}", err=True)
         if translation.error is not None:
             self.failed = True
             typer.echo(f"patchword: line {number}: {translation.error}", err=True)

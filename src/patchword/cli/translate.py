@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -19,6 +19,7 @@ EXAMPLES = """
 patchword translate runs/en-de "A man rides a bike."
 patchword translate runs/en-de --file a.en --output a.de --resume
 patchword translate runs/en-de --file a.en --n-best 4 --beam 8
+patchword translate runs/en-de "A man rides a bike." --prefix "Ein Mann fährt"
 echo "Hello." | patchword translate runs/en-de --method sample --temperature 0.8 --json
 """
 READ_AHEAD = 1024  # lines sorted by length together; results come out in order
@@ -27,7 +28,8 @@ READ_AHEAD = 1024  # lines sorted by length together; results come out in order
 def translate(
     model: Annotated[str, typer.Argument(help="A model or run folder, or hf:OWNER/NAME.", show_default=False)],
     texts: Annotated[
-        list[str] | None, typer.Argument(help="Sentences; without any, standard input is read.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Texts, a line each; without any, standard input is read.", show_default=False),
     ] = None,
     file: Annotated[
         Path | None,
@@ -52,6 +54,10 @@ def translate(
         float | None, typer.Option(help="For sample: the likeliest tokens up to this probability.", show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="For sample.", show_default=False)] = None,
+    prefix: Annotated[
+        str | None, typer.Option(help="Begin every translation with this text.", show_default=False)
+    ] = None,
+    no_split: Annotated[bool, flag("Translate each line as one sentence, however many it has.", "--no-split")] = False,
     output: Annotated[
         Path | None,
         typer.Option(help="Write here, with a progress bar, instead of to standard output.", show_default=False),
@@ -60,14 +66,22 @@ def translate(
     precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
     reference: Annotated[bool, flag("Run the plain network, not the engine.", "--reference")] = False,
-    as_json: Annotated[bool, flag("An object a line: source, text, score, alternatives.", "--json")] = False,
+    as_json: Annotated[
+        bool,
+        flag("An object a line: source, text, score, alternatives, and sentences and notes if there are.", "--json"),
+    ] = False,
 ) -> None:
-    """Translate sentences, a file, or standard input: a line in, a line out, in order.
+    """Translate texts, a file, or standard input: a line in, a line out, in order.
 
-    A file of any size takes the same memory: 1,024 lines are read ahead, sorted by length and decoded together.
-    An empty line stays empty. With --n-best N each line becomes N lines: its number, a score, a translation.
-    A text of more than 2,048 tokens is reported, its line stays empty, and the exit code is 1.
-    Search options that are left out are the model's own.
+    A line of several sentences is cut into them, and their translations are put together with the white space between
+    them as it was. A sentence of more than 256 tokens is translated in parts, cut between clauses if it can be; a note
+    on standard error says so, with the number of the line. With --no-split each line is translated as it is, and one of
+    more than 2,048 tokens is reported.
+    An empty line stays empty, and so does one that cannot be translated; the exit code is then 1.
+    With --n-best N each line becomes N lines: its number, a score, a translation. The score of a line of several
+    sentences is the mean of theirs.
+    A file of any size takes the same memory: 1,024 lines are read ahead, and their sentences sorted by length and
+    decoded together. Search options that are left out are the model's own.
     """
     from patchword import api
     from patchword.cli.lines import LineBar, LongTexts, RecordFile, utf8_argument
@@ -98,13 +112,13 @@ def translate(
         },
         "translate",
     )
-    long = LongTexts()
+    long, how = LongTexts(), _How(translator, options, prefix, split=not no_split)
     if output is None:
         # Somebody who types sees every answer at once; a file goes in larger pieces.
         size = 1 if not texts and file is None and sys.stdin.isatty() else READ_AHEAD
-        for number, translation in _translations(translator, texts or api.stream_lines(file), options, size):
-            long.see(number, translation)
-            sys.stdout.write(_record(number, translation, n_best, as_json))
+        for number, line in _translations(how, texts or api.stream_lines(file), size):
+            long.see(number, line.answer, line.notes)
+            sys.stdout.write(_record(number, line, n_best, as_json))
             if number % size == 0:
                 sys.stdout.flush()
         return _end(long)
@@ -114,9 +128,9 @@ def translate(
         LineBar(total, records.done) as bar,
     ):
         rest = islice(texts or api.stream_lines(file), records.done, None)
-        for number, translation in _translations(translator, rest, options, READ_AHEAD, records.done + 1):
-            long.see(number, translation)
-            records.write(_record(number, translation, n_best, as_json))
+        for number, line in _translations(how, rest, READ_AHEAD, records.done + 1):
+            long.see(number, line.answer, line.notes)
+            records.write(_record(number, line, n_best, as_json))
             bar.advance()
     _end(long)
 
@@ -127,21 +141,47 @@ def _end(long: Any) -> None:
         raise typer.Exit(1)
 
 
-def _translations(
-    translator: Any, lines: Iterable[str], options: Any, size: int, first: int = 1
-) -> Iterator[tuple[int, Any]]:
+class _Line(NamedTuple):
+    """A line's answer: a sentence's or a whole text's translation, and of a text its sentences and notes."""
+
+    answer: Any
+    sentences: Sequence[Any] = ()
+    notes: Sequence[str] = ()
+
+
+class _How(NamedTuple):
+    """How lines are translated."""
+
+    translator: Any
+    options: Any
+    prefix: str | None
+    split: bool
+
+    def __call__(self, lines: list[str]) -> list[_Line]:
+        prefixes = [self.prefix if line.strip() else None for line in lines]  # an empty line stays empty
+        if not self.split:
+            return [_Line(one) for one in self.translator.translate(lines, self.options, prefixes=prefixes)]
+        found = self.translator.translate_text(lines, self.options, prefixes=prefixes)
+        # A line that is one sentence is answered as it would be without cutting.
+        return [_Line(one.alone) if one.alone else _Line(one, one.sentences, one.notes) for one in found]
+
+
+def _translations(how: _How, lines: Iterable[str], size: int, first: int = 1) -> Iterator[tuple[int, _Line]]:
     from patchword.cli.lines import chunks
 
     for chunk in chunks(lines, size):
-        yield from enumerate(translator.translate(chunk, options), first)
+        yield from enumerate(how(chunk), first)
         first += len(chunk)
 
 
-def _record(number: int, translation: Any, n_best: int, as_json: bool) -> str:
+def _record(number: int, line: _Line, n_best: int, as_json: bool) -> str:
+    translation = line.answer
     if as_json:
         alternatives = [{"text": a.text, "score": a.score} for a in translation.alternatives]
         row = {"source": translation.source, "text": translation.text, "score": translation.score}
-        row |= {"alternatives": alternatives, **({"error": translation.error} if translation.error else {})}
+        parts = [{"source": part.source, "text": part.text, "score": part.score} for part in line.sentences]
+        more = {"sentences": parts, "notes": list(line.notes), "error": translation.error}
+        row |= {"alternatives": alternatives, **{name: value for name, value in more.items() if value}}
         return json_text(row) + "\n"
     if n_best == 1:
         return without_line_ends(translation.text) + "\n"

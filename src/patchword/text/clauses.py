@@ -7,9 +7,6 @@ from itertools import pairwise
 
 from patchword.text.sentences import Piece
 
-# Source tokens of a piece, the end token included: models that learned from sentences lose parts of longer ones.
-MOST_PIECE_TOKENS = 200
-
 # What ends a piece at each level: marks between clauses, then any comma, then a blank.
 _LEVELS = (
     re.compile(r"[;:…]+[\"'”’»)\]]*(?=\s)|\s[–—-]+(?=\s)|[；：。！？…]+[”’」』）]*|—+"),
@@ -18,8 +15,10 @@ _LEVELS = (
 )
 _JOINER = "\u200d"
 
+Count = Callable[[Sequence[str]], list[int]]
 
-def clauses(sentence: str, most: int, count: Callable[[Sequence[str]], list[int]]) -> list[Piece]:
+
+def clauses(sentence: str, most: int, count: Count) -> list[Piece]:
     """Pieces of a sentence, none of more than `most` tokens if that can be; put together they are the sentence.
 
     As many clauses as fit stay together.
@@ -39,7 +38,7 @@ def clauses(sentence: str, most: int, count: Callable[[Sequence[str]], list[int]
     return pieces
 
 
-def _packed(text: str, level: int, most: int, count: Callable[[Sequence[str]], list[int]]) -> list[str]:
+def _packed(text: str, level: int, most: int, count: Count) -> list[str]:
     """Parts of a text, cut at a level, and those that are still too long at the next; neighbours that fit together."""
     if level < len(_LEVELS):
         ends = [match.end() for match in _LEVELS[level].finditer(text)]
@@ -55,9 +54,9 @@ def _packed(text: str, level: int, most: int, count: Callable[[Sequence[str]], l
             packed += _packed(unit, level + 1, most, count)
             # The rest of a long clause is not begun anew with what follows it.
             room = 0
-        elif tokens <= room:
+        elif packed and tokens - 1 <= room:  # it has no end token of its own
             packed[-1] += unit
-            room -= tokens
+            room -= max(0, tokens - 1)
         else:
             packed.append(unit)
             room = most - tokens

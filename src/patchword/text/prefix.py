@@ -31,6 +31,19 @@ class Forced:
         return tokens if bool((tokens >= 0).any()) else None
 
 
+def one_each(prefixes: Sequence[Prefix] | None, texts: Sequence[str]) -> Sequence[Prefix]:
+    """A prefix for each of some texts.
+
+    Raises:
+        ValueError: if there are not as many as texts.
+    """
+    if prefixes is None:
+        return [None] * len(texts)
+    if len(prefixes) != len(texts):
+        raise ValueError(f"{len(prefixes)} prefixes of {len(texts)} texts")
+    return prefixes
+
+
 def prefix_tokens(prefix: Prefix, vocabulary: Vocabulary) -> list[int]:
     """The ids that a prefix means.
 

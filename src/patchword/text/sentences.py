@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from patchword.text.abbreviations import MONTHS, ORDINAL_BEFORE, before_numbers, beginnings, goes_on, may_end
 
-_LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # those of `str.splitlines`
+_LINE = re.compile(f"[^{LINE_ENDS}]+")
 _WIDE_STOPS = "。！？｡．"
 # Latin, Arabic, Urdu, Devanagari, Ethiopic, Armenian, Khmer, Burmese.
 _FULL_STOPS = ".!?\u2026\u203d\u061f\u06d4\u0964\u0965\u1362\u0589\u17d4\u17d5\u104b"

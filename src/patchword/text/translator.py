@@ -13,17 +13,16 @@ from patchword.system import System
 from patchword.text.attended import AttendedPair, AttendedTranslation, read_pairs
 from patchword.text.batches import pad
 from patchword.text.beam_record import BeamRecord
-from patchword.text.clauses import MOST_PIECE_TOKENS
 from patchword.text.details import TranslatorDetails
 from patchword.text.encoding import as_texts, source_ids, target_ids, too_long
 from patchword.text.following import Following
 from patchword.text.hypothesis import Hypothesis
 from patchword.text.long_texts import LongTranslation, translate_texts
 from patchword.text.options import MOST_TOKENS
-from patchword.text.prefix import Prefix, forced_tokens
+from patchword.text.prefix import Prefix, forced_tokens, one_each
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
-from patchword.text.translation import Alternative, Searched, Translation
+from patchword.text.translation import LONG, Alternative, Searched, Translation
 from patchword.text.vocabulary import Vocabulary
 from patchword.text.watch import CANCELLED, Watch
 
@@ -133,9 +132,7 @@ class Translator(System):
         """
         options = (options or self.options).changed(changes, "translate")
         several = as_texts(texts)
-        if prefixes is not None and len(prefixes) != len(several):
-            raise ValueError(f"{len(prefixes)} prefixes of {len(several)} texts")
-        found = self._translated(several, options, watch, prefixes or [None] * len(several))
+        found = self._translated(several, options, watch, one_each(prefixes, several))
         return found[0] if isinstance(texts, str) else found
 
     @overload
@@ -152,7 +149,8 @@ class Translator(System):
         options: SearchOptions | None = None,
         *,
         watch: Watch | None = None,
-        most_tokens: int = MOST_PIECE_TOKENS,
+        prefixes: Sequence[Prefix] | None = None,
+        most_tokens: int = LONG,
         **changes: Any,
     ) -> LongTranslation | list[LongTranslation]:
         """Translate texts of any number of sentences and lines, whose white space stays as it is.
@@ -161,11 +159,12 @@ class Translator(System):
             texts: one, or several, whose sentences are all decoded together.
             options: see `translate`, as what is raised, and as `changes`.
             watch: is told of each text's translation what is certain from its beginning.
+            prefixes: see `translate`; what the first sentence of each text begins with, if it has one.
             most_tokens: a sentence of more is translated in parts, at its clauses if it has some, which a note says.
         """
         options = (options or self.options).changed(changes, "translate")
         several = as_texts(texts)
-        found = translate_texts(self, several, options, watch, most_tokens)
+        found = translate_texts(self, several, options, watch, one_each(prefixes, several), most_tokens)
         return found[0] if isinstance(texts, str) else found
 
     def _translated(
