@@ -35,39 +35,34 @@ def translate(
     texts = [item["text"] for item in items]
     if options["split"]:
         found = translator.translate_text(texts, watch=watch, **search)
-        answers = [_answer(one, one.notes) for one in found]
+        answers = [_answer(one, one.sentences, one.notes) for one in found]
     else:
         prefixes = [item["prefix"] for item in items]
-        answers = [_answer(one) for one in translator.translate(texts, watch=watch, prefixes=prefixes, **search)]
-    _align(translator, items, answers)
+        found = translator.translate(texts, watch=watch, prefixes=prefixes, **search)
+        answers = [_answer(one, (one,)) for one in found]
+    wanted = [index for index, item in enumerate(items) if item["alignment"] and watch.wanted(index)]
+    if wanted:
+        from patchword.server.aligning import add_alignments
+
+        add_alignments(translator, [answers[index] for index in wanted])
     return answers
 
 
-def _answer(found: Any, notes: Sequence[str] = ()) -> dict[str, Any]:
+def _answer(found: Any, sentences: Sequence[Any], notes: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "source": found.source,
         "text": found.text,
         "score": found.score,
         "alternatives": [{"text": each.text, "score": each.score} for each in found.alternatives],
+        # Without the white space around them, which stays in the whole.
+        "sentences": [
+            {"source": each.source.strip(), "text": each.text.strip()}
+            for each in sentences
+            if found.error is None and each.source.strip()
+        ],
         "notes": list(notes),
         "error": found.error,
     }
-
-
-def _align(translator: Any, items: Sequence[Any], answers: Sequence[dict[str, Any]]) -> None:
-    """Add alignments where they are asked for."""
-    wanted = [index for index, item in enumerate(items) if item["alignment"]]
-    if not wanted:
-        return
-    from patchword.explain.aligner import align
-    from patchword.explain.alignment import pharaoh
-
-    known = [index for index in wanted if answers[index]["text"]]
-    sources = [answers[index]["source"] for index in known]
-    pairs = align(translator, sources, [answers[index]["text"] for index in known])
-    found = dict(zip(known, [pharaoh(pair.links) for pair in pairs], strict=True))
-    for index in wanted:
-        answers[index]["alignment"] = found.get(index, "")
 
 
 def classify(

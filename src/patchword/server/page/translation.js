@@ -7,6 +7,7 @@ import { tell } from "./telling.js";
 import { hoverable } from "./words.js";
 import { Work } from "./work.js";
 
+const END = "</s>"; // the piece of the end token
 const SHORT = 200; // characters of a text that is shown again above its translation while that is written
 
 export class TranslationView {
@@ -43,8 +44,8 @@ export class TranslationView {
 
   /** What /v1/explain is asked to have explained what is seen now; of a long text, the sentence that is looked into. */
   get question() {
-    const { source, prefix } = this.sentences[this.open ?? 0] ?? { source: this.source };
-    return { model: this.model.name, text: source, ...(prefix && { prefix }) };
+    const { source, prefix, target_ids } = this.sentences[this.open ?? 0] ?? { source: this.source };
+    return { model: this.model.name, text: source, ...(prefix && { prefix }), ...(target_ids && { target_ids }) };
   }
 
   /** Translates a text. What it was before stays until something of the new is there. */
@@ -78,20 +79,35 @@ export class TranslationView {
   }
 
   /** Translates the sentence that is looked into again, from the step on at which another token is chosen. */
-  async #choose(step, { id }) {
+  async #choose(step, { id, piece }) {
     const sentence = this.sentences[this.open];
     const prefix = [...this.document.text.target_ids.slice(0, step), id];
     await this.work.on(async (signal) => {
+      if (piece === END) {
+        // Nothing follows it, so there is nothing to translate: that is the translation.
+        Object.assign(sentence, { target_ids: prefix, prefix: undefined });
+        await this.#look(this.open, signal);
+        sentence.text = this.document.text.translation;
+        this.#chosen(step);
+        return;
+      }
       const request = { texts: sentence.source, prefix, split: false };
       const found = await this.#decoded(request, signal, () => this.#beginAgain(), () => this.#showWords());
-      Object.assign(sentence, { text: found.text, prefix });
-      this.back.hidden = false;
+      Object.assign(sentence, { text: found.text, prefix, target_ids: undefined });
       this.#showText();
-      tell(this.place, "answered", () => found.text);
       await this.#look(this.open, signal);
-      const word = this.document.text.target_words.findIndex(([first, end]) => first <= step && step < end);
-      this.words.querySelectorAll(".target button.word")[word]?.focus();
+      this.#chosen(step);
     });
+  }
+
+  /** Something else stands at a step from now on. */
+  #chosen(step) {
+    this.back.hidden = false;
+    this.#showText();
+    this.#showWords();
+    tell(this.place, "answered", () => this.translated);
+    const word = this.document.text.target_words.findIndex(([first, end]) => first <= step && step < end);
+    this.words.querySelectorAll(".target button.word")[word]?.focus();
   }
 
   /** A single sentence is written in its place, one of many where its words were. */
