@@ -195,3 +195,13 @@ def test_a_summary_has_a_line_a_word_and_both_models_in_turn(translator: Transla
     both = summary(document)
     assert both.startswith("first, transformer\n")
     assert "\nsecond, recurrent\n" in both
+
+
+def test_a_translation_that_was_begun_is_searched_for_from_there(translator: Translator) -> None:
+    ids = translator.vocabulary.encode_target(["nine ten"])[0][1:-1]
+    for prefix in ("nine ten", ids):
+        text = of(translator, prefix=prefix, max_extra=4)["text"]
+        (answer,) = translator.translate([TEXT], prefixes=[prefix], max_extra=4)
+        assert (text["translation"], text["score"]) == (answer.text, answer.score)
+        assert text["target_ids"][: len(ids)] == ids
+        assert text["tree"]["nodes"]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -151,8 +152,57 @@ def test_another_word_is_chosen_and_the_rest_translated_from_there(front: Any, u
     assert words(page)[:2] == before[:2]
     assert page.evaluate("document.activeElement.textContent").startswith(picked)
     kept_picture(page, "front-chosen")
+    after = words(page)
+    # The map, the walk and the file are of what was chosen.
+    page.hover(".views .target button.word >> nth=2")
+    until(lambda: f"“{after[2]}” looked at" in page.inner_text(".views .status"), PATIENCE)
+    page.click("#walk_button")
+    page.wait_for_selector("#walk .model")
+    shown = page.locator("#walk .target button.word:not(.end)").all_inner_texts()
+    assert [text.strip() for text in shown] == after
+    with page.expect_download() as download:
+        page.click("#share")
+    shared = Path(download.value.path()).read_text(encoding="utf-8")
+    assert json.dumps(" ".join(after), ensure_ascii=False) in shared
     page.click("text=Back to the model’s own")
     until(lambda: words(page) == before, PATIENCE)
+    assert page.locator("#walk").is_hidden()
+
+
+def test_the_end_can_be_chosen(front: Any, until: Any) -> None:
+    page = front()
+    write(page)
+    before = words(page)
+    for step in reversed(range(1, len(before))):
+        page.click(f".views .target button.word >> nth={step}")
+        page.wait_for_selector(".weighed .pick")
+        ends = page.locator(".weighed .pick", has_text="■")
+        if ends.count():
+            break
+        page.click(f".views .target button.word >> nth={step}")
+    ends.first.click()
+    until(lambda: words(page) and len(words(page)) <= step + 1 and words(page) != before, PATIENCE)
+    assert words(page)[:step] == before[:step]
+    assert page.locator(".said:not([hidden])").count() == 0
+    page.click("#walk_button")
+    page.wait_for_selector("#walk .model")
+
+
+def test_of_a_long_text_each_sentence_is_looked_into(front: Any, until: Any, kept_picture: Any) -> None:
+    page = front()
+    page.fill("#source", "The old man sees a cat. A red house.\n\nTwo dog.")
+    page.wait_for_selector(".sentence >> nth=2")
+    page.click(".sentence >> nth=1")
+    until(lambda: words(page), PATIENCE)
+    source = page.locator(".views .looking .source button.word:not(.end)").all_inner_texts()
+    assert [text.strip() for text in source] == ["A", "red", "house."]
+    assert page.get_attribute(".sentence >> nth=1", "aria-pressed") == "true"
+    kept_picture(page, "front-long-text")
+    page.click(".sentence >> nth=2")
+    until(lambda: len(words(page)) == 2, PATIENCE)
+    page.click("#walk_button")
+    page.wait_for_selector("#walk .model")
+    assert "Two" in page.inner_text("#walk .model")
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste", "choose"])
@@ -263,11 +313,60 @@ def test_a_key_is_asked_for_where_one_is_needed(troubled: Any, running: Running,
     assert troubled.locator("#key").is_hidden()
 
 
-def test_with_no_model_it_says_how_to_get_one(front: Any, opened: Any, running: Running, troubled: Any) -> None:
-    troubled.route("**/v1/models", lambda route: route.fulfill(json={"models": []}))
+def test_without_samples_the_page_is_as_good(troubled: Any, running: Running) -> None:
+    busy = {"status": 500, "content_type": "application/json", "body": '{"error": "no"}'}
+    troubled.route("**/v1/samples", lambda route: route.fulfill(**busy))
     troubled.goto(running.address)
-    troubled.wait_for_selector("#no_model:not([hidden])")
-    assert "make demo" in troubled.inner_text("#no_model")
+    write(troubled)
+    assert troubled.locator("#sentences button").count() == 0
+    assert troubled.locator("#away").is_hidden()
+
+
+def test_what_fails_again_and_again_is_left_to_the_person(troubled: Any, running: Running, until: Any) -> None:
+    troubled.clock.install()
+    troubled.goto(running.address)
+    troubled.wait_for_selector("#choice:not([hidden])")
+    asked, healthy = [], []
+
+    def refuse(route: Any) -> None:
+        asked.append(route.request.url)
+        if healthy:
+            return route.continue_()
+        return route.fulfill(status=503, content_type="application/json", body='{"error": "the models are away"}')
+
+    troubled.route("**/v1/translate", refuse)
+    troubled.fill("#source", SENTENCE)
+
+    def given_up() -> bool:
+        troubled.clock.run_for(1000)
+        return bool(troubled.is_visible("#away_again"))
+
+    until(given_up, PATIENCE)
+    assert troubled.inner_text("#away_why") == "the models are away"
+    count = len(asked)
+    assert count <= 16  # four times in each of four rounds
+    troubled.clock.run_for(60_000)
+    assert len(asked) == count
+    healthy.append(True)
+    troubled.click("#away_again")
+    until(lambda: words(troubled), PATIENCE)
+    assert troubled.locator("#away").is_hidden()
+
+
+def test_a_mistake_of_the_pages_own_is_not_taken_for_a_server_that_is_away(
+    troubled: Any, running: Running, until: Any
+) -> None:
+    troubled.goto(running.address)
+    found = troubled.evaluate(
+        """async () => {
+          const { streamed } = await import("/page/server.js");
+          const { Away } = await import("/page/server.js");
+          const body = { texts: "the man.", stream: true };
+          const mistake = streamed("/v1/translate", body, undefined, () => undefined.nothing);
+          return await mistake.then(() => "none", (error) => [error instanceof Away, error.name]);
+        }"""
+    )
+    assert found == [False, "TypeError"]
 
 
 def test_everything_can_be_done_with_the_keyboard_alone(front: Any, until: Any) -> None:

@@ -1,6 +1,7 @@
 """The page's files as they are served, and the samples."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ from PIL import Image
 
 from patchword.server.front_page import files
 from patchword.server.samples import DIGITS, digits, samples_of, sentences
+from tests.server.running import Running
 
 
 def test_every_part_that_a_module_imports_is_served(client: httpx.Client) -> None:
@@ -62,7 +64,21 @@ def test_no_name_is_in_both_folders() -> None:
 def test_each_model_has_its_samples(client: httpx.Client) -> None:
     found = client.get("/v1/samples").json()
     assert found["images"] == []  # it knows colours, of which there are none
-    assert {(text["model"], text["language"]) for text in found["texts"]} == {("words", "en"), ("back", "de")}
+    assert {(one["model"], one["language"]) for one in found["texts"]} == {("words", "en"), ("back", "de")}
+
+
+def test_samples_are_made_once_for_all_who_ask(
+    running: Running, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[str] = []
+    submit = running.serving.crew.submit
+    monkeypatch.setattr(running.serving.crew, "submit", lambda job: (submitted.append(job.order.call), submit(job)))
+    # As if they had been loaded anew.
+    monkeypatch.setattr(running.serving.crew, "facts", list(running.serving.crew.facts))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: client.get("/v1/samples").json(), range(4)))
+    assert found == [found[0]] * 4
+    assert submitted == ["samples"] * len(running.serving.crew.facts)
 
 
 class Known:

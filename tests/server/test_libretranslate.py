@@ -1,5 +1,7 @@
 """LibreTranslate's calls, made by its own client."""
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 from urllib.error import HTTPError
 
@@ -8,6 +10,7 @@ import pytest
 from libretranslatepy import LibreTranslateAPI
 
 from patchword import api
+from patchword.server.answering import answers
 from patchword.server.markup import Markup
 from tests.server.running import Running
 
@@ -93,20 +96,32 @@ def test_settings_and_health(client: httpx.Client) -> None:
     assert settings["language"]["target"] == {"code": "de", "name": "German"}
 
 
-@pytest.mark.parametrize(
-    ("source", "texts", "changed"),
-    [
-        ("<p>a &amp; b</p>", ["a & b"], "<p>A &amp; B</p>"),
-        ("  plain < text\n", ["plain < text"], "  PLAIN &lt; TEXT\n"),
-        (
-            "<pre>as is</pre>, 1 <b translate=no>no <b>no</b></b>",
-            [],
-            "<pre>as is</pre>, 1 <b translate=no>no <b>no</b></b>",
-        ),
-        ("<ul><li>a<li>b<!-- c --><br/>", ["a", "b"], "<ul><li>A<li>B<!-- c --><br/>"),
-    ],
-)
-def test_markup_is_kept(source: str, texts: list[str], changed: str) -> None:
-    markup = Markup(source)
-    assert markup.texts == texts
-    assert markup.with_texts([text.upper() for text in texts]) == changed
+def test_html_of_too_many_parts_is_refused(client: httpx.Client) -> None:
+    body = {"q": "<b>a" * 1025, "source": "en", "target": "de", "format": "html"}
+    response = client.post("/translate", json=body)
+    assert response.status_code == 413
+    assert response.json()["error"] == "the HTML has 1,025 texts between its tags; at most 1,024 are taken"
+
+
+def test_a_request_has_one_deadline_whatever_it_takes(
+    client: httpx.Client, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+
+    async def slow(request: Any, crew: Any, job: Any, timeout: float) -> list[Any]:
+        left.append(timeout)
+        await asyncio.sleep(0.2)
+        return await answers(request, crew, job, timeout)
+
+    monkeypatch.setattr("patchword.server.libretranslate.answers", slow)
+    whole = running.serving.settings.timeout
+    body = {"q": "The man is in the house", "source": "auto", "target": "de"}
+    assert client.post("/translate", json=body).status_code == 200
+    assert len(left) == 2
+    assert whole - 0.1 < left[0] <= whole
+    assert left[1] < whole - 0.2
+    clock = iter((0.0, 0.0, whole + 1))
+    monkeypatch.setattr("patchword.server.libretranslate.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    response = client.post("/translate", json=body)
+    assert response.status_code == 504
+    assert f"within {whole:g} s" in response.json()["error"]

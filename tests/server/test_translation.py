@@ -76,7 +76,11 @@ def test_a_text_is_translated_sentence_by_sentence_unless_that_is_not_wanted(
     own = translator.translate_text(PARAGRAPHS, max_extra=5)
     assert len(own.sentences) == 3
     assert (split["source"], split["text"], split["notes"]) == (PARAGRAPHS, own.text, [])
+    assert [(one["source"], one["text"]) for one in split["sentences"]] == [
+        (one.source, one.text) for one in own.sentences
+    ]
     (whole,) = post(client, texts=PARAGRAPHS, max_extra=5, split=False).json()["translations"]
+    assert whole["sentences"] == [{"source": PARAGRAPHS.strip(), "text": whole["text"]}]
     assert whole["text"] == translator.translate(PARAGRAPHS, max_extra=5).text != split["text"]
     body = {"q": PARAGRAPHS, "source": "en", "target": "de"}
     assert client.post("/translate", json=body).json() == {"translatedText": translator.translate_text(PARAGRAPHS).text}
@@ -147,3 +151,45 @@ def test_what_cannot_be_done_is_said(client: httpx.Client, body: dict[str, Any],
     response = post(client, **body)
     assert response.status_code == status
     assert sentence in response.json()["error"]
+
+
+def test_a_long_text_is_aligned_as_its_sentences_are(client: httpx.Client, translator: Any) -> None:
+    body = {"alignment": True, "max_extra": 2}
+    parts = PARAGRAPHS.split()
+    first, second, third = " ".join(parts[:2]), " ".join(parts[2:5]), " ".join(parts[5:])
+    alone = post(client, texts=[first, second, third], **body).json()["translations"]
+    shifts, links = [0, 0], []
+    for one in alone:
+        for link in one["alignment"].split():
+            source, target = map(int, link.split("-"))
+            links.append(f"{source + shifts[0]}-{target + shifts[1]}")
+        shifts = [shifts[0] + len(one["source"].split()), shifts[1] + len(one["text"].split())]
+    (whole,) = post(client, texts=PARAGRAPHS, **body).json()["translations"]
+    assert links
+    assert whole["alignment"].split() == links
+
+
+def test_a_translation_that_was_begun_is_explained(client: httpx.Client, translator: Any) -> None:
+    ids = translator.vocabulary.encode_target(["three"])[0][1:-1]
+    for prefix in ("three", ids):
+        (own,) = post(client, texts="one two", prefix=prefix).json()["translations"]
+        found = client.post("/v1/explain", json={"text": "one two", "prefix": prefix, "walk": False}).json()["text"]
+        assert (found["translation"], found["score"]) == (own["text"], own["score"])
+        assert found["target_ids"][: len(ids)] == ids
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "sentence"),
+    [
+        ({"text": "a", "prefix": {}}, 422, "prefix: expected a text, or a list of token ids"),
+        ({"text": "a", "prefix": "b", "target_ids": [5]}, 422, "expected target_ids or a prefix; found both"),
+        ({"text": "a", "prefix": [10**6]}, 422, "the prefix has the id 1000000"),
+        ({"text": "a", "prefix": "x" * 20_001}, 413, "the prefix is longer than 20,000"),
+        ({"image": "aaaa", "model": "pictures", "prefix": "b"}, 422, "prefix: expected a text's translation"),
+    ],
+)
+def test_prefixes_that_nothing_begins_with_are_refused(
+    client: httpx.Client, body: dict[str, Any], status: int, sentence: str
+) -> None:
+    response = client.post("/v1/explain", json=body)
+    assert (response.status_code, sentence in response.json()["error"]) == (status, True), response.text

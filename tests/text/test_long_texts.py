@@ -244,6 +244,20 @@ def test_all_sentences_of_a_text_that_is_given_up_leave() -> None:
     assert seen.texts[4] == []
 
 
+def test_a_text_that_nobody_waits_for_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[str] = []
+    monkeypatch.setattr(
+        "patchword.text.long_texts.layouts", lambda _, texts, *how: cut.extend(texts) or layouts(_, texts, *how)
+    )
+    found = written(["One. Two.", "Three.", "Four."], watch=Seen(_0=0, _2=0))
+    assert cut == ["Three."]
+    assert [(one.source, one.text, one.error) for one in found] == [
+        ("One. Two.", "", CANCELLED),
+        ("Three.", "<Three.>", None),
+        ("Four.", "", CANCELLED),
+    ]
+
+
 def test_a_sentence_and_a_blank_are_what_translate_answers() -> None:
     for text in ("one two.", "  one two. ", "", " \t"):
         assert TINY.translate_text(text, FAST).alone == TINY.translate(text, FAST)

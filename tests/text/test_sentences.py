@@ -1,5 +1,7 @@
 """Sentences are cut where they end, and nowhere else; nothing of a text is lost."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,6 +145,39 @@ def test_a_long_text_is_cut_in_time() -> None:
     assert len(sentences("It is so. " * 20_000, "en")) == 20_001
     assert len(sentences("x" * 10**6)) == 1
     assert len(sentences("a.b " * 100_000)) >= 1
+
+
+HOSTILE = [
+    ".",
+    "!",
+    "…",
+    ")",
+    "(",
+    ".)",
+    "A. ",
+    "1. ",
+    "(1. ",
+    "z. B. ",
+    ". »",
+    "[1]",
+    ".[1] ",
+    "《。",
+    " ",
+    "\n",
+    " \n",
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE, ids=ascii)
+def test_time_grows_as_the_text_does(unit: str) -> None:
+    times = []
+    for size in (10_000, 40_000):
+        start = time.process_time()
+        found = sentences((unit * size)[:size], "de")
+        times.append(time.process_time() - start)
+        assert sum(len(piece.blank) + len(piece.text) for piece in found) == size
+    # Four times the text takes four times as long, not sixteen.
+    assert times[1] < max(0.3, 9 * times[0])
 
 
 def test_wide_characters_are_those_of_scripts_without_blanks() -> None:

@@ -14,6 +14,7 @@ from patchword.explain.explanation import explanation_of
 from patchword.explain.packing import packed
 from patchword.explain.words import Word, piece_words, places
 from patchword.text.attended import AttendedPair
+from patchword.text.prefix import Prefix
 from patchword.text.translator import Translator
 
 MOST_TOKENS = 512  # of a side: maps grow by the square of it
@@ -23,7 +24,13 @@ _CELLS = 2**22  # numbers of a kind of maps, above which the heads are averaged:
 
 @explanation_of.register
 def explained_sentence(
-    system: Translator, given: Any, walk: bool, *, target_ids: Sequence[int] | None = None, **options: Any
+    system: Translator,
+    given: Any,
+    walk: bool,
+    *,
+    target_ids: Sequence[int] | None = None,
+    prefix: Prefix = None,
+    **options: Any,
 ) -> dict[str, Any]:
     """See `explanation.explanation_of`.
 
@@ -32,11 +39,13 @@ def explained_sentence(
         given: a text that is not empty.
         walk: whether to have the network's steps too.
         target_ids: explain this translation, which the network is made to write, instead of searching for one.
+        prefix: what the translation that is searched for begins with; see `Translator.translate`.
         options: search options by name.
 
     Raises:
         TypeError: if what is given is no text.
-        DataError: if it is empty or has more than `MOST_TOKENS` tokens, or `target_ids` are no translation.
+        DataError: if it is empty or has more than `MOST_TOKENS` tokens, `target_ids` are no translation, or it
+            cannot begin with the prefix.
         RecipeError: if a search option does not exist or is out of its range.
     """
     if not isinstance(given, str):
@@ -50,7 +59,7 @@ def explained_sentence(
     notes: list[str] = []
     tree: list[dict[str, Any]] = []
     if target_ids is None:
-        found = system.searched(given, chosen)
+        found = system.searched(given, chosen, prefix=prefix)
         tokens, score, text = list(found.tokens), found.translation.score, found.translation.text
         tree, note = beam_tree(found.record, vocabulary)
         notes += note

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 from starlette.responses import Response
 
 from patchword.config import Config
@@ -15,7 +15,7 @@ from patchword.server.jobs import Job
 from patchword.server.models import CLASSIFIES, TRANSLATES, chosen
 from patchword.server.refused import TOO_LARGE, WRONG, Refused
 from patchword.server.serving import Serving
-from patchword.server.translation import check_texts
+from patchword.server.translation import check_prefix, check_texts, prefix_form
 
 _MOST_TOKENS = 2048
 
@@ -37,6 +37,13 @@ class Explain(Config):
     """Whether to have the network's steps too."""
     target_ids: Annotated[list[int], Field(min_length=1, max_length=_MOST_TOKENS)] | None = None
     """Of a text: explain this translation, as token ids, instead of searching for one."""
+    prefix: str | list[int] | None = None
+    """Of a text: what its translation begins with, as text or as token ids."""
+
+    @field_validator("prefix", mode="before")
+    @classmethod
+    def _of_either_form(cls, value: Any) -> Any:
+        return prefix_form(value)
 
 
 class Explanation(Config):
@@ -100,10 +107,14 @@ def attach(app: FastAPI, serving: Serving) -> None:
             "against": against and against["name"],
             "max_pixels": serving.settings.max_pixels,
         }
-        if asked.target_ids is not None:
-            if image is not None:
-                raise Refused(WRONG, "target_ids are of a text's translation; found an image")
-            options["target_ids"] = asked.target_ids
+        given = {"target_ids": asked.target_ids, "prefix": asked.prefix}
+        for name, value in given.items():
+            if value is not None and image is not None:
+                raise Refused(WRONG, f"{name}: expected a text's translation; found an image")
+        if None not in given.values():
+            raise Refused(WRONG, "expected target_ids or a prefix; found both")
+        check_prefix(asked.prefix, serving.settings)
+        options |= {name: value for name, value in given.items() if value is not None}
         job = Job.of("explain", model["name"], [asked.text if image is None else image], options)
         (found,) = await answers(request, serving.crew, job, serving.settings.timeout)
         return Response(found["json"], media_type="application/json")

@@ -1,5 +1,6 @@
 """The page at /, the modules that it is made of, and what people can try there."""
 
+import asyncio
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -61,6 +62,7 @@ class Samples(Config):
 
 def attach(app: FastAPI, serving: Serving) -> None:
     """Give an app the page: GET /, /page/{name} and /v1/samples."""
+    kept = _Kept(serving)
 
     @app.get("/", include_in_schema=False)
     async def front(request: Request) -> Response:
@@ -77,12 +79,40 @@ def attach(app: FastAPI, serving: Serving) -> None:
     )
     async def offered(request: Request) -> Response:
         serving.keys.require(request.headers)
-        found: dict[str, list[Any]] = {"texts": [], "images": []}
-        for facts, path in zip(all_models(serving.crew), serving.settings.models, strict=True):
-            job = Job.of("samples", facts["name"], [path])
-            for kind, samples in (await answers(request, serving.crew, job, serving.settings.timeout))[0].items():
-                found[kind] += [{**sample, "model": facts["name"]} for sample in samples]
-        return json_response(found)
+        return json_response(await kept.of(request))
+
+
+class _Kept:
+    """The models' samples, which are made once for every time that the models are loaded.
+
+    Args:
+        serving: what calls share.
+    """
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self._facts: Any = None  # of the models that the samples are for
+        self._samples: dict[str, list[Any]] = {}
+        self._lock = asyncio.Lock()
+
+    async def of(self, request: Request) -> dict[str, list[Any]]:
+        """What `Samples` says; whoever asks meanwhile waits for the same.
+
+        Raises:
+            Refused: if the worker cannot be asked.
+        """
+        serving = self._serving
+        async with self._lock:
+            models = all_models(serving.crew)
+            if self._facts is not models:
+                found: dict[str, list[Any]] = {"texts": [], "images": []}
+                for facts, path in zip(models, serving.settings.models, strict=True):
+                    job = Job.of("samples", facts["name"], [path])
+                    (own,) = await answers(request, serving.crew, job, serving.settings.timeout)
+                    for kind, samples in own.items():
+                        found[kind] += [{**sample, "model": facts["name"]} for sample in samples]
+                self._facts, self._samples = models, found
+        return self._samples
 
 
 @cache

@@ -1,5 +1,7 @@
 """LibreTranslate's own calls, as its documentation describes them, so that its clients work with this server."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,17 +11,18 @@ from starlette.responses import Response
 from patchword.config import Config
 from patchword.server import documents
 from patchword.server import libretranslate_forms as forms
-from patchword.server.answering import answers, json_response
+from patchword.server.answering import answers, json_response, late
 from patchword.server.jobs import Job
 from patchword.server.languages import languages_of, meant, name_of, pairs_of
 from patchword.server.markup import Markup
 from patchword.server.models import all_models
-from patchword.server.refused import BAD, FORBIDDEN, TOO_MANY, UNAUTHORISED, WRONG, Refused
+from patchword.server.refused import BAD, FORBIDDEN, TIMED_OUT, TOO_LARGE, TOO_MANY, UNAUTHORISED, WRONG, Refused
 from patchword.server.serving import Serving
 from patchword.server.translation import check_texts
 
 AUTO = "auto"
 _BEAM = 4  # hypotheses at least, where alternatives are asked for
+_PARTS = 8  # parts of HTML that are taken for each text that may be sent at once
 
 
 class Health(Config):
@@ -57,7 +60,7 @@ def attach(app: FastAPI, serving: Serving) -> None:
     async def detect(request: Request) -> Response:
         try:
             asked = await forms.asked(serving, request, forms.Detect)
-            (found,) = await _detected(serving, request, [asked.q])
+            (found,) = await _Asking(serving, request).detected([asked.q])
             return json_response(found)
         except Refused as refused:
             raise _theirs(refused) from None
@@ -102,6 +105,7 @@ def attach(app: FastAPI, serving: Serving) -> None:
 async def _translated(serving: Serving, request: Request, asked: Any) -> dict[str, Any]:
     texts = [asked.q] if isinstance(asked.q, str) else asked.q
     check_texts(texts, serving.settings)
+    asking = _Asking(serving, request)
     if asked.alternatives >= serving.settings.max_alternatives:
         most = serving.settings.max_alternatives - 1
         raise Refused(WRONG, f"alternatives = {asked.alternatives}: at most {most} are given")
@@ -109,7 +113,7 @@ async def _translated(serving: Serving, request: Request, asked: Any) -> dict[st
     target = meant(asked.target, [target for _, target in pairs])
     detections: list[dict[str, Any]] = []
     if asked.source == AUTO:
-        for found in await _detected(serving, request, texts):
+        for found in await asking.detected(texts):
             able = [one for one in found if one["language"] == target or (one["language"], target) in pairs]
             detections.append((able or found)[0])
         sources = [one["language"] for one in detections]
@@ -122,7 +126,7 @@ async def _translated(serving: Serving, request: Request, asked: Any) -> dict[st
         if (source, target) not in pairs:
             raise Refused(WRONG, f"{source} is not translated into {target} here")
         mine = [index for index, one in enumerate(sources) if one == source]
-        answered = await _of_one_model(serving, request, asked, pairs[source, target], [texts[i] for i in mine])
+        answered = await asking.of_one_model(asked, pairs[source, target], [texts[i] for i in mine])
         for index, result in zip(mine, answered, strict=True):
             results[index] = result
     several = not isinstance(asked.q, str)
@@ -134,47 +138,66 @@ async def _translated(serving: Serving, request: Request, asked: Any) -> dict[st
     return answer
 
 
-async def _of_one_model(
-    serving: Serving, request: Request, asked: Any, model: str, texts: Sequence[str]
-) -> list[tuple[str, list[str]]]:
-    """The translation of each text, and other ones."""
-    markups = [Markup(text) if asked.format == "html" else None for text in texts]
-    parts = [[text] if markup is None else markup.texts for text, markup in zip(texts, markups, strict=True)]
-    items = [{"text": part, "prefix": None, "alignment": False} for several in parts for part in several]
-    options: dict[str, Any] = {"split": True}
-    if asked.alternatives and asked.format == "text":
-        wanted = 1 + asked.alternatives
-        options |= {"method": "beam", "beam": max(_BEAM, wanted), "n_best": wanted}
-    found: list[Any] = []
-    if items:
-        job = Job.of("translate", model, items, options)
-        found = await answers(request, serving.crew, job, serving.settings.timeout)
-    for one in found:
-        if one["error"] is not None:
-            raise Refused(WRONG, f"the text {one['error']}")
-    results, rest = [], iter(found)
-    for markup, several in zip(markups, parts, strict=True):
-        mine = [next(rest) for _ in several]
-        if markup is None:
-            others = [other["text"] for other in mine[0]["alternatives"][1:]]
-            results.append((mine[0]["text"], others))
-        else:
-            results.append((markup.with_texts([one["text"] for one in mine]), []))
-    return results
+class _Asking:
+    """Asks the worker for one request, in all no longer than a request may take.
 
+    Args:
+        serving: what calls share.
+        request: whose client may go away.
+    """
 
-async def _detected(serving: Serving, request: Request, texts: Sequence[str]) -> list[list[dict[str, Any]]]:
-    """Of each text the languages that the models know, the likeliest first, with a confidence in per cent."""
-    check_texts(texts, serving.settings)
-    known = list(dict.fromkeys(code for pair in pairs_of(all_models(serving.crew)) for code in pair))
-    job = Job.of("detect", "", texts, {"languages": known})
-    found = await answers(request, serving.crew, job, serving.settings.timeout)
-    if not known or not all(one["languages"] for one in found):
-        raise Refused(WRONG, "the models that are served do not say which languages they know")
-    return [
-        [{"language": each["language"], "confidence": round(100 * each["confidence"], 1)} for each in one["languages"]]
-        for one in found
-    ]
+    def __init__(self, serving: Serving, request: Request) -> None:
+        self._serving, self._request = serving, request
+        self._deadline = time.monotonic() + serving.settings.timeout
+
+    async def _answers(self, job: Job) -> list[Any]:
+        whole = self._serving.settings.timeout
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise late(whole)
+        try:
+            return await answers(self._request, self._serving.crew, job, left)
+        except Refused as refused:
+            # What was left is nothing that anybody chose.
+            raise late(whole) if refused.status == TIMED_OUT else refused from None
+
+    async def of_one_model(self, asked: Any, model: str, texts: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """The translation of each text, and other ones."""
+        is_html = asked.format == "html"
+        # Reading markup takes a moment, in which others are served.
+        markups = [await asyncio.to_thread(Markup, text) for text in texts] if is_html else []
+        parts = [markup.texts for markup in markups] if is_html else [[text] for text in texts]
+        items = [{"text": part, "prefix": None, "alignment": False} for several in parts for part in several]
+        most = _PARTS * self._serving.settings.max_texts
+        if is_html and len(items) > most:
+            raise Refused(TOO_LARGE, f"the HTML has {len(items):,} texts between its tags; at most {most:,} are taken")
+        options: dict[str, Any] = {"split": True}
+        if asked.alternatives and not is_html:
+            wanted = 1 + asked.alternatives
+            options |= {"method": "beam", "beam": max(_BEAM, wanted), "n_best": wanted}
+        found = await self._answers(Job.of("translate", model, items, options)) if items else []
+        for one in found:
+            if one["error"] is not None:
+                raise Refused(WRONG, f"the text {one['error']}")
+        if not is_html:
+            return [(one["text"], [other["text"] for other in one["alternatives"][1:]]) for one in found]
+        rest = iter(one["text"] for one in found)
+        return [(markup.with_texts([next(rest) for _ in markup.texts]), []) for markup in markups]
+
+    async def detected(self, texts: Sequence[str]) -> list[list[dict[str, Any]]]:
+        """Of each text the languages that the models know, the likeliest first, with a confidence in per cent."""
+        check_texts(texts, self._serving.settings)
+        known = list(dict.fromkeys(code for pair in pairs_of(all_models(self._serving.crew)) for code in pair))
+        found = await self._answers(Job.of("detect", "", texts, {"languages": known}))
+        if not known or not all(one["languages"] for one in found):
+            raise Refused(WRONG, "the models that are served do not say which languages they know")
+        return [
+            [
+                {"language": each["language"], "confidence": round(100 * each["confidence"], 1)}
+                for each in one["languages"]
+            ]
+            for one in found
+        ]
 
 
 def _theirs(refused: Refused) -> Refused:

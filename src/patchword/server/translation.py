@@ -59,13 +59,31 @@ class Translate(Config):
     @field_validator("texts", "prefix", mode="before")
     @classmethod
     def _of_either_form(cls, value: Any, info: ValidationInfo) -> Any:
-        # Of two types pydantic would tell what is wrong for the first.
-        kind, plural, least = (str, "texts", 1) if info.field_name == "texts" else (int, "token ids", 0)
-        several = isinstance(value, list) and len(value) >= least
-        each = several and all(isinstance(one, kind) and not isinstance(one, bool) for one in value)
-        if not each and not isinstance(value, str) and (value is not None or least):
-            raise ValueError(f"expected a text, or a list of {plural}")
-        return value
+        return texts_form(value) if info.field_name == "texts" else prefix_form(value)
+
+
+def texts_form(value: Any) -> Any:
+    """A text or several; of two types pydantic would tell what is wrong for the first.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    several = isinstance(value, list) and value and all(isinstance(one, str) for one in value)
+    if not several and not isinstance(value, str):
+        raise ValueError("expected a text, or a list of texts")
+    return value
+
+
+def prefix_form(value: Any) -> Any:
+    """A prefix as text or as ids, or none.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    ids = isinstance(value, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+    if not ids and value is not None and not isinstance(value, str):
+        raise ValueError("expected a text, or a list of token ids")
+    return value
 
 
 class Alternative(Config):
@@ -73,6 +91,13 @@ class Alternative(Config):
 
     text: str
     score: float
+
+
+class Sentence(Config):
+    """A sentence, or a part of one, as it was translated by itself."""
+
+    source: str
+    text: str
 
 
 class Translated(Config):
@@ -83,10 +108,12 @@ class Translated(Config):
     score: float
     """Log-probability over the length penalty; nearer 0 is better."""
     alternatives: list[Alternative]
+    sentences: list[Sentence]
+    """What it was put together from, in order, without the white space between; none where it failed."""
     alignment: str | None = None
     """Pairs of word numbers, source-target, where it was asked for."""
     notes: list[str]
-    """What to know about it, such as where a long sentence was cut."""
+    """What to know about it, such as where a long sentence was cut, or which one has no alignment."""
     error: str | None
     """Why it could not be translated."""
 
@@ -136,8 +163,7 @@ def translation_job(asked: Translate, model: str, settings: Settings) -> Job:
             raise Refused(WRONG, f"{name} = {getattr(asked, name)}: at most {most} are allowed here")
     if asked.prefix is not None and len(texts) != 1:
         raise Refused(WRONG, f"a prefix is of one text; found {len(texts)} texts")
-    if asked.prefix is not None and len(asked.prefix) > settings.max_text:
-        raise Refused(TOO_LARGE, f"the prefix is longer than {settings.max_text:,}, the most that is taken")
+    check_prefix(asked.prefix, settings)
     options = {name: value for name in SEARCH if (value := getattr(asked, name)) is not None}
     # A prefix is of one sentence.
     split = asked.split and asked.prefix is None
@@ -159,6 +185,16 @@ def check_texts(texts: Sequence[str], settings: Settings) -> None:
                 TOO_LARGE,
                 f"text {number} has {len(text):,} characters; at most {settings.max_text:,} are taken",
             )
+
+
+def check_prefix(prefix: str | list[int] | None, settings: Settings) -> None:
+    """See that a prefix is within the limits.
+
+    Raises:
+        Refused: if it is not.
+    """
+    if prefix is not None and len(prefix) > settings.max_text:
+        raise Refused(TOO_LARGE, f"the prefix is longer than {settings.max_text:,}, the most that is taken")
 
 
 def succeeded(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -36,26 +36,32 @@ def translate(
     found: Sequence[Any]
     if options["split"]:
         found = translator.translate_text(texts, watch=watch, **search)
+        answers = [_answer(one, one.sentences, one.notes) for one in found]
     else:
         prefixes = [item["prefix"] for item in items]
         found = translator.translate(texts, watch=watch, prefixes=prefixes, **search)
-    answers = [_answer(one) for one in found]
-    wanted = [index for index, item in enumerate(items) if item["alignment"]]
+        answers = [_answer(one, (one,)) for one in found]
+    wanted = [index for index, item in enumerate(items) if item["alignment"] and watch.wanted(index)]
     if wanted:
-        from patchword.server.word_links import alignments
+        from patchword.server.aligning import add_alignments
 
-        for index, links in zip(wanted, alignments(translator, [found[index] for index in wanted]), strict=True):
-            answers[index]["alignment"] = links
+        add_alignments(translator, [answers[index] for index in wanted])
     return answers
 
 
-def _answer(found: Any) -> dict[str, Any]:
+def _answer(found: Any, sentences: Sequence[Any], notes: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "source": found.source,
         "text": found.text,
         "score": found.score,
         "alternatives": [{"text": each.text, "score": each.score} for each in found.alternatives],
-        "notes": list(getattr(found, "notes", ())),
+        # Without the white space around them, which stays in the whole.
+        "sentences": [
+            {"source": each.source.strip(), "text": each.text.strip()}
+            for each in sentences
+            if found.error is None and each.source.strip()
+        ],
+        "notes": list(notes),
         "error": found.error,
     }
 

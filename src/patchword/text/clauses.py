@@ -7,13 +7,15 @@ from itertools import pairwise
 
 from patchword.text.sentences import Piece
 
-# What ends a piece at each level: marks between clauses, then any comma, then a blank.
+# What ends a piece at each level: marks between clauses, then any comma, then a blank. A run of marks is tried once,
+# from its beginning: a long one that no blank follows would otherwise be tried from each of its characters.
 _LEVELS = (
-    re.compile(r"[;:…]+[\"'”’»)\]]*(?=\s)|\s[–—-]+(?=\s)|[；：。！？…]+[”’」』）]*|—+"),
-    re.compile(r"[,،]+[\"'”’»)\]]*(?=\s)|[，、]"),
+    re.compile(r"(?<![;:…])[;:…]+[\"'”’»)\]]*(?=\s)|\s[–—-]+(?=\s)|[；：。！？…]+[”’」』）]*|—+"),
+    re.compile(r"(?<![,،])[,،]+[\"'”’»)\]]*(?=\s)|[，、]"),
     re.compile(r"\s+"),
 )
 _JOINER = "\u200d"
+_MOST_JOINED = 32  # characters that are looked at for the end of one that several are written as
 
 Count = Callable[[Sequence[str]], list[int]]
 
@@ -64,11 +66,15 @@ def _packed(text: str, level: int, most: int, count: Count) -> list[str]:
 
 
 def _whole(text: str, end: int) -> int:
-    """The place nearest to `end`, not before it, that does not cut a character from what is written over it."""
-    while end < len(text) and (
-        unicodedata.combining(text[end])
-        or unicodedata.category(text[end]) == "Mn"
-        or _JOINER in text[end - 1 : end + 1]
-    ):
-        end += 1
-    return end
+    """The place nearest to `end`, not before it, that does not cut a character from what is written over it.
+
+    In a run that no script writes, longer than `_MOST_JOINED`, it is `end` itself.
+    """
+    for place in range(end, min(end + _MOST_JOINED, len(text))):
+        if not (
+            unicodedata.combining(text[place])
+            or unicodedata.category(text[place]) == "Mn"
+            or _JOINER in text[place - 1 : place + 1]
+        ):
+            return place
+    return end if end + _MOST_JOINED < len(text) else len(text)

@@ -15,6 +15,8 @@ from patchword.text.watch import CANCELLED, Watch
 if TYPE_CHECKING:
     from patchword.text.translator import Translator
 
+_NONE = Layout([], [], [], ())  # of a text that nobody waits for
+
 
 @dataclass(frozen=True)
 class LongTranslation:
@@ -74,7 +76,11 @@ def translate_texts(
 ) -> list[LongTranslation]:
     """Cut texts, decode the sentences of all of them in one call, and put them together; see `translate_text`."""
     source, target = translator.languages
-    laid_out = layouts(translator.vocabulary, texts, source, min(most, translator.longest))
+    laid_out = []
+    for number, text in enumerate(texts):
+        # Long texts take their time here too.
+        wanted = watch is None or watch.wanted(number)
+        laid_out += layouts(translator.vocabulary, [text], source, min(most, translator.longest)) if wanted else [_NONE]
     flat = [
         (number, piece.text)
         for number, layout in enumerate(laid_out)
@@ -103,6 +109,8 @@ def _together(text: str, layout: Layout, translations: Sequence[Translation], la
         score = sum(one.score for one in chosen) / len(chosen) if chosen else 0.0
         return Alternative(layout.joined(parts, language), score)
 
+    if layout is _NONE:
+        return LongTranslation(text, "", (), (), (), CANCELLED)
     for place, translation in zip(layout.numbers, translations, strict=True):
         if translation.error is not None:
             where = "" if layout.numbers[-1] == 1 or translation.error == CANCELLED else f"sentence {place:,} "

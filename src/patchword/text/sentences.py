@@ -25,6 +25,7 @@ _DOTTED = re.compile(r"(?:(?<=\s)|(?<=[(\"'„“«])|^)(?:\w{1,3}\.[ \u00a0\u20
 _ENUMERATION = re.compile(r"[\s(\[*•-]*(?:\d{1,4}|[^\W\d_]|[IVXLivxl]{1,6})(?:\.\d{1,3})*$")
 _NUMBER = re.compile(r"(?:^|[\s(])(\w+)?[\s(]*(\d{1,3})$")
 _NEAR = 300  # characters before and after a stop that tell what it is
+_LONGEST_DOTTED = 48  # characters of the dotted letters that are looked at
 
 
 class Piece(NamedTuple):
@@ -120,7 +121,7 @@ def _is_stop(before: str, following: str, language: str) -> bool:
         return False
     next_word = _WORD.match(following)
     begins = next_word is not None and next_word[0] in beginnings(language)
-    if dotted := _DOTTED.search(before):
+    if dotted := _DOTTED.search(before, max(0, len(before) - _LONGEST_DOTTED)):
         run = re.sub(r"[ \u00a0\u202f]", "", dotted[0])
         if run in goes_on(language):
             return False

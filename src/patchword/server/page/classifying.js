@@ -5,6 +5,7 @@ import { say } from "./language.js";
 import { phrase } from "./phrases.js";
 import { base64, receive } from "./pictures.js";
 import { copy } from "./share.js";
+import { tell } from "./telling.js";
 import { fits } from "./translating.js";
 
 export class Classifying {
@@ -22,15 +23,20 @@ export class Classifying {
   /** Whether two models can be given the same. */
   static alike = (one, other) => this.takes(other);
 
-  /** Shows what these models, one or two, see in the picture; samples are GET /v1/samples' answer. */
-  show(models, samples) {
+  /** Shows what these models, one or two, see in the picture. */
+  show(models) {
     this.hide();
+    this.models = models;
     this.place.hidden = false;
     this.views = models.map((model) => new ClassificationView(element("article"), model, models.length > 1));
     this.classifications.replaceChildren(...this.views.map((view) => view.place));
-    const wanted = samples.images.filter((sample) => fits(sample, models[0]));
-    this.samples.replaceChildren(...wanted.map((sample) => this.#sample(sample)));
     this.again();
+  }
+
+  /** Offers what there is to try with the first of the models; samples are GET /v1/samples' answer. */
+  offer(samples) {
+    const wanted = samples.images.filter((sample) => fits(sample, this.models[0]));
+    this.samples.replaceChildren(...wanted.map((sample) => this.#sample(sample)));
   }
 
   hide() {
@@ -41,7 +47,7 @@ export class Classifying {
 
   /** Classifies the picture, now. */
   again() {
-    this.place.dispatchEvent(new CustomEvent("asked", { bubbles: true, detail: Boolean(this.image) }));
+    tell(this.place, "asked", Boolean(this.image));
     for (const view of this.views) {
       if (this.image) view.classify(this.image, this.url);
       else view.clear();

@@ -8,6 +8,8 @@ import { Away, got, pause, useKey } from "./server.js";
 import { Translating } from "./translating.js";
 
 const PATIENCE = 3000; // milliseconds between two looks whether the server is there again
+const LOOKS = 100; // until nobody looks any more
+const ROUNDS = 3; // how often what failed is done again by itself, without an answer in between
 
 const byId = (id) => document.getElementById(id);
 const halves = [[Translating, new Translating(byId("text"))], [Classifying, new Classifying(byId("image"))]];
@@ -16,6 +18,7 @@ let models = [];
 let samples = { texts: [], images: [] };
 let half = null;
 let waiting = false;
+let rounds = 0;
 
 for (const node of document.querySelectorAll("[data-say]")) saying(node, node.dataset.say);
 document.querySelector(".top").append(languageSwitch());
@@ -25,14 +28,24 @@ onLanguage(() => nameOptions());
 async function start() {
   try {
     ({ models } = await got("/v1/models"));
-    samples = await got("/v1/samples");
   } catch (error) {
     return trouble(error, start);
   }
-  byId("no_model").hidden = models.length > 0;
-  byId("choice").hidden = models.length === 0;
+  byId("choice").hidden = false;
   byId("model").replaceChildren(...models.map((model, index) => element("option", { value: index })));
-  if (models.length) choose();
+  choose();
+  offer();
+}
+
+/** Samples come when they do; without them the page is as good. */
+async function offer() {
+  try {
+    samples = await got("/v1/samples");
+  } catch (error) {
+    if (error.status === 401) return trouble(error, offer);
+    return console.warn(error);
+  }
+  half.offer(samples);
 }
 
 /** The models that are asked: one, or two. */
@@ -56,7 +69,8 @@ function choose() {
 function show() {
   for (const [index, id] of ["model_facts", "against_facts"].entries()) byId(id).textContent = facts(chosen()[index]);
   document.body.classList.toggle("beside", chosen().length > 1);
-  half.show(chosen(), samples);
+  half.show(chosen());
+  half.offer(samples);
 }
 
 function nameOptions() {
@@ -76,36 +90,59 @@ function facts(model) {
 
 /** A server that is away is asked until it is back, and a key that is missing is asked for; then what failed is done. */
 async function trouble(error, again) {
-  if (error.status === 401) {
-    byId("key").hidden = false;
-    byId("key_field").focus();
-    byId("key").onsubmit = (event) => {
-      event.preventDefault();
-      useKey(byId("key_field").value);
-      byId("key").hidden = true;
-      again();
-    };
-    return;
-  }
-  const passing = error instanceof Away || error.status === 503;
-  const away = byId("away");
-  saying(away, error instanceof Away ? "away" : "plain", { sentence: error.message });
-  away.hidden = false;
-  if (!passing || waiting) return;
+  if (error.status === 401) return askForKey(again);
+  if (waiting) return;
+  const away = error instanceof Away;
+  if ((!away && error.status !== 503) || rounds === ROUNDS) return giveUp(error, again);
   waiting = true;
-  for (let there = false; !there; ) {
+  rounds += 1;
+  tellOf(error, away ? "away" : "plain");
+  let there = false;
+  for (let looks = 0; !there && looks < LOOKS; looks += 1) {
     await pause(PATIENCE);
     there = await got("/readyz").then(() => true, () => false);
   }
   waiting = false;
-  away.hidden = true;
+  if (!there) return giveUp(error, again);
+  byId("away").hidden = true;
   again();
+}
+
+function askForKey(again) {
+  byId("key").hidden = false;
+  byId("key_field").focus();
+  byId("key").onsubmit = (event) => {
+    event.preventDefault();
+    useKey(byId("key_field").value);
+    byId("key").hidden = true;
+    again();
+  };
+}
+
+/** Says what is wrong, and leaves it to the person to try again. */
+function giveUp(error, again) {
+  tellOf(error, error instanceof Away ? "gone" : "plain");
+  byId("away_again").hidden = false;
+  byId("away_again").onclick = () => {
+    rounds = 0;
+    byId("away").hidden = true;
+    again();
+  };
+}
+
+function tellOf(error, key) {
+  saying(byId("away_why"), key, { sentence: error.message });
+  byId("away_again").hidden = true;
+  byId("away").hidden = false;
 }
 
 byId("model").addEventListener("change", choose);
 byId("against").addEventListener("change", show);
 addEventListener("trouble", ({ detail }) => trouble(detail, () => half.again()));
-addEventListener("answered", ({ detail }) => { byId("live").textContent = detail(); });
+addEventListener("answered", ({ detail }) => {
+  rounds = 0;
+  byId("live").textContent = detail();
+});
 addEventListener("asked", ({ detail }) => {
   byId("actions").hidden = !detail;
   byId("done").textContent = "";

@@ -23,43 +23,44 @@ export function useKey(value) {
 }
 
 /** The answer to a GET as an object. */
-export const got = async (path, signal) => (await asked(path, undefined, signal)).json();
+export const got = async (path, signal) => whole(await asked(path, undefined, signal));
 
 /** The answer to a POST of JSON as an object. */
-export const posted = async (path, body, signal) => (await asked(path, body, signal)).json();
+export const posted = async (path, body, signal) => whole(await asked(path, body, signal));
 
 /** The answer to a GET as text. */
-export const gotText = async (path, signal) => (await asked(path, undefined, signal)).text();
+export const gotText = async (path, signal) => (await asked(path, undefined, signal)).text().catch(lost);
 
 /** The answer to a POST whose server-sent events are told as they come; the data of the last one, "done". */
 export async function streamed(path, body, signal, onEvent) {
   const response = await asked(path, body, signal);
-  try {
-    for await (const { event, data } of events(response.body)) {
-      if (event === "done") return data;
-      if (event === "error") throw new Refused(data.error, data.status);
-      onEvent(event, data);
-    }
-  } catch (error) {
-    throw error instanceof TypeError ? new Away() : error;
+  for await (const { event, data } of events(response.body)) {
+    if (event === "done") return data;
+    if (event === "error") throw new Refused(data.error, data.status);
+    onEvent(event, data);
   }
   throw new Away();
 }
 
+const whole = async (response) => JSON.parse(await response.text().catch(lost));
+
 async function asked(path, body, signal) {
+  const headers = new Headers();
+  if (/^[ -~]+$/.test(key)) headers.set("Authorization", `Bearer ${key}`); // no header can hold another, and none is right
+  if (body) headers.set("Content-Type", "application/json");
+  const request = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal };
   for (let tries = 1; ; tries++) {
-    const headers = { ...(key && { Authorization: `Bearer ${key}` }), ...(body && { "Content-Type": "application/json" }) };
-    let response;
-    try {
-      response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
-    } catch (error) {
-      throw error.name === "AbortError" ? error : new Away();
-    }
+    const response = await fetch(path, request).catch(lost);
     if (response.ok) return response;
     const refused = await refusal(response);
     if (!BUSY.includes(refused.status) || tries === TRIES) throw refused;
     await pause(1000 * Math.min(refused.wait, LONGEST_WAIT), signal);
   }
+}
+
+/** What a request or its answer ended with that did not come through, unless the page dropped it. */
+function lost(error) {
+  throw error.name === "AbortError" ? error : new Away();
 }
 
 async function refusal(response) {
@@ -75,7 +76,7 @@ async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read().catch(lost);
     if (done) return;
     const parts = (text + value).split(/\r?\n\r?\n/);
     text = parts.pop();

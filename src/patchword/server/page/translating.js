@@ -3,6 +3,7 @@ import { element } from "./dom.js";
 import { say } from "./language.js";
 import { languageName, phrase } from "./phrases.js";
 import { copy } from "./share.js";
+import { tell } from "./telling.js";
 import { TranslationView } from "./translation.js";
 
 const PAUSE = 400; // milliseconds after the last key until what was typed is translated
@@ -27,8 +28,8 @@ export class Translating {
   /** Whether two models can be given the same. */
   static alike = (one, other) => this.takes(other) && one.languages[0] === other.languages[0];
 
-  /** Shows what these models, one or two, make of what is written; samples are GET /v1/samples' answer. */
-  show(models, samples) {
+  /** Shows what these models, one or two, make of what is written. */
+  show(models) {
     this.hide();
     this.models = models;
     this.place.hidden = false;
@@ -40,10 +41,14 @@ export class Translating {
       return new TranslationView(place, model, models.length > 1);
     });
     this.translations.replaceChildren(...this.views.map((view) => view.place));
-    const wanted = samples.texts.filter((sample) => fits(sample, models[0]));
+    this.again();
+  }
+
+  /** Offers what there is to try with the first of the models; samples are GET /v1/samples' answer. */
+  offer(samples) {
+    const wanted = samples.texts.filter((sample) => fits(sample, this.models[0]));
     const button = ({ text }) => element("button", { type: "button", click: () => this.#take(text) }, text);
     this.samples.replaceChildren(...wanted.map(button));
-    this.again();
   }
 
   hide() {
@@ -58,7 +63,7 @@ export class Translating {
     clearTimeout(this.timer);
     this.#fit();
     const text = this.source.value;
-    this.place.dispatchEvent(new CustomEvent("asked", { bubbles: true, detail: Boolean(text.trim()) }));
+    tell(this.place, "asked", Boolean(text.trim()));
     for (const view of this.views) {
       if (text.trim()) view.translate(text);
       else view.clear();

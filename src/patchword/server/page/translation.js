@@ -7,6 +7,7 @@ import { tell } from "./telling.js";
 import { hoverable } from "./words.js";
 import { Work } from "./work.js";
 
+const END = "</s>"; // the piece of the end token
 const SHORT = 200; // characters of a text that is shown again above its translation while that is written
 
 export class TranslationView {
@@ -43,24 +44,32 @@ export class TranslationView {
 
   /** What /v1/explain is asked to have explained what is seen now; of a long text, the sentence that is looked into. */
   get question() {
-    const { source, prefix } = this.sentences[this.open ?? 0] ?? { source: this.source };
-    return { model: this.model.name, text: source, ...(prefix && { prefix }) };
+    return this.#asked(this.sentences[this.open ?? 0] ?? { source: this.source });
+  }
+
+  #asked({ source, prefix, target_ids }) {
+    return { model: this.model.name, text: source, ...(prefix && { prefix }), ...(target_ids && { target_ids }) };
   }
 
   /** Translates a text. What it was before stays until something of the new is there. */
   async translate(source) {
     this.place.classList.add("stale");
+    tell(this.place, "asked", true);
     await this.work.on(async (signal) => {
       const found = await this.#decoded({ texts: source }, signal, () => this.#begin(source), () => this.#begin(""));
       this.whole = found.text;
       this.notes.replaceChildren(...(found.notes ?? []).map((note) => element("p", {}, note)));
-      // What is one sentence has no "sentences".
-      const sentences = found.sentences?.length > 1 ? found.sentences : [{ source, text: found.text }];
-      this.sentences = sentences.filter(({ text }) => text).map((sentence) => ({ ...sentence, own: sentence.text }));
+      const said = found.sentences.filter(({ text }) => text);
+      this.sentences = said.map((sentence) => ({ ...sentence, own: sentence.text }));
       this.#showText();
       tell(this.place, "answered", () => found.text);
-      if (this.sentences.length === 1) await this.#look(0, signal);
+      if (this.#alone) await this.#look(0, signal);
     });
+  }
+
+  /** Whether what is seen is one sentence and nothing else. */
+  get #alone() {
+    return this.sentences.length === 1 && this.sentences[0].own === this.whole.trim();
   }
 
   #begin(source) {
@@ -78,28 +87,40 @@ export class TranslationView {
   }
 
   /** Translates the sentence that is looked into again, from the step on at which another token is chosen. */
-  async #choose(step, { id }) {
+  async #choose(step, { id, piece }) {
     const sentence = this.sentences[this.open];
     const prefix = [...this.document.text.target_ids.slice(0, step), id];
     await this.work.on(async (signal) => {
+      if (piece === END) {
+        // Nothing follows it, so there is nothing to translate: that is the translation.
+        await this.#look(this.open, signal, { target_ids: prefix, prefix: undefined });
+        return this.#chosen(step);
+      }
       const request = { texts: sentence.source, prefix, split: false };
       const found = await this.#decoded(request, signal, () => this.#beginAgain(), () => this.#showWords());
-      Object.assign(sentence, { text: found.text, prefix });
-      this.back.hidden = false;
+      Object.assign(sentence, { text: found.text, prefix, target_ids: undefined });
+      tell(this.place, "asked", true);
       this.#showText();
-      tell(this.place, "answered", () => found.text);
       await this.#look(this.open, signal);
-      const word = this.document.text.target_words.findIndex(([first, end]) => first <= step && step < end);
-      this.words.querySelectorAll(".target button.word")[word]?.focus();
+      this.#chosen(step);
     });
+  }
+
+  /** Something else stands at a step from now on. */
+  #chosen(step) {
+    this.back.hidden = false;
+    this.#showText();
+    tell(this.place, "answered", () => this.translated);
+    const word = this.document.text.target_words.findIndex(([first, end]) => first <= step && step < end);
+    this.words.querySelectorAll(".target button.word")[word]?.focus();
   }
 
   /** A single sentence is written in its place, one of many where its words were. */
   #beginAgain() {
     this.words.replaceChildren();
-    const alone = this.sentences.length === 1;
-    if (alone) this.plain.hidden = false;
-    return alone ? this.text : this.words;
+    if (!this.#alone) return this.words;
+    this.plain.hidden = false;
+    return this.text;
   }
 
   /** Asks for a translation; begin() gives the place where it is written as it is decoded, fail() tidies up. */
@@ -122,17 +143,22 @@ export class TranslationView {
     }
   }
 
-  /** Shows where the words of one sentence looked. */
-  async #look(index, signal) {
+  /** Shows where the words of one sentence looked, after some changes of it. */
+  async #look(index, signal, changes = {}) {
     this.work.says("looking");
-    this.open = index;
-    this.document = await posted("/v1/explain", { ...this.question, walk: false }, signal);
+    const sentence = { ...this.sentences[index], ...changes };
+    const document = await posted("/v1/explain", { ...this.#asked(sentence), walk: false }, signal);
+    const before = JSON.stringify(this.question);
+    Object.assign(this.sentences[index], changes, { text: document.text.translation });
+    [this.open, this.document] = [index, document];
     this.#showWords();
+    // What is explained or shared is another sentence from now on.
+    if (JSON.stringify(this.question) !== before) tell(this.place, "asked", true);
   }
 
   #showWords() {
     // Of a single sentence the words take the text's place; a long text stays, to choose sentences from.
-    this.plain.hidden = this.sentences.length === 1;
+    this.plain.hidden = this.#alone;
     for (const [at, button] of this.text.querySelectorAll("button").entries()) {
       button.setAttribute("aria-pressed", String(at === this.open));
     }
@@ -142,14 +168,14 @@ export class TranslationView {
   }
 
   #showText() {
-    const several = this.sentences.length > 1;
+    const several = !this.#alone;
     this.again.parentElement.hidden = several;
     const look = (index) => () => this.work.on((signal) => this.#look(index, signal));
     const shown = ({ text, index }) => index === undefined || !several ? text : element(
       "button", { type: "button", class: "sentence", "aria-pressed": String(index === this.open), click: look(index) }, text,
     );
     this.text.replaceChildren(...pieces(this.whole, this.sentences).map(shown));
-    if (several && this.open === undefined) this.words.replaceChildren(saying(element("p", { class: "fine" }), "many"));
+    if (this.sentences.length && several && this.open === undefined) this.words.replaceChildren(saying(element("p", { class: "fine" }), "many"));
   }
 }
 
