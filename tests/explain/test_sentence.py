@@ -64,7 +64,7 @@ def test_maps_are_those_that_the_model_has(translator: Translator, recurrent: Tr
     assert shapes == {
         "cross": (["layer", "head", "target", "source"], [1, 2, target, source]),
         "encoder": (["layer", "head", "source", "source"], [1, 2, source, source]),
-        "decoder": (["layer", "head", "target", "target"], [1, 2, target, target]),
+        "decoder": (["layer", "head", "target", "read"], [1, 2, target, target]),
     }
     assert unpacked(text["maps"]["cross"]).sum(-1) == pytest.approx(1, abs=0.02)
     text = of(recurrent, max_extra=4)["text"]
@@ -149,7 +149,34 @@ def test_a_long_sentence_stays_small(translator: Translator) -> None:
     words = " ".join(["one two three four five"] * 40)
     document = of(translator, words, target_ids=translator.vocabulary.encode_target([words])[0][1:])
     assert len(document["text"]["source_pieces"]) > 200
-    assert len(json.dumps(document)) < 1_000_000
+    assert len(json.dumps(document)) < 2_000_000
+
+
+def test_rows_of_two_hundred_pieces_still_sum_to_one(translator: Translator) -> None:
+    words = " ".join(["one two three four five"] * 40)
+    text = of(translator, words, target_ids=translator.vocabulary.encode_target([words])[0][1:])["text"]
+    assert min(len(text["source_pieces"]), len(text["target_pieces"])) > 200
+    for found in text["maps"].values():
+        assert unpacked(found).sum(-1) == pytest.approx(1, abs=0.005)
+
+
+def test_the_decoder_looks_at_what_it_had_read_by_then_the_start_first(translator: Translator) -> None:
+    words = translator.vocabulary
+    text = of(translator, target_ids=words.encode_target(["nine ten"])[0][1:])["text"]
+    assert text["read_pieces"] == [*words.target_pieces([words.bos_id]), *text["target_pieces"][:-1]]
+    found = text["maps"]["decoder"]
+    assert (found["axes"][2:], found["shape"][3]) == (["target", "read"], len(text["read_pieces"]))
+    assert unpacked(found)[:, :, 0, 0] == pytest.approx(1, abs=1e-3)  # by the first step, the start alone
+    assert unpacked(found)[:, :, 1, 1].min() > 0.01  # by the second, the first piece too
+
+
+def test_a_translation_has_no_more_steps_than_a_page_can_show(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patchword.explain.sentence.MOST_TOKENS", 5)
+    for limit, steps in ((None, 5), (3, 3), (100_000, 5)):
+        found = of(translator, max_length=limit, max_extra=1000, length_penalty=5.0)
+        assert len(found["text"]["target_ids"]) <= steps, limit
 
 
 def test_many_heads_of_a_long_sentence_are_averaged(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,6 +204,32 @@ def test_the_map_is_the_layer_and_head_that_was_chosen(opened: Any, pages: Any, 
     assert text_of(page, ".heat .status") == f"source “·A”, source “·man”: {wanted:.3f}"
 
 
+def test_columns_of_the_decoders_own_map_are_what_it_had_read(opened: Any, pages: Any, until: Any) -> None:
+    page = opened(pages("text"))
+    page.get_by_role("heading", name="Where it looked").click()
+    until(lambda: page.locator(".heat-field").count())
+    page.get_by_role("combobox", name="Map", exact=True).select_option("decoder")
+    page.get_by_role("application", name="Within the translation").wait_for()
+    page.locator(".heat-field").focus()
+    assert text_of(page, ".heat .status").startswith("translation “·Ein”, read by then “<s>”: 1")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert text_of(page, ".heat .status").startswith("translation “·Mann”, read by then “·Ein”: 0.")
+
+
+def test_what_was_measured_is_said_as_a_difference_to_random_orders(opened: Any, pages: Any, until: Any) -> None:
+    page = opened(pages("vit"))
+    until(lambda: page.locator(".measured table").count())
+    told = page.locator(".measured").inner_text()
+    assert "Measured on 64 images against random orders: above 0 the map is better than they are" in told
+    assert "less is better" not in told
+    rows = {row.split("\t")[0]: row.split("\t")[1] for row in told.splitlines() if "\t" in row}
+    assert rows == {
+        "Deletion: gain over a random order": "0.093 (0.067 to 0.121)",
+        "Insertion: gain over a random order": "−0.012 (−0.031 to 0.008)",
+    }
+
+
 def test_two_hundred_pieces_stay_usable(opened: Any, pages: Any, until: Any, kept_picture: Any) -> None:
     page = opened(pages("long"), width=390)
     page.get_by_role("heading", name="Where it looked").click()
@@ -230,7 +256,7 @@ def test_the_picture_keeps_its_aspect_ratio_and_the_map_its_place(opened: Any, p
     assert overlay["x"] - picture["x"] == pytest.approx((picture["width"] - overlay["width"]) / 2, abs=1.5)
     page.mouse.move(overlay["x"] + overlay["width"] * 0.61, overlay["y"] + overlay["height"] * 0.45)
     until(lambda: text_of(page, ".picture-side .status").startswith("Row 7, column 9: 0.9"))
-    assert "0.213 (0.187 to 0.241)" in text_of(page, ".measured")
+    assert "0.093 (0.067 to 0.121)" in text_of(page, ".measured")
     page.get_by_role("combobox", name="Map", exact=True).select_option(label="Attention of the class token")
     until(lambda: page.locator(".axes input").count())
     assert text_of(page, ".axes output") == "12 of 12"

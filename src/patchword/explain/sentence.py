@@ -18,7 +18,7 @@ from patchword.text.translator import Translator
 
 MOST_TOKENS = 512  # of a side: maps grow by the square of it
 WEIGHED = 5
-_CELLS = 2**22  # numbers of a kind of maps, above which the heads are averaged: a page is to stay small
+_CELLS = 2**19  # numbers of a kind of maps, above which the heads are averaged: a page is to stay small
 
 
 @explanation_of.register
@@ -41,8 +41,8 @@ def explained_sentence(
     """
     if not isinstance(given, str):
         raise TypeError(f"a translator explains a text, a str; found {type(given).__name__}")
-    options = {"max_length": MOST_TOKENS, **options}
     chosen = system.options.changed(options, "explain")
+    chosen = chosen.changed({"max_length": min(MOST_TOKENS, chosen.max_length or MOST_TOKENS)}, "explain")
     vocabulary = system.vocabulary
     if not vocabulary.normalised(given).strip():
         raise DataError("the text", "is empty: there is nothing to explain")
@@ -77,6 +77,8 @@ def explained_sentence(
         "source_ids": list(pair.source_ids),
         "target_pieces": list(pair.target_pieces[: len(tokens)]),
         "target_ids": tokens,
+        # What the decoder had read by each step: columns of its own map are these, and not what it wrote there.
+        "read_pieces": [*vocabulary.target_pieces([system.model.config.bos_id]), *pair.target_pieces[: len(tokens) - 1]],
         "source_words": _listed(source_words),
         "target_words": _listed(target_words),
         "maps": maps,
@@ -122,7 +124,9 @@ def _maps(pair: AttendedPair, steps: int) -> tuple[dict[str, Any], list[str]]:
         if values.numel() > _CELLS:
             values = values.mean(1, keepdim=True)
             notes.append(f"the heads of the {name} maps are averaged, since the sentence has so many pieces")
-        found[name] = packed(values, ("layer", "head", *kind.axes[3:]))
+        axes = ("target", "read") if name == "decoder" else kind.axes[3:]
+        # Of 200 pieces most weights are below the step that 8 bits would leave them; a row is to sum to 1.
+        found[name] = packed(values, ("layer", "head", *axes), bits=16)
     return found, notes
 
 
