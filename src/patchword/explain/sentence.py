@@ -77,8 +77,7 @@ def explained_sentence(
         "source_ids": list(pair.source_ids),
         "target_pieces": list(pair.target_pieces[: len(tokens)]),
         "target_ids": tokens,
-        # What the decoder had read by each step: columns of its own map are these, and not what it wrote there.
-        "read_pieces": [*vocabulary.target_pieces([system.model.config.bos_id]), *pair.target_pieces[: len(tokens) - 1]],
+        "read_pieces": _read_pieces(system, pair, len(tokens)),
         "source_words": _listed(source_words),
         "target_words": _listed(target_words),
         "maps": maps,
@@ -107,6 +106,11 @@ def _check_length(count: int) -> None:
         raise DataError(
             "the text", f"has {count:,} tokens; at most {MOST_TOKENS} are explained at once: cut it into sentences"
         )
+
+
+def _read_pieces(system: Translator, pair: AttendedPair, steps: int) -> list[str]:
+    """What the decoder has read at each step, start token first: the columns of its own map."""
+    return [*system.vocabulary.target_pieces([system.model.config.bos_id]), *pair.target_pieces[: steps - 1]]
 
 
 def _listed(words: Sequence[Word]) -> list[list[Any]]:
