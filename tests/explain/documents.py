@@ -81,7 +81,10 @@ def text_document(
             "links": [[at, at] for at in range(min(len(_words(source)), len(_words(target))) - 1)],
             "reading": {"layer": None if recurrent else min(3, layers - 1), "shifted": False},
             "error": 8.7,
-            "sentence": {"en": "Read from layer 4, the mean of its heads.", "zh": "取自第 4 层各头的平均。"},
+            "sentence": {
+                "en": "Links are read from decoder layer 4 of 6; measured on phrases, their error is 8.7 %.",
+                "zh": "对应关系取自解码器第 4 层；在短语上测得的错误率为 8.7 %。",
+            },
         },
         "weighed": weighed,
         "chosen": chosen,
@@ -122,7 +125,7 @@ def image_document(layers: int = 12, heads: int = 12, grid: int = 14, *, residua
         attention = _blob(grid, 0.45, 0.55) * draw.gamma(2.0, 1.0, (layers, heads, grid, grid))
         attention /= attention.sum((-1, -2), keepdims=True)
         maps = [
-            _map("attention", attention, ("layer", "head", "row", "column")),
+            _map("attention", attention, ("layer", "head", "row", "column"), measured=measured),
             _map("rollout", _blob(grid, 0.5, 0.5), flat, measured=measured),
             _map("relevance", _blob(grid, 0.45, 0.6), flat, "tabby cat", measured),
             _map("class_activation", _blob(grid, 0.4, 0.6), flat, "tabby cat", measured),
@@ -165,6 +168,13 @@ def image_document(layers: int = 12, heads: int = 12, grid: int = 14, *, residua
         "image": image,
         "walk": image_walk(layers, residual),
     }
+
+
+def nothing_document() -> dict[str, Any]:
+    """A ResNet's, in whose picture nothing speaks for the class."""
+    document = image_document(residual=True)
+    document["image"]["maps"][0]["array"] = packed(np.zeros((7, 7)), ("row", "column"))
+    return document
 
 
 def against(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_a_large_tree_keeps_what_leads_somewhere(translator: Translator, monkeyp
     monkeypatch.setattr("patchword.explain.beam_tree.MOST_NODES", 4)
     nodes, notes = beam_tree(record, translator.vocabulary)
     assert [(node["state"], node["parent"]) for node in nodes] == [("kept", -1), ("best", -1), ("best", 1)]
-    assert len(notes) == 1
+    assert [set(note) for note in notes] == [{"en", "zh"}]
 
 
 def test_a_given_translation_is_explained_instead_of_a_search(translator: Translator) -> None:
@@ -183,7 +183,13 @@ def test_many_heads_of_a_long_sentence_are_averaged(translator: Translator, monk
     monkeypatch.setattr("patchword.explain.sentence._CELLS", 10)
     document = of(translator, max_extra=1)
     assert document["text"]["maps"]["cross"]["shape"][1] == 1
-    assert any("averaged" in note for note in document["notes"])
+    assert [note["en"].split(" are")[0] for note in document["notes"]] == [
+        "The heads of the maps from translation to source",
+        "The heads of the maps within the source",
+        "The heads of the maps within the translation",
+    ]
+    assert "“原文之内”" in document["notes"][1]["zh"]
+    assert document["notes"][0]["en"] in summary(document).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,5 @@ function readingFacts(text) {
     facts.push(say(element("p", { class: "fine" }), () => `${t("score")}: ${number(text.score)}`));
   }
   if (alignment?.sentence) facts.push(say(element("p", { class: "fine" }), () => told(alignment.sentence)));
-  if (alignment?.error !== null && alignment?.error !== undefined) {
-    facts.push(say(element("p", { class: "fine" }), () => t("alignment-error", { error: number(alignment.error) })));
-  }
   return facts;
 }
