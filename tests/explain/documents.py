@@ -54,7 +54,7 @@ def text_document(
     if not recurrent:
         maps["encoder"] = packed(_attention(draw, layers, heads, len(source), len(source)), (*axes, "source", "source"))
         causal = np.tril(_attention(draw, layers, heads, len(target), len(target)))
-        maps["decoder"] = packed(causal / causal.sum(-1, keepdims=True), (*axes, "target", "target"))
+        maps["decoder"] = packed(causal / causal.sum(-1, keepdims=True), (*axes, "target", "read"))
     chosen = [round(float(one), 4) for one in draw.uniform(0.3, 0.98, len(target))]
     others = ["▁und", "▁der", "er", "▁mit"]
     weighed = [
@@ -73,14 +73,18 @@ def text_document(
         "source_ids": list(range(40, 40 + len(source))),
         "target_pieces": target,
         "target_ids": list(range(100, 100 + len(target))),
+        "read_pieces": ["<s>", *target[:-1]],
         "source_words": _words(source),
         "target_words": _words(target),
         "maps": maps,
         "alignment": {
             "links": [[at, at] for at in range(min(len(_words(source)), len(_words(target))) - 1)],
             "reading": {"layer": None if recurrent else min(3, layers - 1), "shifted": False},
-            "error": 0.087,
-            "sentence": {"en": "Read from layer 4, the mean of its heads.", "zh": "取自第 4 层各头的平均。"},
+            "error": 8.7,
+            "sentence": {
+                "en": "Links are read from decoder layer 4 of 6; measured on phrases, their error is 8.7 %.",
+                "zh": "对应关系取自解码器第 4 层；在短语上测得的错误率为 8.7 %。",
+            },
         },
         "weighed": weighed,
         "chosen": chosen,
@@ -109,9 +113,9 @@ def image_document(layers: int = 12, heads: int = 12, grid: int = 14, *, residua
     picture = _picture(width, height)
     left = (width - height) / 2 / width
     seen = picture.crop((86, 0, 426, 340)).resize((224, 224))
-    measured = {
-        "deletion": {"mean": 0.213, "low": 0.187, "high": 0.241},
-        "insertion": {"mean": 0.561, "low": 0.522, "high": 0.6},
+    measured = {  # as `measure` keeps it: how much better than random orders
+        "deletion": {"mean": 0.093, "low": 0.067, "high": 0.121},
+        "insertion": {"mean": -0.012, "low": -0.031, "high": 0.008},
         "images": 64,
     }
     flat = ("row", "column")
@@ -121,7 +125,7 @@ def image_document(layers: int = 12, heads: int = 12, grid: int = 14, *, residua
         attention = _blob(grid, 0.45, 0.55) * draw.gamma(2.0, 1.0, (layers, heads, grid, grid))
         attention /= attention.sum((-1, -2), keepdims=True)
         maps = [
-            _map("attention", attention, ("layer", "head", "row", "column")),
+            _map("attention", attention, ("layer", "head", "row", "column"), measured=measured),
             _map("rollout", _blob(grid, 0.5, 0.5), flat, measured=measured),
             _map("relevance", _blob(grid, 0.45, 0.6), flat, "tabby cat", measured),
             _map("class_activation", _blob(grid, 0.4, 0.6), flat, "tabby cat", measured),
@@ -164,6 +168,13 @@ def image_document(layers: int = 12, heads: int = 12, grid: int = 14, *, residua
         "image": image,
         "walk": image_walk(layers, residual),
     }
+
+
+def nothing_document() -> dict[str, Any]:
+    """A ResNet's, in whose picture nothing speaks for the class."""
+    document = image_document(residual=True)
+    document["image"]["maps"][0]["array"] = packed(np.zeros((7, 7)), ("row", "column"))
+    return document
 
 
 def against(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

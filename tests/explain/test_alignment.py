@@ -1,11 +1,15 @@
 """Word links, on made-up attention of which the right answer is known."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
+from patchword.explain.aligner import linked
 from patchword.explain.alignment import Reading, links_of, pharaoh, readings, spread, word_weights
-from patchword.explain.words import Word, piece_words
+from patchword.explain.words import Word, piece_words, places
+from tests.tiny import tiny_translator
 
 # Source "A big man" in 4 pieces and the end token; target "Ein Mann" in 3 pieces, with a step for the end.
 SOURCE = piece_words(["▁A", "▁b", "ig", "▁man"], False)
@@ -99,3 +103,17 @@ def test_a_reading_comes_back_from_json_and_what_is_none_does_not() -> None:
     assert len({reading.told(3)["en"] for reading in readings(3)}) == len(readings(3))
     for values in (None, [], {}, {"layer": 3, "shifted": True}, {"layer": True, "shifted": True}, {"layer": 0}):
         assert Reading.parse(values, 3) is None
+
+
+def test_words_are_found_in_the_texts_once_however_many_readings_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(words: Any, text: str) -> list[list[int]]:
+        asked.append(text)
+        return places(words, text)
+
+    monkeypatch.setattr("patchword.explain.aligner.places", counted)
+    both = [Reading(0, False), Reading(0, True), Reading(0, False, both=True)]
+    (found,) = linked(tiny_translator(), [("one two", "six nine")], both)
+    assert len(found) == 3
+    assert sorted(asked) == ["one two", "six nine"]

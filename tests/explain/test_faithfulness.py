@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from patchword.errors import DataError
+from patchword.explain.deletion import areas
 from patchword.explain.explanation import explained
 from patchword.explain.faithfulness import interval, known
 from patchword.explain.integrated_gradients import integrated_gradients
@@ -35,7 +36,7 @@ class TopLeft(ImageClassifier):
         quarter = torch.zeros(1, 4, 4)
         quarter[:, :2, :2] = 1
         evidence = {"relevance": EvidenceMap(AXES, quarter), "class_activation": EvidenceMap(AXES, 1 - quarter)}
-        return dataclasses.replace(seen, evidence=evidence, explained="cat")
+        return dataclasses.replace(seen, evidence=evidence, explained="cat", explained_index=0)
 
 
 @pytest.fixture
@@ -67,6 +68,24 @@ def test_a_map_of_what_is_looked_at_beats_random_and_its_reverse_loses(bright: P
     figures = table.kept["maps"]["relevance"]
     assert figures["images"] == 6
     assert 0 < figures["deletion"]["low"] <= figures["deletion"]["mean"] <= figures["deletion"]["high"]
+
+
+def test_the_class_that_is_watched_is_the_one_explained_though_another_has_its_name(
+    bright: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = vit()
+    twins = ImageClassifier(system.model, system.preprocessing, ("cat",) * 3)
+    watched = []
+
+    def areas_of(probabilities: Any, pixels: Tensor, chosen: int, *rest: Any) -> Any:
+        watched.append((chosen, int(probabilities(pixels[None])[0].argmax())))
+        return areas(probabilities, pixels, chosen, *rest)
+
+    monkeypatch.setattr("patchword.explain.faithfulness.areas", areas_of)
+    with torch.no_grad():
+        system.model.head.linear.bias[2] += 10  # not the first of that name
+    measure(twins, [bright], images=1)
+    assert watched == [(2, 2)]
 
 
 def test_every_map_of_a_model_has_a_row_beside_captums(bright: Path) -> None:

@@ -47,6 +47,13 @@ def test_the_page_holds_the_document() -> None:
     assert document_in(page(document)) == document
 
 
+def test_a_title_that_looks_like_a_mark_is_not_filled() -> None:
+    document = {**text_document(5, 1, 1), "title": "{{document}} {{title}}"}
+    parts = Parts(page(document))
+    assert parts.texts["title"] == "{{document}} {{title}}"
+    assert document_in(page(document)) == document
+
+
 def test_hostile_strings_end_no_script_and_come_back_as_they_were() -> None:
     document = hostile_document()
     html = page(document)

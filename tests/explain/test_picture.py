@@ -13,8 +13,9 @@ from PIL import Image
 
 from patchword.errors import DataError, HeadlessError, RecipeError
 from patchword.explain.explanation import explained
-from patchword.explain.packing import unpacked
-from patchword.explain.picture import data_url, reduced
+from patchword.explain.packing import packed, unpacked
+from patchword.explain.picture import _thinned, data_url, reduced
+from patchword.explain.summary import summary
 from patchword.images.classifier import ImageClassifier
 from tests.explain.classifiers import resnet, vit
 
@@ -248,8 +249,42 @@ def test_maps_of_very_many_numbers_are_averaged_over_squares_of_patches(monkeypa
     whole = unpacked(maps_of(image_of(vit(), photo(16, 16)))["attention"]["array"])
     monkeypatch.setattr("patchword.explain.picture._MOST_ATTENTION", 50)
     document = explained(vit(), photo(16, 16), walk=False)
-    assert document["notes"] == [
-        "The attention of every layer and head is averaged over squares of patches, to be small enough for a page."
-    ]
+    (note,) = document["notes"]
+    assert note["en"].startswith("The attention of every layer and head is averaged from 4 by 4 patches to 2 by 2,")
+    assert "4 × 4" in note["zh"]
+    assert note["en"] in summary(document).splitlines()
     found = unpacked(maps_of(document["image"])["attention"]["array"])
     np.testing.assert_allclose(found, whole.reshape(2, 3, 2, 2, 2, 2).mean((3, 5)), atol=1e-4)
+
+
+def test_cells_of_averaged_maps_are_alike_where_patches_do_not_come_out_even(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patchword.explain.picture._MOST_ATTENTION", 7)
+    cells = _thinned(torch.arange(5.0).expand(1, 1, 5, 5))[0, 0, 0]
+    assert cells.tolist() == pytest.approx([0.5, 2, 3.5])  # as far apart as they are drawn
+
+
+def test_positions_that_are_left_out_are_said() -> None:
+    document = explained(vit(image_size=(100, 100)), photo(16, 16), walk=False)
+    (note,) = document["notes"]
+    assert note["en"] == "The similarity of positions is of 13 by 13 patches, evenly spread among the 25 by 25."
+    assert document["image"]["positions"]["shape"] == [13, 13, 13, 13]
+
+
+def test_a_map_that_is_0_everywhere_has_no_strongest_place() -> None:
+    document = explained(resnet(), photo(16, 16), walk=False)
+    (of_class,) = document["image"]["maps"]
+    of_class["array"] = packed(np.zeros((8, 8)), ("row", "column"))
+    line = summary(document).splitlines()[-1]
+    assert line == (
+        f"class activation for {of_class['class']}: 0 everywhere: nothing speaks for {of_class['class']} here"
+    )
+
+
+def test_a_summary_reads_attention_as_everything_else_does() -> None:
+    document = explained(vit(), photo(16, 16), walk=False)
+    heads = np.zeros((2, 3, 4, 4))
+    heads[0, :, 0, 0] = 1.0  # all of the first layer
+    heads[1, :, 3, 3] = 0.1
+    maps_of(document["image"])["attention"]["array"] = packed(heads, ("layer", "head", "row", "column"))
+    (line,) = [line for line in summary(document).splitlines() if line.startswith("attention")]
+    assert line == "attention (last layer, mean of heads): strongest in the lower right, row 4 of 4, column 4 of 4"

@@ -64,7 +64,7 @@ def test_maps_are_those_that_the_model_has(translator: Translator, recurrent: Tr
     assert shapes == {
         "cross": (["layer", "head", "target", "source"], [1, 2, target, source]),
         "encoder": (["layer", "head", "source", "source"], [1, 2, source, source]),
-        "decoder": (["layer", "head", "target", "target"], [1, 2, target, target]),
+        "decoder": (["layer", "head", "target", "read"], [1, 2, target, target]),
     }
     assert unpacked(text["maps"]["cross"]).sum(-1) == pytest.approx(1, abs=0.02)
     text = of(recurrent, max_extra=4)["text"]
@@ -111,7 +111,7 @@ def test_a_large_tree_keeps_what_leads_somewhere(translator: Translator, monkeyp
     monkeypatch.setattr("patchword.explain.beam_tree.MOST_NODES", 4)
     nodes, notes = beam_tree(record, translator.vocabulary)
     assert [(node["state"], node["parent"]) for node in nodes] == [("kept", -1), ("best", -1), ("best", 1)]
-    assert len(notes) == 1
+    assert [set(note) for note in notes] == [{"en", "zh"}]
 
 
 def test_a_given_translation_is_explained_instead_of_a_search(translator: Translator) -> None:
@@ -149,14 +149,47 @@ def test_a_long_sentence_stays_small(translator: Translator) -> None:
     words = " ".join(["one two three four five"] * 40)
     document = of(translator, words, target_ids=translator.vocabulary.encode_target([words])[0][1:])
     assert len(document["text"]["source_pieces"]) > 200
-    assert len(json.dumps(document)) < 1_000_000
+    assert len(json.dumps(document)) < 2_000_000
+
+
+def test_rows_of_two_hundred_pieces_still_sum_to_one(translator: Translator) -> None:
+    words = " ".join(["one two three four five"] * 40)
+    text = of(translator, words, target_ids=translator.vocabulary.encode_target([words])[0][1:])["text"]
+    assert min(len(text["source_pieces"]), len(text["target_pieces"])) > 200
+    for found in text["maps"].values():
+        assert unpacked(found).sum(-1) == pytest.approx(1, abs=0.005)
+
+
+def test_the_decoder_looks_at_what_it_had_read_by_then_the_start_first(translator: Translator) -> None:
+    words = translator.vocabulary
+    text = of(translator, target_ids=words.encode_target(["nine ten"])[0][1:])["text"]
+    assert text["read_pieces"] == [*words.target_pieces([words.bos_id]), *text["target_pieces"][:-1]]
+    found = text["maps"]["decoder"]
+    assert (found["axes"][2:], found["shape"][3]) == (["target", "read"], len(text["read_pieces"]))
+    assert unpacked(found)[:, :, 0, 0] == pytest.approx(1, abs=1e-3)  # by the first step, the start alone
+    assert unpacked(found)[:, :, 1, 1].min() > 0.01  # by the second, the first piece too
+
+
+def test_a_translation_has_no_more_steps_than_a_page_can_show(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patchword.explain.sentence.MOST_TOKENS", 12)
+    for limit, steps in ((None, 12), (3, 3), (100_000, 12)):
+        found = of(translator, max_length=limit, max_extra=100, method="greedy")
+        assert len(found["text"]["target_ids"]) == steps, limit
 
 
 def test_many_heads_of_a_long_sentence_are_averaged(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("patchword.explain.sentence._CELLS", 10)
     document = of(translator, max_extra=1)
     assert document["text"]["maps"]["cross"]["shape"][1] == 1
-    assert any("averaged" in note for note in document["notes"])
+    assert [note["en"].split(" are")[0] for note in document["notes"]] == [
+        "The heads of the maps from translation to source",
+        "The heads of the maps within the source",
+        "The heads of the maps within the translation",
+    ]
+    assert "“原文之内”" in document["notes"][1]["zh"]
+    assert document["notes"][0]["en"] in summary(document).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,15 @@ import re
 import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
+import patchword.explain.page
 from patchword.explain.packing import unpacked
 from patchword.explain.walk import walk_of_image, walk_of_text
 from patchword.explain.walk_texts import TEXTS, group_of, heading, told
@@ -23,6 +26,7 @@ from patchword.models.residual_network import ResidualNetwork, ResidualNetworkCo
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 from patchword.nn.trace import Step
+from patchword.text.attended import read_pairs
 from patchword.text.translator import Translator
 from patchword.text.vocabulary import Vocabulary, VocabularyConfig
 
@@ -104,6 +108,17 @@ WALKS = {
         ),
         pixels(),
     ),
+    "unscaled": lambda: text_walk(transformer(scale_embeddings=False)),
+    "Post-LN image": lambda: walk_of_image(vision(norm_first=False, layer_scale=0.1), pixels()),
+    "mean, normed": lambda: walk_of_image(vision(pool="mean", class_token=False, activation="gelu_tanh"), pixels()),
+    "both, norm after": lambda: walk_of_image(vision(pool="class_token_and_mean", norm_after_pool=True), pixels()),
+    "class token, norm after": lambda: walk_of_image(
+        vision(norm_after_pool=True, activation="swiglu", d_ff=16), pixels()
+    ),
+    "ResNet-D": lambda: walk_of_image(
+        residual(block="bottleneck", stem="imagenet", shortcut="average", downsampling="blur"), pixels()
+    ),
+    "zeros": lambda: walk_of_image(residual(shortcut="padded"), pixels()),
     "feature maps": lambda: walk_of_image(residual(), pixels()),
     "bottleneck": lambda: walk_of_image(residual(block="bottleneck", stem="imagenet"), pixels()),
 }
@@ -205,6 +220,10 @@ EQUATIONS = [
     ("GRU", r"Cho et al\. 2014.*equation 8\b", "decoder.0.gru.candidate"),
     ("feature maps", r"He et al\. 2016.*equation 1\b", "stages.1.0.branch"),
     ("feature maps", r"He et al\. 2016.*equation 2\b", "stages.1.0.shortcut"),
+    ("zeros", r"He et al\. 2016, 3\.3 and 4\.2", "stages.1.0.padded_shortcut"),
+    ("all tokens", r"\(DeiT\), 4", "input.distillation_token"),
+    ("LSTM", r"Luong et al\. 2015, 3\.3", "decoder.0.input_feeding"),
+    ("LSTM", r"Luong et al\. 2015, 3, equation 5", "decoder.attention.attentional_state"),
 ]
 
 
@@ -231,24 +250,25 @@ def test_pieces_come_first_on_each_side_and_the_decoder_reads_what_was_written_b
     assert written[-1] == words.eos_id
 
 
+@pytest.mark.parametrize("renormalise", [False, True])
 @pytest.mark.parametrize("system", [transformer, recurrent])
 @torch.no_grad()
-def test_words_are_the_likeliest_five_at_each_position_and_the_one_written(system: Any) -> None:
+def test_words_are_the_likeliest_five_of_forced_decoding_and_the_one_written(system: Any, renormalise: bool) -> None:
     torch.manual_seed(0)
     model = system()
+    model.options = model.options.changed({"renormalise": renormalise}, "test")
     words = model.vocabulary
     ids, written = [5, 6, words.eos_id], [7, 8, 9, words.eos_id]
     steps = walk_of_text(model, ids, written, words.source_pieces(ids), words.target_pieces(written))
     found = step(steps, "output.probabilities")
-    read = torch.tensor([[words.bos_id, *written[:-1]]])
-    shares = model.model(torch.tensor([ids]), read).softmax(-1)[0]
-    for place, (item, row) in enumerate(zip(found["items"], shares, strict=True)):
-        best, items = row.topk(5), item["weighed"]
-        assert [item["id"] for item in items] == best.indices.tolist()
-        assert [item["piece"] for item in items] == words.target_pieces(best.indices.tolist())
-        assert [item["probability"] for item in items] == pytest.approx(best.values.tolist(), rel=1e-2)
+    (pair,) = read_pairs(model.model, words, [ids], [written], 5, renormalise)
+    for place, (item, best) in enumerate(zip(found["items"], pair.likeliest, strict=True)):
+        items = item["weighed"]
+        assert [item["id"] for item in items] == [token for token, _ in best]
+        assert [item["piece"] for item in items] == words.target_pieces([token for token, _ in best])
+        assert [item["probability"] for item in items] == pytest.approx([math.exp(p) for _, p in best], rel=1e-3)
         assert (item["id"], item["piece"]) == (written[place], words.target_pieces(written)[place])
-        assert item["probability"] == pytest.approx(row[written[place]].item(), rel=1e-2)
+        assert item["probability"] == pytest.approx(math.exp(pair.log_probabilities[place]), rel=1e-3)
     assert found["shape"] == [4, words.target_size]
 
 
@@ -260,16 +280,6 @@ def test_a_translation_of_nothing_or_of_one_piece_has_a_walk(written: list[int])
     steps = walk_of_text(model, ids, written, words.source_pieces(ids), words.target_pieces(written))
     (item,) = step(steps, "output.probabilities")["items"]
     assert item["piece"] == (words.target_pieces(written)[0] if written else item["weighed"][0]["piece"])
-
-
-def test_a_start_token_in_front_of_what_was_written_is_not_written() -> None:
-    torch.manual_seed(0)
-    model = transformer()
-    words = model.vocabulary
-    ids, written = [5, words.eos_id], [7, 8]
-    plain = walk_of_text(model, ids, written, words.source_pieces(ids), words.target_pieces(written))
-    given = [words.bos_id, *written]
-    assert walk_of_text(model, ids, given, words.source_pieces(ids), words.target_pieces(given)) == plain
 
 
 def test_the_mask_of_the_decoder_hides_what_comes_later() -> None:
@@ -295,6 +305,125 @@ def test_a_reader_can_compute_a_step_again_from_the_numbers_shown() -> None:
     assert np.allclose(scores, query @ key.T / math.sqrt(8), atol=1e-3)
     assert np.allclose(weights, np.exp(scores) / np.exp(scores).sum(1, keepdims=True), atol=1e-3)
     assert np.allclose(found, weights @ value, atol=1e-3)
+
+
+def values_of(name: str, at: str) -> np.ndarray:
+    return unpacked(step(walk(name), at)["array"])
+
+
+# What each formula that may stand beside an activation makes of the inner layer.
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "max(0, xW₁ + b₁)": F.relu,
+    "GELU(x) = x Φ(x)": F.gelu,
+    "0.5x (1 + tanh(√(2/π) (x + 0.044715x³)))": lambda x: F.gelu(x, approximate="tanh"),
+    "x σ(x)": F.silu,
+    "silu(xW + b) ⊙ (xV + c)": lambda x: F.silu(x.chunk(2, 1)[0]) * x.chunk(2, 1)[1],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [
+        ("Post-LN, sinusoids", "relu"),
+        ("Pre-LN", "gelu_tanh"),
+        ("no positions", "silu"),
+        ("patches", "gelu"),
+        ("class token, norm after", "swiglu"),
+    ],
+)
+def test_the_formula_beside_the_feed_forward_network_is_that_of_its_activation(name: str, activation: str) -> None:
+    at = "encoder.0.feed_forward"
+    inner = values_of(name, f"{at}.{'gated_inner' if activation == 'swiglu' else 'inner'}")
+    found = step(walk(name), f"{at}.{activation}")
+    assert np.allclose(ACTIVATIONS[found["formula"]](torch.from_numpy(inner)), unpacked(found["array"]), atol=1e-3)
+    # Whatever the activation is, the output is told by what the step before it shows.
+    assert step(walk(name), f"{at}.output")["formula"].removeprefix("MLP(x) = ") == "a W₂ + b₂"
+
+
+@pytest.mark.parametrize("name", ["Post-LN, sinusoids", "unscaled", "learned positions"])
+def test_positions_are_added_to_the_embeddings_as_they_are(name: str) -> None:
+    ids = [found["id"] for found in walk(name)]
+    assert ("source.scaled_embedding" in ids) == (name != "unscaled")
+    embedding = values_of(name, "source.embedding" if name == "unscaled" else "source.scaled_embedding")
+    learned = name == "learned positions"
+    positions = values_of(name, "source.learned_positions" if learned else "source.sinusoids")
+    found = step(walk(name), "source.learned_positions_added" if learned else "source.positions_added")
+    assert np.allclose(unpacked(found["array"]), embedding + positions, atol=1e-3)
+    assert found["formula"] == ("e + p" if learned else "e + PE")
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "before"),
+    [
+        ("patches", "pooled_class_token", "encoder.norm"),
+        ("class token, norm after", "pooled_class_token_unnormed", "encoder.1.feed_forward.sum_of_norm_before"),
+        ("Post-LN image", "pooled_class_token_unnormed", "encoder.1.feed_forward.norm_of_scaled_sum"),
+        ("mean, normed", "pooled_mean", "encoder.norm"),
+        ("mean", "pooled_mean_unnormed", "encoder.1.feed_forward.sum_of_norm_before"),
+        ("all tokens", "pooled_class_token_and_mean", "encoder.norm"),
+        ("both, norm after", "pooled_class_token_and_mean_unnormed", "encoder.1.feed_forward.sum_of_norm_before"),
+    ],
+)
+def test_a_norm_stands_in_the_representations_formula_where_there_is_one(name: str, at: str, before: str) -> None:
+    found = step(walk(name), f"head.{at}")
+    tokens = values_of(name, before)
+    expected = tokens.mean(0) if "pooled_mean" in at else tokens[0]
+    assert np.allclose(unpacked(found["array"])[:16], expected, atol=1e-3)
+    assert ("LN(" in found["formula"]) == (before == "encoder.norm")
+    assert ("norm" in found["text"]["en"]) == (before == "encoder.norm")
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "formula"),
+    [
+        ("patches", "input.embedded_patches", "z₀ = [x_class; e₁;"),
+        ("mean", "input.embedded_patches_alone", "z₀ = [e₁;"),
+        ("all tokens", "input.embedded_patches_and_distillation_token", "z₀ = [x_class; x_distill; e₁;"),
+        ("patches", "encoder.0.feed_forward.sum_of_norm_before", "z_ℓ = MLP("),
+        ("all tokens", "encoder.0.feed_forward.scaled_sum_of_norm_before", "z_ℓ = λ ⊙ MLP("),
+        ("all tokens", "head.both.probabilities", "softmax((yW + b + y′W′ + b′) / 2)"),
+        ("feature maps", "stages.1.0.shortcut", "BN(W_s x)"),
+        ("zeros", "stages.1.0.padded_shortcut", "[x; 0]"),
+        ("ResNet-D", "stages.1.0.average_shortcut", "BN(W_s mean(x))"),
+        ("LSTM", "encoder.0.forwards.lstm.forget_gate", "f_t = σ(W_f x_t + U_f h_t₋₁ + b_f)"),
+        ("LSTM", "encoder.0.backwards.lstm.forget_gate", "f_t = σ(W_f x_t + U_f h_t₊₁ + b_f)"),
+        ("LSTM", "encoder.0.backwards.lstm.cell", "c_t = f_t ⊙ c_t₊₁ + i_t ⊙ g_t"),
+        ("GRU", "encoder.0.backwards.gru.candidate", "h̃_t = tanh(W x_t + b + r_t ⊙ (U h_t₊₁ + b′))"),
+        ("LSTM", "decoder.0.input_feeding", "x_t = [E[y_t₋₁]; h̃_t₋₁]"),
+        ("Post-LN, sinusoids", "encoder.0.self_attention.query", "QW_i^Q + b_i^Q"),
+        ("patches", "encoder.0.self_attention.query", "[q, k, v] = z U_qkv + b"),
+    ],
+)
+def test_a_formula_is_that_of_the_models_own_variant(name: str, at: str, formula: str) -> None:
+    assert step(walk(name), at)["formula"].startswith(formula)
+
+
+def test_who_reads_backwards_is_told_what_comes_before() -> None:
+    for system, cell in (("LSTM", "lstm"), ("GRU", "gru")):
+        assert "read from its end" in step(walk(system), f"encoder.0.backwards.{cell}.hidden")["text"]["en"]
+        assert "read from its end" not in step(walk(system), f"encoder.0.forwards.{cell}.hidden")["text"]["en"]
+
+
+def test_a_decoder_that_is_fed_reads_the_embedding_and_then_the_last_attentional_state() -> None:
+    fed, embedding = values_of("LSTM", "decoder.0.input_feeding"), values_of("LSTM", "target.embedding")
+    states = values_of("LSTM", "decoder.attention.attentional_state")
+    assert np.allclose(fed[:, :8], embedding, atol=1e-3)
+    assert np.allclose(fed[:, 8:], np.vstack([np.zeros(8), states[:-1]]), atol=1e-3)
+    assert "decoder.0.input_feeding" not in [found["id"] for found in walk("GRU")]
+
+
+def test_a_small_stem_is_that_of_the_papers_small_networks() -> None:
+    assert step(walk("zeros"), "stem.small_convolution")["paper"].endswith(", 4.2")
+    assert "table 1" in step(walk("bottleneck"), "stem.convolution")["paper"]
+
+
+def test_a_thing_has_one_name_in_chinese_in_the_walk_and_on_the_page() -> None:
+    page = Path(patchword.explain.page.__file__).parent / "page" / "chinese.js"
+    said = [page.read_text(encoding="utf-8").replace("axis-token", "")]
+    said += ["".join((*one.title[1:], *one.text[1:])) for one in TEXTS.values()]
+    said += [found[part]["zh"] for name in WALKS for found in walk(name) for part in ("heading", "shown")]
+    others = ("源句", "目标句", "源词", "目标词", "分类词元", " token", "输出头", "网络的开头", "子词")
+    assert not [(word, text) for text in said for word in others if word in text]
 
 
 def test_tokens_of_an_image_are_labelled_in_their_order() -> None:

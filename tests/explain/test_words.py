@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchword.explain.words import UNKNOWN, Word, piece_words, places, text_words
+from patchword.explain.character_places import UNKNOWN
+from patchword.explain.words import Word, piece_words, places, text_words
 
 
 @pytest.mark.parametrize(

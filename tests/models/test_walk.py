@@ -118,7 +118,7 @@ def test_a_sentence_goes_through_all_steps_to_the_next_words(model: Any, there: 
         (lambda: vision(positions="none"), "input.class_token", "input.position_embedding input.embedded_patches"),
         (
             lambda: vision(pool="mean", class_token=False, norm_after_pool=True, head_hidden=8),
-            "head.pooled_mean head.norm head.hidden",
+            "head.pooled_mean_unnormed head.norm head.hidden",
             "input.class_token encoder.norm",
         ),
         (
@@ -134,13 +134,13 @@ def test_a_sentence_goes_through_all_steps_to_the_next_words(model: Any, there: 
         ),
         (
             residual,
-            "stem.convolution stages.0.0.branch stages.0.0.shortcut stages.1.1.block_output head.mean_of_maps "
+            "stem.small_convolution stages.0.0.branch stages.0.0.shortcut stages.1.1.block_output head.mean_of_maps "
             "head.logits",
             "stem.pool stages.1.1.shortcut",
         ),
         (
             lambda: residual(block="bottleneck", stem="imagenet", shortcut="average", downsampling="blur"),
-            "stem.pool stages.1.0.shortcut",
+            "stem.blurred_pool stages.1.0.average_shortcut",
             "",
         ),
     ],
@@ -156,10 +156,11 @@ def test_an_image_goes_through_all_steps_to_the_classes(model: Any, there: str, 
     names = list(values)
     assert torch.equal(values["input.image"], IMAGES)
     assert names[0] == "input.image"
-    assert (names[-1], axes[names[-1]]) == ("head.probabilities", ("batch", "class"))
+    last = "head.both.probabilities" if "head.distillation.logits" in values else "head.probabilities"
+    assert (names[-1], axes[names[-1]]) == (last, ("batch", "class"))
     with torch.no_grad():
         probabilities = network.eval()(IMAGES).softmax(-1)
-    assert torch.allclose(values["head.probabilities"], probabilities, atol=1e-5)
+    assert torch.allclose(values[last], probabilities, atol=1e-5)
     assert all(len(counted) == values[name].dim() for name, counted in axes.items())
 
 

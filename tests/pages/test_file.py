@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from patchword.explain.page import page as page_of
-from tests.explain.documents import HOSTILE, against, hostile_document, image_document, text_document
+from tests.explain.documents import HOSTILE, against, hostile_document, image_document, nothing_document, text_document
 
 DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "text": text_document,
@@ -19,6 +19,7 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "two-texts": lambda: against(text_document(), text_document(recurrent=True)),
     "two-images": lambda: against(image_document(), image_document(residual=True)),
     "hostile": hostile_document,
+    "nothing": nothing_document,
 }
 
 
@@ -204,6 +205,32 @@ def test_the_map_is_the_layer_and_head_that_was_chosen(opened: Any, pages: Any, 
     assert text_of(page, ".heat .status") == f"source “·A”, source “·man”: {wanted:.3f}"
 
 
+def test_columns_of_the_decoders_own_map_are_what_it_had_read(opened: Any, pages: Any, until: Any) -> None:
+    page = opened(pages("text"))
+    page.get_by_role("heading", name="Where it looked").click()
+    until(lambda: page.locator(".heat-field").count())
+    page.get_by_role("combobox", name="Map", exact=True).select_option("decoder")
+    page.get_by_role("application", name="Within the translation").wait_for()
+    page.locator(".heat-field").focus()
+    assert text_of(page, ".heat .status").startswith("translation “·Ein”, read by then “<s>”: 1")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert text_of(page, ".heat .status").startswith("translation “·Mann”, read by then “·Ein”: 0.")
+
+
+def test_what_was_measured_is_said_as_a_difference_to_random_orders(opened: Any, pages: Any, until: Any) -> None:
+    page = opened(pages("vit"))
+    until(lambda: page.locator(".measured table").count())
+    told = page.locator(".measured").inner_text()
+    assert "Measured on 64 images against random orders: above 0 the map is better than they are" in told
+    assert "less is better" not in told
+    rows = {row.split("\t")[0]: row.split("\t")[1] for row in told.splitlines() if "\t" in row}
+    assert rows == {
+        "Deletion: gain over a random order": "0.093 (0.067 to 0.121)",
+        "Insertion: gain over a random order": "−0.012 (−0.031 to 0.008)",
+    }
+
+
 def test_two_hundred_pieces_stay_usable(opened: Any, pages: Any, until: Any, kept_picture: Any) -> None:
     page = opened(pages("long"), width=390)
     page.get_by_role("heading", name="Where it looked").click()
@@ -230,11 +257,33 @@ def test_the_picture_keeps_its_aspect_ratio_and_the_map_its_place(opened: Any, p
     assert overlay["x"] - picture["x"] == pytest.approx((picture["width"] - overlay["width"]) / 2, abs=1.5)
     page.mouse.move(overlay["x"] + overlay["width"] * 0.61, overlay["y"] + overlay["height"] * 0.45)
     until(lambda: text_of(page, ".picture-side .status").startswith("Row 7, column 9: 0.9"))
-    assert "0.213 (0.187 to 0.241)" in text_of(page, ".measured")
-    page.get_by_role("combobox", name="Map", exact=True).select_option(label="Attention of the class token")
+    assert "0.093 (0.067 to 0.121)" in text_of(page, ".measured")
+    page.get_by_role("combobox", name="Map", exact=True).select_option(label="Attention of what the head reads")
     until(lambda: page.locator(".axes input").count())
     assert text_of(page, ".axes output") == "12 of 12"
+    # What was measured is the last layer's mean of heads, and nothing else.
+    assert "0.093" in text_of(page, ".measured")
+    head = page.get_by_role("combobox", name="Head")
+    head.select_option(label="3")
     assert not text_of(page, ".measured")
+    head.select_option(label="mean")
+    assert "0.093" in text_of(page, ".measured")
+    page.get_by_role("slider", name="Layer").fill("11")
+    assert not text_of(page, ".measured")
+
+
+def test_a_map_that_is_0_everywhere_says_that_nothing_speaks_for_the_class(opened: Any, pages: Any, until: Any) -> None:
+    page = opened(pages("nothing"))
+    until(lambda: "nothing in this picture speaks for “tabby cat”" in text_of(page, ".picture-side .about"))
+    label = page.locator(".overlay").get_attribute("aria-label")
+    assert "nothing in this picture speaks for “tabby cat”" in label
+    assert "greatest" not in label
+
+
+def test_the_error_of_the_reading_is_said_once_and_in_percent(opened: Any, pages: Any) -> None:
+    page = opened(pages("text"))
+    facts = " ".join(page.locator(".part .fine").all_inner_texts())
+    assert facts.count("8.7") == facts.count("8.7 %") == 1
 
 
 def test_the_language_is_the_browsers_and_a_choice_is_kept(opened: Any, pages: Any, kept_picture: Any) -> None:

@@ -97,9 +97,7 @@ def linked(
             if len(batch) == 1:
                 return [str(error).removeprefix("pair 1: ")]
             return [links for i in batch for links in read([i])]
-        return [
-            [pair_links(one, reading, *pairs[i]) for reading in readings] for i, one in zip(batch, seen, strict=True)
-        ]
+        return [pair_links(one, readings, *pairs[i]) for i, one in zip(batch, seen, strict=True)]
 
     found: list[list[Links] | str] = [""] * len(pairs)
     for batch, links in zip(batches, in_parallel(read, batches, translator.network.device), strict=True):
@@ -108,12 +106,12 @@ def linked(
     return found
 
 
-def pair_links(pair: AttendedPair, reading: Reading, source: str, target: str) -> Links:
-    """Links between the words of two texts.
+def pair_links(pair: AttendedPair, readings: Sequence[Reading], source: str, target: str) -> list[Links]:
+    """Links between the words of two texts, by each reading.
 
     Args:
         pair: as the model read it, to the end token.
-        reading: how.
+        readings: how.
         source: the text.
         target: its translation.
     """
@@ -121,9 +119,11 @@ def pair_links(pair: AttendedPair, reading: Reading, source: str, target: str) -
         piece_words(pair.source_pieces[:-1], False),
         piece_words(pair.target_pieces[:-1], False),
     )
-    weights = word_weights(pair.evidence["cross"].values[:, 0], reading, source_words, target_words)
-    links = links_of(weights, reading.both)
-    return spread(links, places(source_words, source), places(target_words, target))
+    cross, where = pair.evidence["cross"].values[:, 0], (places(source_words, source), places(target_words, target))
+    return [
+        spread(links_of(word_weights(cross, reading, source_words, target_words), reading.both), *where)
+        for reading in readings
+    ]
 
 
 def word_links(translator: Translator, sources: Sequence[str], targets: Sequence[str]) -> list[Links]:

@@ -8,8 +8,13 @@ from patchword.text.vocabulary import Vocabulary
 
 MOST_NODES = 4000  # above which those that the search dropped at once are left out: nothing follows them
 
+_REDUCED = {
+    "en": "The beam's tree is shown without the tokens that were dropped at once, since it is so large.",
+    "zh": "束搜索树太大，没有画出立即被舍弃的词元。",
+}
 
-def beam_tree(record: BeamRecord, vocabulary: Vocabulary) -> tuple[list[dict[str, Any]], list[str]]:
+
+def beam_tree(record: BeamRecord, vocabulary: Vocabulary) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """The record's nodes, a parent before its children, and sentences about what is left out.
 
     Args:
@@ -20,10 +25,10 @@ def beam_tree(record: BeamRecord, vocabulary: Vocabulary) -> tuple[list[dict[str
         nodes with "parent" (an index, or -1), "id", "piece", "probability" (of the token), "score" (the sum of the
         log-probabilities), "step" and "state" ("best", "finished", "kept" or "dropped"); and the sentences.
     """
-    nodes, notes = list(enumerate(record.nodes)), []
+    nodes, notes = list(enumerate(record.nodes)), list[dict[str, str]]()
     if len(nodes) > MOST_NODES:
         nodes = [(index, node) for index, node in nodes if node.state != "dropped"]
-        notes.append("the beam's tree is shown without the tokens that were dropped at once, since it is so large")
+        notes.append(_REDUCED)
     places = {-1: -1} | {index: place for place, (index, _) in enumerate(nodes)}
     pieces = vocabulary.target_pieces([node.token for _, node in nodes])
     return [

@@ -1,8 +1,8 @@
 """The one document that says what a model looked at: what files, pictures and the server's page are made from.
 
 It is JSON. Every document has "format" 1, "model" (name, task, architecture, parameters, and languages or classes),
-"title", "notes", and "text" or "image" (see `sentence` and `picture`), and may have "walk" (see `walk`) and "against",
-the document of another model for the same input. Larger arrays are `packing.packed`.
+"title", "notes" (sentences, each in "en" and "zh"), and "text" or "image" (see `sentence` and `picture`), and may have
+"walk" (see `walk`) and "against", the document of another model for the same input. Larger arrays are `packing.packed`.
 """
 
 from functools import singledispatch

@@ -136,7 +136,7 @@ def known(kept: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 def _gains(system: ImageClassifier, picture: Picture, seed: int) -> dict[str, dict[str, float]]:
     seen = system.attention(picture, of_class="likeliest")
-    chosen = system.classes.index(seen.explained)
+    chosen = seen.explained_index
     maps = dict(image_maps(seen.evidence))
     if find_spec("captum") is not None:
         images = system.preprocessing.normalise(seen.pixels[None].to(system.network.device))

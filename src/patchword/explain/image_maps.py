@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 from torch import Tensor
 
 from patchword.explain.attention import read_attention, read_rollout
@@ -10,6 +11,11 @@ from patchword.models.evidence import Evidence
 OF_ATTENTION = ("attention", "rollout")  # the same whichever class is asked about
 OF_A_CLASS = ("relevance", "class_activation")
 MAPS = (*OF_ATTENTION, *OF_A_CLASS)
+
+
+def of_the_last_layer(values: np.ndarray) -> np.ndarray:
+    """A map as `image_maps` has it: of one by layer and head, (layer, head, row, column), the last layer's mean."""
+    return values[-1].mean(0) if values.ndim == 4 else values
 
 
 def image_maps(evidence: Evidence) -> Mapping[str, Tensor]:

@@ -24,11 +24,9 @@ def page(document: dict[str, Any]) -> str:
     Returns:
         HTML that asks for nothing from elsewhere, and says so to the browser by its content security policy.
     """
-    return (
-        empty_page()
-        .replace("{{title}}", html.escape(str(document.get("title", ""))))
-        .replace("{{document}}", embedded(document))
-    )
+    filled = {"title": html.escape(str(document.get("title", ""))), "document": embedded(document)}
+    # In one go: what a title holds is no mark to be filled.
+    return re.sub(r"\{\{(title|document)\}\}", lambda mark: filled[mark[1]], empty_page())
 
 
 @cache

@@ -156,18 +156,40 @@ def _maps(system: ImageClassifier, seen: AttendedImage) -> list[dict[str, Any]]:
     return found
 
 
-def _notes(image: dict[str, Any], evidence: Evidence) -> list[str]:
-    if "encoder" not in evidence or tuple(image["maps"][0]["array"]["shape"][2:]) == evidence["encoder"].grid:
+def _notes(image: dict[str, Any], evidence: Evidence) -> list[dict[str, str]]:
+    if "encoder" not in evidence or (grid := evidence["encoder"].grid) is None:
         return []
-    return ["The attention of every layer and head is averaged over squares of patches, to be small enough for a page."]
+    notes = []
+    shown = tuple(image["maps"][0]["array"]["shape"][2:])
+    if shown != grid:
+        notes.append(
+            {
+                "en": f"The attention of every layer and head is averaged from {grid[0]} by {grid[1]} patches to "
+                f"{shown[0]} by {shown[1]}, to be small enough for a page.",
+                "zh": f"每层每个注意力头的注意力从 {grid[0]} × {grid[1]} 个图块平均为 {shown[0]} × {shown[1]} 格，"
+                "使页面不致过大。",
+            }
+        )
+    if image["positions"] is not None and (shown := tuple(image["positions"]["shape"][:2])) != grid:
+        notes.append(
+            {
+                "en": f"The similarity of positions is of {shown[0]} by {shown[1]} patches, evenly spread among the "
+                f"{grid[0]} by {grid[1]}.",
+                "zh": f"位置的相似度只取 {grid[0]} × {grid[1]} 个图块中均匀分布的 {shown[0]} × {shown[1]} 个。",
+            }
+        )
+    return notes
 
 
 def _thinned(maps: Tensor) -> Tensor:
-    """Maps (layer, head, row, column), averaged over squares of patches where they would be too many numbers."""
+    """Maps (layer, head, row, column), averaged where they would be too many numbers.
+
+    All cells are drawn alike, and have as many patches; where those do not come out even, neighbours share some.
+    """
     every = 1
     while maps.numel() > every**2 * _MOST_ATTENTION:
         every += 1
-    return maps if every == 1 else F.avg_pool2d(maps, every, ceil_mode=True)
+    return maps if every == 1 else F.adaptive_avg_pool2d(maps, [-(-side // every) for side in maps.shape[2:]])
 
 
 def _distance(evidence: Evidence, image_size: tuple[int, int]) -> dict[str, Any] | None:

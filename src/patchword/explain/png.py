@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from patchword.explain.image_maps import of_the_last_layer
 from patchword.explain.packing import unpacked
 from patchword.explain.png_fonts import Lettering, ems
 
@@ -110,14 +111,14 @@ def _overlay(document: dict[str, Any], lettering: Lettering) -> "Figure":
     chosen = next((found[one] for one in OVERLAY if one in found), None)
     if chosen is not None:
         left, top, right, bottom = image["box"]
-        values = unpacked(chosen["array"])
-        while values.ndim > 2:  # attention by layer and head: the last layer, the mean of its heads
-            values = values[-1] if values.ndim == 4 else values.mean(0)
+        values = of_the_last_layer(unpacked(chosen["array"]))
         scaled = axes.imshow(
             values, cmap=_tide(TIDE_DARK), alpha=0.6, extent=(left, right, bottom, top), interpolation="nearest",
-            aspect="auto",
+            aspect="auto", vmax=values.max() if values.max() > 0 else 1.0,
         )  # fmt: skip
         name = chosen["id"].replace("_", " ") + (f", {chosen['class']}" if chosen["class"] is not None else "")
+        if values.max() <= 0:
+            name += ": 0 everywhere" if chosen["class"] is None else ": nothing speaks for it here"
         _scale(
             figure, scaled, (0.25 / width, 0.72 / height, min(2.4, width_of_picture) / width, 0.09 / height),
             lettering.plain(name),

@@ -19,7 +19,19 @@ from patchword.text.translator import Translator
 
 MOST_TOKENS = 512  # of a side: maps grow by the square of it
 WEIGHED = 5
-_CELLS = 2**22  # numbers of a kind of maps, above which the heads are averaged: a page is to stay small
+_CELLS = 2**19  # numbers of a kind of maps, above which the heads are averaged: a page is to stay small
+
+_AVERAGED = {
+    name: {
+        "en": f"The heads of the maps {english} are averaged, since there are so many pieces.",
+        "zh": f"词片太多，{chinese}的各注意力头取了平均。",
+    }
+    for name, english, chinese in (
+        ("cross", "from translation to source", "“从译文到原文”"),
+        ("encoder", "within the source", "“原文之内”"),
+        ("decoder", "within the translation", "“译文之内”"),
+    )
+}
 
 
 @explanation_of.register
@@ -50,13 +62,13 @@ def explained_sentence(
     """
     if not isinstance(given, str):
         raise TypeError(f"a translator explains a text, a str; found {type(given).__name__}")
-    options = {"max_length": MOST_TOKENS, **options}
     chosen = system.options.changed(options, "explain")
+    chosen = chosen.changed({"max_length": min(MOST_TOKENS, chosen.max_length or MOST_TOKENS)}, "explain")
     vocabulary = system.vocabulary
     if not vocabulary.normalised(given).strip():
         raise DataError("the text", "is empty: there is nothing to explain")
     _check_length(len(vocabulary.encode_source([vocabulary.normalised(given.strip())])[0]))
-    notes: list[str] = []
+    notes: list[dict[str, str]] = []
     tree: list[dict[str, Any]] = []
     if target_ids is None:
         found = system.searched(given, chosen, prefix=prefix)
@@ -86,6 +98,7 @@ def explained_sentence(
         "source_ids": list(pair.source_ids),
         "target_pieces": list(pair.target_pieces[: len(tokens)]),
         "target_ids": tokens,
+        "read_pieces": _read_pieces(system, pair, len(tokens)),
         "source_words": _listed(source_words),
         "target_words": _listed(target_words),
         "maps": maps,
@@ -116,11 +129,16 @@ def _check_length(count: int) -> None:
         )
 
 
+def _read_pieces(system: Translator, pair: AttendedPair, steps: int) -> list[str]:
+    """What the decoder has read at each step, start token first: the columns of its own map."""
+    return [*system.vocabulary.target_pieces([system.model.config.bos_id]), *pair.target_pieces[: steps - 1]]
+
+
 def _listed(words: Sequence[Word]) -> list[list[Any]]:
     return [[word.first, word.end, word.text] for word in words]
 
 
-def _maps(pair: AttendedPair, steps: int) -> tuple[dict[str, Any], list[str]]:
+def _maps(pair: AttendedPair, steps: int) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """Packed maps by name, and sentences about what is not in them."""
     found, notes = {}, []
     for name in ("cross", "encoder", "decoder"):
@@ -130,8 +148,10 @@ def _maps(pair: AttendedPair, steps: int) -> tuple[dict[str, Any], list[str]]:
         values = _steps(kind.values[:, 0], kind.axes, steps)
         if values.numel() > _CELLS:
             values = values.mean(1, keepdim=True)
-            notes.append(f"the heads of the {name} maps are averaged, since the sentence has so many pieces")
-        found[name] = packed(values, ("layer", "head", *kind.axes[3:]))
+            notes.append(_AVERAGED[name])
+        axes = ("target", "read") if name == "decoder" else kind.axes[3:]
+        # Of 200 pieces most weights are below the step that 8 bits would leave them; a row is to sum to 1.
+        found[name] = packed(values, ("layer", "head", *axes), bits=16)
     return found, notes
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from patchword.errors import one_line
+from patchword.explain.image_maps import of_the_last_layer
 from patchword.explain.packing import unpacked
 from patchword.explain.words import SPACE
 
@@ -18,9 +19,17 @@ def summary(document: dict[str, Any]) -> str:
     parts = []
     for one in both:
         head = [f"{one['model']['name']}, {one['model']['architecture'].replace('_', ' ')}"] if len(both) > 1 else []
-        lines = [*head, *(_of_text(one["text"]) if "text" in one else _of_image(one["image"])), *one["notes"]]
+        lines = [
+            *head,
+            *(_of_text(one["text"]) if "text" in one else _of_image(one["image"])),
+            *(_english(note) for note in one["notes"]),
+        ]
         parts.append("".join(f"{one_line(line)}\n" for line in lines))
     return "\n".join(parts)
+
+
+def _english(note: Any) -> str:
+    return str(note["en"] if isinstance(note, dict) else note)
 
 
 def _of_text(text: dict[str, Any]) -> list[str]:
@@ -49,11 +58,17 @@ def _others(text: dict[str, Any], step: int) -> str:
 def _of_image(image: dict[str, Any]) -> list[str]:
     lines = [f"{100 * one['probability']:5.1f} %  {one['class']}" for one in image["predictions"]]
     for one in image["maps"]:
-        values = unpacked(one["array"])
-        values = values.reshape(-1, *values.shape[-2:]).mean(0)
-        row, column = (int(place) for place in np.unravel_index(int(values.argmax()), values.shape))
+        whole = unpacked(one["array"])
+        values = of_the_last_layer(whole)
         about = f" for {one['class']}" if one.get("class") else ""
-        lines.append(f"{one['id'].replace('_', ' ')}{about}: strongest in the {_place(row, column, values.shape)}")
+        if values.ndim < whole.ndim:
+            about += " (last layer, mean of heads)"
+        if values.max() > 0:
+            row, column = (int(place) for place in np.unravel_index(int(values.argmax()), values.shape))
+            found = f"strongest in the {_place(row, column, values.shape)}"
+        else:
+            found = f"0 everywhere: nothing speaks for {one['class']} here" if one.get("class") else "0 everywhere"
+        lines.append(f"{one['id'].replace('_', ' ')}{about}: {found}")
     return lines
 
 

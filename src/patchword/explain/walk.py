@@ -38,11 +38,10 @@ def walk_of_text(
         steps as the document of an explanation has them; see `_step`.
     """
     network, vocabulary, start = translator.model, translator.vocabulary, translator.model.config.bos_id
-    if target_ids and target_ids[0] == start:
-        target_ids, target_pieces = target_ids[1:], target_pieces[1:]
     read = [start, *target_ids[:-1]]
     device = translator.network.device
-    trace = WalkTrace(Windows(written=target_ids))
+    never = (network.config.pad_id, start)
+    trace = WalkTrace(Windows(written=target_ids, never=never, renormalise=translator.options.renormalise))
     network.walk(torch.tensor([list(source_ids)], device=device), torch.tensor([read], device=device), trace)
     labels = {"source": list(source_pieces), "target": [*vocabulary.target_pieces([start]), *target_pieces[:-1]]}
     pieces = {

@@ -1,8 +1,11 @@
 """What is told of the steps that only images go through: patches and tokens, feature maps, classes."""
 
-from patchword.explain.walk_told import DOSOVITSKIY, HE, Told
+from patchword.explain.walk_told import DOSOVITSKIY, HE, TOUVRON_DEIT, Told
 
-_EMBEDDED = "z₀ = [x_class; x_p¹E; x_p²E; …; x_p^N E] + E_pos"
+_PATCHES_TEXT = (
+    "The sum says what a patch shows and where it was; it is what the first layer reads.",
+    "两者之和同时表示图块的内容和位置；第一层读取的就是它。",
+)
 
 IMAGE_TEXTS: dict[str, Told] = {
     "input.image": Told(
@@ -31,24 +34,25 @@ IMAGE_TEXTS: dict[str, Told] = {
             "把每个图块的像素排成一个长向量，乘以一个学到的矩阵。",
         ),
         f"{DOSOVITSKIY}, 3.1, equation 1",
-        "x_pⁱ E",
+        "e_i = x_pⁱ E + b",
     ),
     "class_token": Told(
         ("[CLS] in front", "最前面加上 [CLS]"),
         (
             "A learned token is put before the patches; the layers gather in it what tells the class.",
-            "在图块之前放一个学到的 token；各层会把判断类别所需的信息汇集到它里面。",
+            "在图块之前放一个学到的词元；各层会把判断类别所需的信息汇集到它里面。",
         ),
         f"{DOSOVITSKIY}, 3.1, equation 1",
-        "[x_class; x_p¹E; x_p²E; …; x_p^N E]",
+        "[x_class; e₁; e₂; …; e_N]",
     ),
     "distillation_token": Told(
-        ("The distillation token", "蒸馏 token"),
+        ("The distillation token", "蒸馏词元"),
         (
             "A second learned token, which was trained to say what a teacher network says.",
-            "第二个学到的 token，训练时让它给出与教师网络相同的答案。",
+            "第二个学到的词元，训练时让它给出与教师网络相同的答案。",
         ),
-        "Touvron et al. 2021 (DeiT), 3",
+        f"{TOUVRON_DEIT}, 4",
+        "[x_distill; e₁; e₂; …; e_N]",
     ),
     "position_embedding": Told(
         ("Position embedding", "位置嵌入"),
@@ -61,18 +65,27 @@ IMAGE_TEXTS: dict[str, Told] = {
     ),
     "embedded_patches": Told(
         ("Patches plus positions", "图块加位置"),
-        (
-            "The sum says what a patch shows and where it was; it is what the first layer reads.",
-            "两者之和同时表示图块的内容和位置；第一层读取的就是它。",
-        ),
+        _PATCHES_TEXT,
         f"{DOSOVITSKIY}, 3.1, equation 1",
-        _EMBEDDED,
+        "z₀ = [x_class; e₁; e₂; …; e_N] + E_pos",
+    ),
+    "embedded_patches_alone": Told(
+        ("Patches plus positions", "图块加位置"),
+        _PATCHES_TEXT,
+        f"{DOSOVITSKIY}, 3.1, equation 1, without x_class",
+        "z₀ = [e₁; e₂; …; e_N] + E_pos",
+    ),
+    "embedded_patches_and_distillation_token": Told(
+        ("Patches plus positions", "图块加位置"),
+        _PATCHES_TEXT,
+        f"{DOSOVITSKIY}, 3.1, equation 1; {TOUVRON_DEIT}, 4",
+        "z₀ = [x_class; x_distill; e₁; e₂; …; e_N] + E_pos",
     ),
     "registers": Told(
-        ("Registers", "寄存器 token"),
+        ("Registers", "寄存器词元"),
         (
             "Further learned tokens, which no answer is read from: room for the layers to take notes.",
-            "另外几个学到的 token，答案不从它们读出：供各层记笔记的空间。",
+            "另外几个学到的词元，答案不从它们读出：供各层记笔记的空间。",
         ),
         "Darcet et al. 2024, 2.2",
     ),
@@ -80,16 +93,34 @@ IMAGE_TEXTS: dict[str, Told] = {
         ("The image's representation: [CLS]", "图像的表示：[CLS]"),
         (
             "The class token after the last layer and norm; the head reads nothing else.",
-            "经过最后一层和归一化之后的分类 token；分类头只读取它。",
+            "经过最后一层和归一化之后的类别词元；分类头只读取它。",
         ),
         f"{DOSOVITSKIY}, 3.1, equation 4",
         "y = LN(z_L⁰)",
     ),
+    "pooled_class_token_unnormed": Told(
+        ("The image's representation: [CLS]", "图像的表示：[CLS]"),
+        (
+            "The class token as the last layer left it; the head reads nothing else.",
+            "最后一层给出的类别词元；分类头只读取它。",
+        ),
+        f"{DOSOVITSKIY}, 3.1, equation 4, without LN",
+        "y = z_L⁰",
+    ),
     "pooled_mean": Told(
         ("The image's representation: the mean", "图像的表示：平均"),
         (
-            "The mean of all patches after the last layer.",
-            "最后一层之后所有图块的平均。",
+            "The mean of all patches after the last layer and norm.",
+            "经过最后一层和归一化之后所有图块的平均。",
+        ),
+        f"{DOSOVITSKIY}, D.3",
+        "y = (1/N) Σᵢ LN(z_Lⁱ)",
+    ),
+    "pooled_mean_unnormed": Told(
+        ("The image's representation: the mean", "图像的表示：平均"),
+        (
+            "The mean of all patches as the last layer left them.",
+            "最后一层给出的所有图块的平均。",
         ),
         f"{DOSOVITSKIY}, D.3",
         "y = (1/N) Σᵢ z_Lⁱ",
@@ -97,8 +128,17 @@ IMAGE_TEXTS: dict[str, Told] = {
     "pooled_class_token_and_mean": Told(
         ("The image's representation: [CLS] and the mean", "图像的表示：[CLS] 与平均"),
         (
-            "The class token after the last layer, and beside it the mean of all patches.",
-            "最后一层之后的分类 token，旁边再放上所有图块的平均。",
+            "The class token after the last layer and norm, and beside it the mean of all patches.",
+            "经过最后一层和归一化之后的类别词元，旁边再放上所有图块的平均。",
+        ),
+        "Oquab et al. 2023 (DINOv2)",
+        "y = [LN(z_L⁰); (1/N) Σᵢ LN(z_Lⁱ)]",
+    ),
+    "pooled_class_token_and_mean_unnormed": Told(
+        ("The image's representation: [CLS] and the mean", "图像的表示：[CLS] 与平均"),
+        (
+            "The class token as the last layer left it, and beside it the mean of all patches.",
+            "最后一层给出的类别词元，旁边再放上所有图块的平均。",
         ),
         "Oquab et al. 2023 (DINOv2)",
         "y = [z_L⁰; (1/N) Σᵢ z_Lⁱ]",
@@ -134,9 +174,19 @@ IMAGE_TEXTS: dict[str, Told] = {
         ("The distillation head", "蒸馏分类头"),
         (
             "What the distillation token says of each class; the mean of both heads counts.",
-            "蒸馏 token 对每个类别给出的数；最终取两个分类头的平均。",
+            "蒸馏词元 对每个类别给出的数；最终取两个分类头的平均。",
         ),
-        "Touvron et al. 2021 (DeiT), 3",
+        f"{TOUVRON_DEIT}, 4",
+    ),
+    "both.probabilities": Told(
+        ("Softmax: the classes", "softmax：类别"),
+        (
+            "The mean of what both heads say; softmax makes probabilities of it: together they are 1, and the largest "
+            "is the answer.",
+            "取两个分类头的平均，softmax 再把它变成概率：总和为 1，最大的就是答案。",
+        ),
+        f"{TOUVRON_DEIT}, 4",
+        "softmax((yW + b + y′W′ + b′) / 2)",
     ),
     "head.probabilities": Told(
         ("Softmax: the classes", "softmax：类别"),
@@ -156,6 +206,24 @@ IMAGE_TEXTS: dict[str, Told] = {
         ),
         f"{HE}, 3.3, table 1 (conv1)",
         "max(0, BN(W ∗ x))",
+    ),
+    "small_convolution": Told(
+        ("The first convolution", "第一个卷积"),
+        (
+            "Small learned filters of 3 × 3 pixels slide over the image; each gives a map of where it fits. Batch norm "
+            "and ReLU follow.",
+            "学到的 3 × 3 像素的小滤波器在图像上滑动；每个都给出一张匹配位置的特征图。随后是批归一化和 ReLU。",
+        ),
+        f"{HE}, 4.2",
+        "max(0, BN(W ∗ x))",
+    ),
+    "blurred_pool": Told(
+        ("Max pooling with a blur", "带模糊的最大池化"),
+        (
+            "The largest of each neighbourhood, blurred before every second row and column is left out.",
+            "取每个邻域中的最大值，先模糊，再隔行隔列取值。",
+        ),
+        "Zhang 2019, 3.2",
     ),
     "stem.pool": Told(
         ("Max pooling", "最大池化"),
@@ -181,16 +249,36 @@ IMAGE_TEXTS: dict[str, Told] = {
             "当残差块改变特征图的数量或大小时，把 x 变成新的形状；否则保持不变。",
         ),
         f"{HE}, 3.2, equation 2",
-        "W_s x",
+        "BN(W_s x)",
+    ),
+    "padded_shortcut": Told(
+        ("The shortcut, with zeros", "补零的捷径"),
+        (
+            "x at every second row and column where the maps get smaller, with zeros as the maps that are new: "
+            "nothing is learned here (option A).",
+            "特征图变小时隔行隔列取 x，新增的特征图补零：这里没有学到的数（方案 A）。",
+        ),
+        f"{HE}, 3.3 and 4.2",
+        "[x; 0]",
+    ),
+    "average_shortcut": Told(
+        ("The shortcut, of averages", "取平均的捷径"),
+        (
+            "x averaged over 2 × 2 pixels where the maps get smaller, then brought to the new number of maps.",
+            "特征图变小时对 x 的 2 × 2 像素取平均，再变成新的特征图数量。",
+        ),
+        "He et al. 2019 (ResNet-D), 4.2",
+        "BN(W_s mean(x))",
     ),
     "block_output": Told(
         ("Feature maps after the block", "残差块之后的特征图"),
         (
-            "The residual plus x, then ReLU: each map is bright where its pattern was found.",
-            "残差加上 x，再经过 ReLU：每张特征图在找到相应图案的地方变亮。",
+            "The residual plus s, which is x or, where there is one, the shortcut; then ReLU: each map is bright where "
+            "its pattern was found.",
+            "残差加上 s（x 本身，有捷径时为捷径的输出），再经过 ReLU：每张特征图在找到相应图案的地方变亮。",
         ),
         f"{HE}, 3.2, equations 1 and 2",
-        "y = max(0, F(x, {W_i}) + x)",
+        "y = max(0, F(x, {W_i}) + s)",
     ),
     "mean_of_maps": Told(
         ("The mean of each map", "每张特征图的平均"),
@@ -198,6 +286,6 @@ IMAGE_TEXTS: dict[str, Told] = {
             "Global average pooling: one number a map, wherever in the image its pattern was.",
             "全局平均池化：每张特征图一个数，不管图案出现在图像的哪里。",
         ),
-        f"{HE}, 3.3, table 1",
+        f"{HE}, 3.3 and 4.2",
     ),
 }

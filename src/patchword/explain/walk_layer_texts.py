@@ -1,61 +1,63 @@
 """What is told of the steps that layers of attention and feed-forward networks have, whatever goes through them."""
 
-from patchword.explain.walk_told import DOSOVITSKIY, VASWANI, XIONG, Told
+from patchword.explain.walk_told import TOUVRON_CAIT, VASWANI, XIONG, Told
 
 LAYER_TEXTS: dict[str, Told] = {
     "query": Told(
         ("Queries", "查询"),
         (
-            "Each position's question: its vector times the head's matrix of queries.",
-            "每个位置提出的“问题”：它的向量乘以该注意力头的查询矩阵。",
+            "Each position's question: its vector times the head's matrix of queries, plus a bias that the paper's "
+            "formula leaves out.",
+            "每个位置提出的“问题”：它的向量乘以该注意力头的查询矩阵，再加上论文公式中省略的偏置。",
         ),
         f"{VASWANI}, 3.2.2",
-        "QW_i^Q",
+        "QW_i^Q + b_i^Q",
     ),
     "key": Told(
         ("Keys", "键"),
         (
-            "What each position offers to be found by: its vector times the head's matrix of keys.",
-            "每个位置供别人匹配的“键”：它的向量乘以该注意力头的键矩阵。",
+            "What each position offers to be found by: its vector times the head's matrix of keys, plus a bias.",
+            "每个位置供别人匹配的“键”：它的向量乘以该注意力头的键矩阵，再加偏置。",
         ),
         f"{VASWANI}, 3.2.2",
-        "KW_i^K",
+        "KW_i^K + b_i^K",
     ),
     "value": Told(
         ("Values", "值"),
         (
-            "What each position hands over when it is attended to: its vector times the head's matrix of values.",
-            "每个位置被关注时交出的内容：它的向量乘以该注意力头的值矩阵。",
+            "What each position hands over when it is attended to: its vector times the head's matrix of values, "
+            "plus a bias.",
+            "每个位置被关注时交出的内容：它的向量乘以该注意力头的值矩阵，再加偏置。",
         ),
         f"{VASWANI}, 3.2.2",
-        "VW_i^V",
+        "VW_i^V + b_i^V",
     ),
     "cross_attention.query": Told(
         ("Queries, from the decoder", "来自解码器的查询"),
         (
             "In encoder-decoder attention each target position asks what it needs of the source.",
-            "在编码器—解码器注意力中，每个目标位置询问它需要源句中的什么。",
+            "在编码器—解码器注意力中，每个译文位置询问它需要原文中的什么。",
         ),
         f"{VASWANI}, 3.2.2 and 3.2.3",
-        "QW_i^Q",
+        "QW_i^Q + b_i^Q",
     ),
     "cross_attention.key": Told(
         ("Keys, from the encoder", "来自编码器的键"),
         (
             "The encoder's output, one vector a source piece, times the head's matrix of keys.",
-            "编码器的输出（每个源词片一个向量）乘以该注意力头的键矩阵。",
+            "编码器的输出（每个原文词片一个向量）乘以该注意力头的键矩阵。",
         ),
         f"{VASWANI}, 3.2.2 and 3.2.3",
-        "KW_i^K",
+        "KW_i^K + b_i^K",
     ),
     "cross_attention.value": Told(
         ("Values, from the encoder", "来自编码器的值"),
         (
             "What each source piece hands over to the target positions that attend to it.",
-            "每个源词片交给关注它的目标位置的内容。",
+            "每个原文词片交给关注它的译文位置的内容。",
         ),
         f"{VASWANI}, 3.2.2 and 3.2.3",
-        "VW_i^V",
+        "VW_i^V + b_i^V",
     ),
     "scores": Told(
         ("Scores", "分数"),
@@ -103,16 +105,16 @@ LAYER_TEXTS: dict[str, Told] = {
             "各个头找到的内容并排放置，再乘以一个矩阵，回到模型的宽度。",
         ),
         f"{VASWANI}, 3.2.2",
-        "Concat(head₁, …, head_h) W^O",
+        "Concat(head₁, …, head_h) W^O + b^O",
     ),
     "cross_attention.output": Told(
         ("All heads together", "合并所有头"),
         (
             "What the heads found in the source stands side by side and goes through one more matrix.",
-            "各个头在源句中找到的内容并排放置，再乘以一个矩阵。",
+            "各个头在原文中找到的内容并排放置，再乘以一个矩阵。",
         ),
         f"{VASWANI}, 3.2.2 and 3.2.3",
-        "Concat(head₁, …, head_h) W^O",
+        "Concat(head₁, …, head_h) W^O + b^O",
     ),
     "sum": Told(
         ("Residual sum", "残差相加"),
@@ -122,6 +124,24 @@ LAYER_TEXTS: dict[str, Told] = {
         ),
         f"{VASWANI}, 3.1",
         "x + Sublayer(x)",
+    ),
+    "scaled_sum": Told(
+        ("Residual sum", "残差相加"),
+        (
+            "The sublayer's input is added to its scaled output.",
+            "把子层的输入加到它缩放后的输出上。",
+        ),
+        f"{VASWANI}, 3.1; {TOUVRON_CAIT}, 2",
+        "x + λ ⊙ Sublayer(x)",
+    ),
+    "norm_of_scaled_sum": Told(
+        ("Layer norm", "层归一化"),
+        (
+            "Each position's vector is brought to mean 0 and deviation 1, then scaled and shifted by learned numbers.",
+            "把每个位置的向量变为均值 0、标准差 1，再用学到的数缩放和平移。",
+        ),
+        f"{VASWANI}, 3.1; {TOUVRON_CAIT}, 2",
+        "LayerNorm(x + λ ⊙ Sublayer(x))",
     ),
     "norm": Told(
         ("Layer norm", "层归一化"),
@@ -151,14 +171,23 @@ LAYER_TEXTS: dict[str, Told] = {
         f"{XIONG}, table 1",
         "x + Sublayer(LayerNorm(x))",
     ),
+    "scaled_sum_of_norm_before": Told(
+        ("Residual sum", "残差相加"),
+        (
+            "The sublayer's input, as it was before the norm, is added to its scaled output.",
+            "把子层的输入（归一化之前的）加到它缩放后的输出上。",
+        ),
+        f"{XIONG}, table 1; {TOUVRON_CAIT}, 2",
+        "x + λ ⊙ Sublayer(LayerNorm(x))",
+    ),
     "layer_scale": Told(
         ("Layer scale", "层缩放"),
         (
             "The sublayer's output times a learned factor for each channel.",
             "子层的输出乘以每个通道各自学到的系数。",
         ),
-        "Touvron et al. 2021 (CaiT), 2",
-        "diag(λ₁, …, λ_d) · Sublayer(x)",
+        f"{TOUVRON_CAIT}, 2",
+        "λ ⊙ s, where s is the sublayer's output",
     ),
     "inner": Told(
         ("Feed-forward, the inner layer", "前馈网络的内层"),
@@ -168,6 +197,15 @@ LAYER_TEXTS: dict[str, Told] = {
         ),
         f"{VASWANI}, 3.3, equation 2",
         "xW₁ + b₁",
+    ),
+    "gated_inner": Told(
+        ("Feed-forward, the inner layer in two halves", "前馈网络的内层，分为两半"),
+        (
+            "Each position alone: its vector times two matrices, whose results stand side by side.",
+            "每个位置单独计算：它的向量乘以两个矩阵，结果并排放置。",
+        ),
+        "Shazeer 2020, equation 6",
+        "[xW + b; xV + c]",
     ),
     "relu": Told(
         ("ReLU", "ReLU"),
@@ -212,16 +250,17 @@ LAYER_TEXTS: dict[str, Told] = {
             "内层的一半经过 SiLU 后，决定另一半有多少能通过。",
         ),
         "Shazeer 2020, equation 6",
-        "silu(xW) ⊙ xV",
+        "silu(xW + b) ⊙ (xV + c)",
     ),
     "feed_forward.output": Told(
         ("Feed-forward, the output", "前馈网络的输出"),
         (
-            "A second matrix brings each position back to the model's width.",
-            "第二个矩阵把每个位置变回模型的宽度。",
+            "A second matrix brings each position, as the activation in the step before left it (a), back to the "
+            "model's width.",
+            "第二个矩阵把上一步激活之后的每个位置（a）变回模型的宽度。",
         ),
         f"{VASWANI}, 3.3, equation 2",
-        "max(0, xW₁ + b₁) W₂ + b₂",
+        "a W₂ + b₂",
     ),
     "encoder.norm": Told(
         ("The encoder's last norm", "编码器最后的归一化"),
@@ -241,32 +280,4 @@ LAYER_TEXTS: dict[str, Told] = {
         f"{XIONG}, table 1",
         "LayerNorm(x)",
     ),
-}
-
-_MSA = "z′_ℓ = MSA(LN(z_ℓ₋₁)) + z_ℓ₋₁"
-_MLP = "z_ℓ = MLP(LN(z′_ℓ)) + z′_ℓ"
-
-# Paper and formula of the same steps where what goes through the layers is an image.
-IMAGE_SOURCES: dict[str, tuple[str, str]] = {
-    "self_attention.norm_before": (f"{DOSOVITSKIY}, 3.1, equation 2", "LN(z_ℓ₋₁)"),
-    "query": (f"{DOSOVITSKIY}, A, equation 5; {VASWANI}, 3.2.2", "[q, k, v] = z U_qkv"),
-    "key": (f"{DOSOVITSKIY}, A, equation 5; {VASWANI}, 3.2.2", "[q, k, v] = z U_qkv"),
-    "value": (f"{DOSOVITSKIY}, A, equation 5; {VASWANI}, 3.2.2", "[q, k, v] = z U_qkv"),
-    "scores": (f"{DOSOVITSKIY}, A, equation 6; {VASWANI}, 3.2.1, equation 1", "q kᵀ / √D_h"),
-    "weights": (f"{DOSOVITSKIY}, A, equation 6; {VASWANI}, 3.2.1, equation 1", "A = softmax(q kᵀ / √D_h)"),
-    "weighted_values": (f"{DOSOVITSKIY}, A, equation 7; {VASWANI}, 3.2.1, equation 1", "SA(z) = A v"),
-    "self_attention.output": (
-        f"{DOSOVITSKIY}, A, equation 8; {VASWANI}, 3.2.2",
-        "MSA(z) = [SA₁(z); SA₂(z); …; SA_k(z)] U_msa",
-    ),
-    "self_attention.sum_of_norm_before": (f"{DOSOVITSKIY}, 3.1, equation 2", _MSA),
-    "feed_forward.norm_before": (f"{DOSOVITSKIY}, 3.1, equation 3", "LN(z′_ℓ)"),
-    "inner": (f"{DOSOVITSKIY}, 3.1, equation 3; {VASWANI}, 3.3, equation 2", "xW₁ + b₁"),
-    "gelu": (f"{DOSOVITSKIY}, 3.1; Hendrycks & Gimpel 2016, 2", "GELU(x) = x Φ(x)"),
-    "feed_forward.output": (
-        f"{DOSOVITSKIY}, 3.1, equation 3; {VASWANI}, 3.3, equation 2",
-        "MLP(x) = GELU(xW₁ + b₁) W₂ + b₂",
-    ),
-    "feed_forward.sum_of_norm_before": (f"{DOSOVITSKIY}, 3.1, equation 3", _MLP),
-    "encoder.norm": (f"{DOSOVITSKIY}, 3.1, equation 4", "LN(z_L)"),
 }

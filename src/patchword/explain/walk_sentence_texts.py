@@ -68,22 +68,36 @@ SENTENCE_TEXTS: dict[str, Told] = {
     "positions_added": Told(
         ("Embeddings plus positions", "词嵌入加位置"),
         (
-            "The sum says which piece and where; it is what the first layer reads.",
-            "两者之和同时表示“是什么词片”和“在哪里”；第一层读取的就是它。",
+            "The embedding e, as the steps before left it, plus the position's pattern: the sum says which piece and "
+            "where, and is what the first layer reads.",
+            "前面各步得到的词嵌入 e 加上位置的图案：两者之和同时表示“是什么词片”和“在哪里”，第一层读取的就是它。",
         ),
         f"{VASWANI}, 3.4 and 3.5",
-        "√d_model · E[x] + PE",
+        "e + PE",
+    ),
+    "learned_positions_added": Told(
+        ("Embeddings plus positions", "词嵌入加位置"),
+        (
+            "The embedding e, as the steps before left it, plus the position's learned vector p: the sum says which "
+            "piece and where, and is what the first layer reads.",
+            "前面各步得到的词嵌入 e 加上该位置学到的向量 p："
+            "两者之和同时表示“是什么词片”和“在哪里”，第一层读取的就是它。",
+        ),
+        f"{VASWANI}, 3.5 and table 3, row E",
+        "e + p",
     ),
     "output.probabilities": Told(
         ("Linear and softmax: the next word", "线性层与 softmax：下一个词"),
         (
-            "The last vector times a matrix gives each piece of the vocabulary a number, and softmax makes "
-            "probabilities of them. One piece is written at a time, until the end token or the limit.",
-            "最后的向量乘以一个矩阵，给词表中每个词片一个数，softmax 再把它们变成概率。"
+            "The last vector times a matrix (plus a bias b, in models that have one) gives each piece of the "
+            "vocabulary a number, and softmax makes probabilities of them, among the pieces that the search allows. "
+            "One piece is written at a time, until the end token or the limit.",
+            "最后的向量乘以一个矩阵（有的模型再加偏置 b），给词表中每个词片一个数，softmax 再把它们变成概率"
+            "（只在搜索允许的词片之间）。"
             "每次写出一个词片，直到结束符或长度上限。",
         ),
         f"{VASWANI}, 3.4; {LUONG}, equation 6",
-        "p(y_t | y_<t, x) = softmax(h_t W)",
+        "p(y_t | y_<t, x) = softmax(h_t W [+ b])",
     ),
     "lstm.input_gate": Told(
         ("LSTM: input gate", "LSTM：输入门"),
@@ -146,7 +160,7 @@ SENTENCE_TEXTS: dict[str, Told] = {
             "生成新状态时使用多少上一个状态，介于 0（完全不用）和 1（全部）之间。",
         ),
         f"{CHO}, 2.3, equation 5",
-        "r_t = σ(W_r x_t + U_r h_t₋₁)",
+        "r_t = σ(W_r x_t + U_r h_t₋₁ + b_r)",
     ),
     "gru.update_gate": Told(
         ("GRU: update gate", "GRU：更新门"),
@@ -155,7 +169,7 @@ SENTENCE_TEXTS: dict[str, Told] = {
             "上一个状态有多少保持不变，介于 0（替换）和 1（保留）之间。",
         ),
         f"{CHO}, 2.3, equation 6",
-        "z_t = σ(W_z x_t + U_z h_t₋₁)",
+        "z_t = σ(W_z x_t + U_z h_t₋₁ + b_z)",
     ),
     "gru.candidate": Told(
         ("GRU: what is new", "GRU：新内容"),
@@ -164,7 +178,7 @@ SENTENCE_TEXTS: dict[str, Told] = {
             "由输入提议的状态；与多数程序库一样，重置门作用在矩阵之后。",
         ),
         f"{CHO}, 2.3, equation 8",
-        "h̃_t = tanh(W x_t + r_t ⊙ (U h_t₋₁))",
+        "h̃_t = tanh(W x_t + b + r_t ⊙ (U h_t₋₁ + b′))",
     ),
     "gru.hidden": Told(
         ("GRU: hidden states", "GRU：隐藏状态"),
@@ -184,6 +198,16 @@ SENTENCE_TEXTS: dict[str, Told] = {
         f"{BAHDANAU}, 3.2 and A.2.1, equation 7",
         "h_j = [→h_j; ←h_j]",
     ),
+    "input_feeding": Told(
+        ("Input feeding: what the first layer reads", "输入馈送：第一层读取的内容"),
+        (
+            "The embedding of the piece written last, and beside it the attentional state of the step before, so "
+            "that the decoder knows where it has looked already; this is the x_t of the gates below.",
+            "上一个写出的词片的嵌入，旁边放上前一步的注意力状态，让解码器知道已经看过哪里；这就是下面各个门的 x_t。",
+        ),
+        f"{LUONG}, 3.3",
+        "x_t = [E[y_t₋₁]; h̃_t₋₁]",
+    ),
     "initial_state": Told(
         ("The decoder's first state", "解码器的初始状态"),
         (
@@ -191,13 +215,13 @@ SENTENCE_TEXTS: dict[str, Told] = {
             "由编码器的最后状态得到，此时还没有写出任何内容。",
         ),
         f"{BAHDANAU}, A.2.2",
-        "s₀ = tanh(W_s [→h_S; ←h₁])",
+        "s₀ = tanh(W_s [→h_S; ←h₁] + b_s)",
     ),
     "additive_scores": Told(
         ("Alignment scores", "对齐分数"),
         (
             "How well each source piece (column) fits what the decoder is about to write (row), by a small network.",
-            "用一个小网络计算每个源词片（列）与解码器将要写出的内容（行）的匹配程度。",
+            "用一个小网络计算每个原文词片（列）与解码器将要写出的内容（行）的匹配程度。",
         ),
         f"{BAHDANAU}, A.1.2; {LUONG}, 3.1, equation 8 (concat)",
         "v_aᵀ tanh(W_a h_t + U_a h̄_s)",
@@ -206,7 +230,7 @@ SENTENCE_TEXTS: dict[str, Told] = {
         ("Alignment scores", "对齐分数"),
         (
             "How well each source piece (column) fits what the decoder is about to write (row): a dot product.",
-            "每个源词片（列）与解码器将要写出的内容（行）的匹配程度：点积。",
+            "每个原文词片（列）与解码器将要写出的内容（行）的匹配程度：点积。",
         ),
         f"{LUONG}, 3.1, equation 8 (dot)",
         "h_tᵀ h̄_s",
@@ -216,7 +240,7 @@ SENTENCE_TEXTS: dict[str, Told] = {
         (
             "How well each source piece (column) fits what the decoder is about to write (row): a dot product with "
             "a learned matrix between.",
-            "每个源词片（列）与解码器将要写出的内容（行）的匹配程度：中间带一个学到的矩阵的点积。",
+            "每个原文词片（列）与解码器将要写出的内容（行）的匹配程度：中间带一个学到的矩阵的点积。",
         ),
         f"{LUONG}, 3.1, equation 8 (general)",
         "h_tᵀ W_a h̄_s",
@@ -225,7 +249,7 @@ SENTENCE_TEXTS: dict[str, Told] = {
         ("Alignment", "对齐权重"),
         (
             "The softmax makes shares of the scores: each row sums to 1 and says where in the source it looks.",
-            "softmax 把分数变成份额：每一行之和为 1，表示它在看源句的哪里。",
+            "softmax 把分数变成份额：每一行之和为 1，表示它在看原文的哪里。",
         ),
         f"{BAHDANAU}, 3.1, equation 6; {LUONG}, 3.1, equation 7",
         "a_t(s) = exp(score(h_t, h̄_s)) / Σ_s′ exp(score(h_t, h̄_s′))",
@@ -245,7 +269,7 @@ SENTENCE_TEXTS: dict[str, Told] = {
             "Context and hidden state through one more layer: what the next word is read from.",
             "上下文与隐藏状态再经过一层：下一个词就由它得出。",
         ),
-        f"{LUONG}, 3.1, equation 5",
+        f"{LUONG}, 3, equation 5",
         "h̃_t = tanh(W_c [c_t; h_t])",
     ),
 }

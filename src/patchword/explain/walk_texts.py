@@ -2,21 +2,22 @@
 
 from dataclasses import replace
 
+from patchword.explain.walk_image_sources import IMAGE_SOURCES
 from patchword.explain.walk_image_texts import IMAGE_TEXTS
-from patchword.explain.walk_layer_texts import IMAGE_SOURCES, LAYER_TEXTS
+from patchword.explain.walk_layer_texts import LAYER_TEXTS
 from patchword.explain.walk_sentence_texts import SENTENCE_TEXTS
 from patchword.explain.walk_told import Told
 
 TEXTS = {**LAYER_TEXTS, **SENTENCE_TEXTS, **IMAGE_TEXTS}
 
 _HEADINGS = {
-    "source": ("The source: from pieces to vectors", "源句：从词片到向量"),
-    "target": ("The target: from pieces to vectors", "目标句：从词片到向量"),
+    "source": ("The source: from pieces to vectors", "原文：从词片到向量"),
+    "target": ("The target: from pieces to vectors", "译文：从词片到向量"),
     "input": ("From the image to vectors", "从图像到向量"),
     "encoder": ("Encoder: layer {}", "编码器：第 {} 层"),
     "decoder": ("Decoder: layer {}", "解码器：第 {} 层"),
     "output": ("Words", "输出词"),
-    "stem": ("The stem", "网络的开头"),
+    "stem": ("The stem", "起始层"),
     "stages": ("Stage {}", "第 {} 阶段"),
     "head": ("The head: from the representation to classes", "分类头：从表示到类别"),
 }
@@ -25,6 +26,10 @@ _AFTER_LAYERS = {
     "decoder": ("Decoder: after its layers", "解码器：各层之后"),
 }
 _DIRECTIONS = {"forwards": ("forwards", "正向"), "backwards": ("backwards", "反向")}
+_BACKWARDS = (
+    " Here the sentence is read from its end, so what comes before a piece is the state of the next one, t + 1.",
+    "这里从句末往前读，所以一个词片之前的状态是后一个词片（t + 1）的状态。",
+)
 
 
 def told(name: str, image: bool = False) -> Told:
@@ -46,6 +51,9 @@ def told(name: str, image: bool = False) -> Told:
         if part in _DIRECTIONS:
             english, chinese = _DIRECTIONS[part]
             found = replace(found, title=(f"{found.title[0]}, {english}", f"{found.title[1]}（{chinese}）"))
+        if part == "backwards" and found.formula is not None:
+            text = found.text[0] + _BACKWARDS[0], found.text[1] + _BACKWARDS[1]
+            found = replace(found, text=text, formula=found.formula.replace("₋₁", "₊₁"))
     return found
 
 

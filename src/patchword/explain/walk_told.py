@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 VASWANI = "Vaswani et al. 2017"
 XIONG = "Xiong et al. 2020"
+TOUVRON_CAIT = "Touvron et al. 2021 (CaiT)"
+TOUVRON_DEIT = "Touvron et al. 2021 (DeiT)"
 DOSOVITSKIY = "Dosovitskiy et al. 2021"
 BAHDANAU = "Bahdanau et al. 2015"
 LUONG = "Luong et al. 2015"

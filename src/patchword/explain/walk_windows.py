@@ -21,9 +21,9 @@ PATCHES, PATCH_NUMBERS = 1024, 60_000  # most patches, and numbers of all of the
 
 _CHINESE = {
     "head": "注意力头",
-    "source": "源词片",
-    "target": "目标词片",
-    "token": "token",
+    "source": "原文词片",
+    "target": "译文词片",
+    "token": "词元",
     "patch": "图块",
     "channel": "通道",
     "position": "位置",
@@ -68,12 +68,20 @@ class Windows:
     Args:
         written: ids that were written, one for each target position, whose probabilities are kept; None for none.
         colours: mean and standard deviation of each channel that pixels were normalised by, to undo it.
+        never: ids that no search writes, whose probability is 0; the same rule as `sampling.next_log_probabilities`.
+        renormalise: whether the probabilities of the others sum to 1; see `SearchOptions`.
     """
 
     def __init__(
-        self, written: Sequence[int] | None = None, colours: tuple[Sequence[float], Sequence[float]] | None = None
+        self,
+        written: Sequence[int] | None = None,
+        colours: tuple[Sequence[float], Sequence[float]] | None = None,
+        never: Sequence[int] = (),
+        renormalise: bool = False,
     ) -> None:
         self._written = written
+        self._never = never
+        self._renormalise = renormalise
         self._colours = colours
 
     def __call__(self, step: Step) -> Window:
@@ -83,6 +91,7 @@ class Windows:
             axes, values = axes[1:], values[0]
         values = values.float()
         if axes[-1] == "word":
+            values = self._allowed(values)
             cut = self._words(values, axes)
         elif axes[-1] == "class":
             cut = _classes(values, axes)
@@ -107,6 +116,11 @@ class Windows:
             picked,
             chosen,
         )
+
+    def _allowed(self, values: Tensor) -> Tensor:
+        values = values.clone()
+        values[..., list(self._never)] = 0.0
+        return values / values.sum(-1, keepdim=True).clamp(min=1e-30) if self._renormalise else values
 
     def _words(self, values: Tensor, axes: tuple[str, ...]) -> "_Cut":
         rows = values[:POSITIONS]

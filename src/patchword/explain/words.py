@@ -10,11 +10,11 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import pairwise
 
+from patchword.explain.character_places import UNKNOWN, places_of_characters
+
 SPACE = "▁"  # what SentencePiece writes for a space
-UNKNOWN = "\ufffc"  # what stands for a piece whose text nobody knows
 
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u1a20-\u1aaf\u2e80-\u2fdf\u3000-\u3030\u3036-\u30ff"
@@ -95,7 +95,7 @@ def places(words: Sequence[Word], text: str) -> list[list[int]]:
     for target in targets:
         starts.append(starts[-1] + len(target))
     joined, own = "".join(targets), "".join(word.letters for word in words)
-    where = _places_of_characters(own, joined)
+    where = places_of_characters(own, joined)
     found: list[list[int]] = []
     position = 0
     for word in words:
@@ -132,27 +132,3 @@ def _characters(pieces: Sequence[str]) -> Iterable[tuple[int, str]]:
             written = data[low:high].decode("utf-8", errors="replace")
             yield index + low, SPACE if written.isspace() else written
         index = end
-
-
-def _places_of_characters(own: str, text: str) -> list[int]:
-    """For each character of one text, the place in another where it is, or would be."""
-    if own == text:
-        return list(range(len(own)))
-    found = [-1] * len(own)
-    for a, b, size in SequenceMatcher(None, own, text, autojunk=False).get_matching_blocks():
-        found[a : a + size] = range(b, b + size)
-    position = 0
-    while position < len(own):
-        if found[position] >= 0:
-            position += 1
-            continue
-        end = position
-        while end < len(own) and found[end] < 0:
-            end += 1
-        low = found[position - 1] + 1 if position else 0
-        high = found[end] if end < len(own) else len(text)
-        for offset in range(end - position):
-            place = low + (high - low) * offset // (end - position) if high > low else low
-            found[position + offset] = min(place, len(text) - 1)
-        position = end
-    return found

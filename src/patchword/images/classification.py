@@ -48,6 +48,7 @@ class AttendedImage:
         evidence: what the model looked at, of one image; a ViT's "encoder" attention, for instance.
         picture: the whole image, RGB and upright; what the model saw of it, `Preprocessing.box` says.
         explained: the class that the evidence for a class is for.
+        explained_index: its number, since two classes may share a name.
     """
 
     classification: Classification
@@ -55,3 +56,4 @@ class AttendedImage:
     evidence: Evidence
     picture: Image.Image
     explained: str
+    explained_index: int

@@ -187,7 +187,7 @@ class ImageClassifier(System):
         if of_class is not None:
             evidence = {**evidence, **model.class_evidence(images, torch.tensor([found]))}
         result = Classification(name, self._best(_probability(logits)[0], top))
-        return AttendedImage(result, pixels, evidence, picture, self.classes[found])
+        return AttendedImage(result, pixels, evidence, picture, self.classes[found], found)
 
     def reference(self) -> ImageModel:
         """The network of `models` in float32: itself, or a copy where its weights are of half precision."""

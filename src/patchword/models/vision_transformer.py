@@ -116,7 +116,8 @@ class VisionTransformer(ImageModel):
             pooled = torch.cat([x[:, 0], patches.mean(dim=1)], dim=1)
         y: Tensor = self.pooled_norm(pooled)
         if trace is not None:
-            trace.note(f"head.pooled_{self.config.pool}", ("batch", "channel"), pooled)
+            normed = "" if isinstance(self.encoder.norm, nn.LayerNorm) else "_unnormed"
+            trace.note(f"head.pooled_{self.config.pool}{normed}", ("batch", "channel"), pooled)
             if self.config.norm_after_pool:
                 trace.note("head.norm", ("batch", "channel"), y)
         return y
@@ -222,7 +223,8 @@ class VisionTransformer(ImageModel):
         with evaluating(self):
             logits = self(images, trace)
         if self.config.num_classes:
-            trace.note("head.probabilities", ("batch", "class"), logits.softmax(-1))
+            name = "head.probabilities" if self.distillation_head is None else "head.both.probabilities"
+            trace.note(name, ("batch", "class"), logits.softmax(-1))
 
     def _heads(self) -> list[str]:
         return [name for name, child in self.named_children() if isinstance(child, ClassificationHead)]

@@ -162,6 +162,8 @@ class AttentionalDecoder(nn.Module):
         """
         state.widen(x.size(0))
         x = self.dropout(x) if state.fed is None else torch.cat([self.dropout(x), state.fed], 1)
+        if trace is not None and state.fed is not None:
+            trace.note("0.input_feeding", ("batch", "channel"), x)
         for index, layer in enumerate(self.layers):
             x = x if index == 0 else self.dropout(x)
             told = inside(trace, str(index))

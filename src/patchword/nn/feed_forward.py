@@ -49,7 +49,7 @@ class FeedForward(nn.Module):
         """(..., d_model) in, the same shape out; the trace is told the steps of (batch, length, d_model)."""
         hidden = self.inner(x)
         if trace is not None:
-            trace.note("inner", _VECTORS, hidden)
+            trace.note("gated_inner" if self.gated else "inner", _VECTORS, hidden)
         if self.gated:
             gate, hidden = hidden.chunk(2, dim=-1)
             hidden = self.activation(gate) * hidden

@@ -12,6 +12,8 @@ from patchword.nn.trace import AttentionTrace
 SINUSOID_LAYOUTS = ("interleaved", "halves")
 
 _VECTORS = ("batch", "position", "channel")
+# By the number of tokens before the patches.
+_EMBEDDED = ("embedded_patches_alone", "embedded_patches", "embedded_patches_and_distillation_token")
 
 
 def sinusoidal_table(length: int, d_model: int, layout: str = "interleaved") -> Tensor:
@@ -95,7 +97,7 @@ class LearnedPositions(nn.Module):
         added = x + self.embedding[offset:end]
         if trace is not None:
             trace.note("learned_positions", _VECTORS[1:], self.embedding[offset:end])
-            trace.note("positions_added", _VECTORS, added)
+            trace.note("learned_positions_added", _VECTORS, added)
         return added
 
 
@@ -154,7 +156,7 @@ class GridPositions(nn.Module):
         added = x + self.embedding
         if trace is not None:
             trace.note("position_embedding", _VECTORS[1:], self.embedding)
-            trace.note("embedded_patches", _VECTORS, added)
+            trace.note(_EMBEDDED[self.prefix], _VECTORS, added)
         return added
 
     def resized(self, grid: tuple[int, int]) -> Tensor:

@@ -75,13 +75,14 @@ class ResidualNorm(nn.Module):
             y = self.norm(x)
             trace.note("norm_before", _VECTORS, y)
         branch = self._branch(sublayer(y))
-        if not isinstance(self.layer_scale, nn.Identity):
+        scaled = not isinstance(self.layer_scale, nn.Identity)
+        if scaled:
             trace.note("layer_scale", _VECTORS, branch)
         y = x + branch
-        trace.note("sum_of_norm_before" if self.norm_first else "sum", _VECTORS, y)
+        trace.note(("scaled_" if scaled else "") + ("sum_of_norm_before" if self.norm_first else "sum"), _VECTORS, y)
         if not self.norm_first:
             y = self.norm(y)
-            trace.note("norm", _VECTORS, y)
+            trace.note("norm_of_scaled_sum" if scaled else "norm", _VECTORS, y)
         return y
 
     def _branch(self, y: Tensor) -> Tensor:

@@ -96,7 +96,7 @@ class ResidualBlock(nn.Module):
         if trace is not None:
             trace.note("branch", _MAPS, y)
             if shortcut is not x:
-                trace.note("shortcut", _MAPS, shortcut)
+                trace.note(_shortcut_name(self.shortcut), _MAPS, shortcut)
         y = F.relu(shortcut + self.drop_path(y), inplace=True)
         if trace is not None:
             trace.note("block_output", _MAPS, y)
@@ -169,10 +169,16 @@ class Stem(nn.Module):
         y = F.relu(self.layer(x), inplace=True)
         pooled: Tensor = self.pool(y)
         if trace is not None:
-            trace.note("convolution", _MAPS, y)
+            trace.note("small_convolution" if isinstance(self.pool, nn.Identity) else "convolution", _MAPS, y)
             if pooled is not y:
-                trace.note("pool", _MAPS, pooled)
+                trace.note("blurred_pool" if isinstance(self.pool, nn.Sequential) else "pool", _MAPS, pooled)
         return pooled
+
+
+def _shortcut_name(shortcut: nn.Module) -> str:
+    if isinstance(shortcut, PaddedShortcut):
+        return "padded_shortcut"
+    return "average_shortcut" if isinstance(shortcut, AverageProjection) else "shortcut"
 
 
 def _shortcut(inputs: int, outputs: int, stride: int, options: BlockOptions) -> nn.Module:

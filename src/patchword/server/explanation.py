@@ -53,7 +53,7 @@ class Explanation(Config):
 
     format: int
     model: dict[str, Any]
-    notes: list[str]
+    notes: list[dict[str, str]]
 
 
 FORM: dict[str, Any] = {

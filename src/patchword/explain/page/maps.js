@@ -30,8 +30,8 @@ export function attentionMaps(container, text) {
 
   async function draw(kind, node) {
     const packed = text.maps[kind];
-    const [row, column] = { cross: ["target", "source"], encoder: ["source", "source"], decoder: ["target", "target"] }[kind];
-    const labels = { source: text.source_pieces, target: text.target_pieces };
+    const [row, column] = { cross: ["target", "source"], encoder: ["source", "source"], decoder: ["target", "read"] }[kind];
+    const labels = { source: text.source_pieces, target: text.target_pieces, read: text.read_pieces };
     const first = kind === "cross" ? { layer: text.alignment?.reading?.layer } : {};
     const chosen = choices(packed, 2, () => set(), first);
     const array = await unpacked(packed);

@@ -91,8 +91,7 @@ function overlaid(figure, image) {
     const strip = headStrip(array, chosen, "dark");
     axes.replaceChildren(chosen.node);
     heads.replaceChildren(strip.node);
-    say(about, () => t(`about-${map.id}`));
-    measured.replaceChildren(...(map.measured ? measuredTable(map.measured) : []));
+    const table = map.measured ? measuredTable(map.measured) : [];
     show();
 
     function show() {
@@ -102,10 +101,13 @@ function overlaid(figure, image) {
       strip.refresh();
       paint(canvas, values, rows, columns, low, high, "dark");
       bar.set(low, high);
+      measured.replaceChildren(...(isMeasured(map.array, chosen.indices()) ? table : []));
       const peak = values.indexOf(Math.max(...values));
       const name = () => [mapName(map), chosen.told()].filter(Boolean).join(", ");
-      say(field, () => t("picture-label", { name: name(), rows, columns, row: Math.floor(peak / columns) + 1,
-        column: (peak % columns) + 1 }), "aria-label");
+      const nothing = () => t(map.class === null || map.class === undefined ? "nothing" : "nothing-for", { name: map.class });
+      say(about, () => (high > 0 ? t(`about-${map.id}`) : `${t(`about-${map.id}`)} ${nothing()}`));
+      say(field, () => (high > 0 ? t("picture-label", { name: name(), rows, columns, row: Math.floor(peak / columns) + 1,
+        column: (peak % columns) + 1 }) : t("picture-label-nothing", { name: name(), rows, columns, nothing: nothing() })), "aria-label");
       if (!cursor.hidden) look(...at);
     }
   }
@@ -147,6 +149,14 @@ function overlaid(figure, image) {
 function mapName(map) {
   const name = t(`map-${map.id}`);
   return map.class === null || map.class === undefined ? name : t("for-class", { map: name, name: map.class });
+}
+
+// Of the attention by layer and head what was measured is the last layer's mean.
+function isMeasured({ axes, shape }, indices) {
+  return indices.every((index, place) => {
+    if (axes[place] === "layer") return index === shape[place] - 1;
+    return index === null || shape[place] === 1;
+  });
 }
 
 // The measured figure beside the map: what faithfulness it had on a set of images, not on this one.
