@@ -24,8 +24,7 @@ class Following:
         self._text_of = text_of
         self._told = [""] * len(self._indices)
         self._tokens = [0] * len(self._indices)
-        choosy = isinstance(watch, ChoosyWatch)
-        self._listens = [not choosy or watch.listens(index) for index in self._indices]
+        self._listens = [not isinstance(watch, ChoosyWatch) or watch.listens(index) for index in self._indices]
 
     def only(self, sentences: Sequence[int]) -> Self:
         """The same for some of the sentences."""

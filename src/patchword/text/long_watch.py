@@ -61,8 +61,7 @@ class SentenceWatch:
 
     def __init__(self, watch: Watch, layouts: Sequence[Layout], texts: Sequence[int], language: str) -> None:
         self._watch = watch
-        choosy = isinstance(watch, ChoosyWatch)
-        self._listens = [not choosy or watch.listens(text) for text in range(len(layouts))]
+        self._listens = [not isinstance(watch, ChoosyWatch) or watch.listens(text) for text in range(len(layouts))]
         self._growing = [_Growing(layout, language) for layout in layouts]
         first = {text: index for index, text in reversed(list(enumerate(texts)))}
         self._sentences = [(text, index - first[text]) for index, text in enumerate(texts)]
