@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from patchword.text.encoding import check_characters
 from patchword.text.layout import Layout, layouts
 from patchword.text.long_watch import SentenceWatch
 from patchword.text.options import SearchOptions
@@ -76,11 +77,18 @@ def translate_texts(
 ) -> list[LongTranslation]:
     """Cut texts, decode the sentences of all of them in one call, and put them together; see `translate_text`."""
     source, target = translator.languages
-    laid_out = []
-    for number, text in enumerate(texts):
-        # Long texts take their time here too.
-        wanted = watch is None or watch.wanted(number)
-        laid_out += layouts(translator.vocabulary, [text], source, min(most, translator.longest)) if wanted else [_NONE]
+    longest = min(most, translator.longest)
+    if watch is None:
+        laid_out = layouts(translator.vocabulary, texts, source, longest)
+    else:
+        check_characters(texts)
+        # One by one, since long texts take their time here too.
+        wanted = map(watch.wanted, range(len(texts)))
+        vocabulary = translator.vocabulary
+        laid_out = [
+            layouts(vocabulary, [text], source, longest)[0] if one else _NONE
+            for text, one in zip(texts, wanted, strict=True)
+        ]
     flat = [
         (number, piece.text)
         for number, layout in enumerate(laid_out)
