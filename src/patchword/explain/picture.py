@@ -189,7 +189,7 @@ def _thinned(maps: Tensor) -> Tensor:
     every = 1
     while maps.numel() > every**2 * _MOST_ATTENTION:
         every += 1
-    return maps if every == 1 else F.adaptive_avg_pool2d(maps, [-(-side // every) for side in maps.shape[2:]])
+    return maps if every == 1 else F.adaptive_avg_pool2d(maps, (-(-maps.size(2) // every), -(-maps.size(3) // every)))
 
 
 def _distance(evidence: Evidence, image_size: tuple[int, int]) -> dict[str, Any] | None:
