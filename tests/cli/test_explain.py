@@ -62,8 +62,7 @@ def test_a_files_name_says_its_form(models: Path, tmp_path: Path, name: str) -> 
             document = json.loads(content)
             assert (document["model"]["name"], part in document, "walk" in document) == (model, True, False)
         elif name.endswith("png"):
-            assert content.startswith(b"\x89PNG\r\n")
-            assert Image.open(tmp_path / name).width > 100
+            assert content.startswith(b"\x89PNG\r\n\x1a\n")
         else:
             assert content.startswith(b"<!doctype html>")
 
