@@ -49,7 +49,7 @@ def ways(system: ImageClassifier) -> dict[str, Callable[[], Any]]:
     return {
         "classification": classification,
         "attention": attention,
-        "for a class": lambda: model.class_evidence(images, classes),
+        "for a class": lambda: model.answer_and_all_evidence(images, classes),
         "document": lambda: explained(system, picture, walk=False),
     }
 

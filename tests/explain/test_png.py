@@ -11,7 +11,7 @@ from patchword.explain import png_fonts
 from patchword.explain.packing import packed
 from patchword.explain.png import png
 from patchword.explain.png_fonts import Lettering
-from tests.explain.documents import against, hostile_document, image_document, text_document
+from tests.explain.documents import against, hostile_document, image_document, nothing_document, text_document
 
 
 def opened(picture: bytes) -> np.ndarray:
@@ -118,3 +118,11 @@ def test_the_colours_read_in_grey(points: tuple[str, ...]) -> None:
         steps = np.diff(lightness) * np.sign(lightness[-1] - lightness[0])
         assert steps.min() > 0
         assert abs(lightness[-1] - lightness[0]) > 0.5
+
+
+def test_a_map_that_is_0_everywhere_says_that_nothing_speaks_for_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    scale = pictures._scale
+    monkeypatch.setattr(pictures, "_scale", lambda *given: [said.append(given[3]), scale(*given)])
+    png(nothing_document())
+    assert said == ["class activation, tabby cat: nothing speaks for it here"]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from patchword import api
 from patchword.errors import DataError, ModelFolderError, OutOfMemoryError, RecipeError, RunFolderError
-from patchword.explain.attention import class_token_map
+from patchword.explain.attention import read_rollout
 from patchword.images import cache
 from patchword.images.cache import ImageCache
 from patchword.images.classifier import ImageClassifier
@@ -130,7 +130,7 @@ def test_attention_is_a_map_over_the_patches(photos: Path, tmp_path: Path) -> No
     task = ClassificationTask.prepare(recipe(photos), tmp_path)
     classifier = ImageClassifier(task.model, task.recipe.preprocessing, task.classes)
     seen = classifier.attention(photos / "red" / "01.png")
-    weights = class_token_map(seen.evidence)
+    weights = read_rollout(seen.evidence)
     assert weights.shape == (1, 2, 2)
     assert weights.sum().item() == pytest.approx(1.0)
 

@@ -30,7 +30,13 @@ def align(
     output: Annotated[
         Path | None, option("Write here, with a progress bar, instead of to standard output.", "--output")
     ] = None,
-    resume: Annotated[bool, flag("Go on after the last whole line of --output.", "--resume")] = False,
+    resume: Annotated[
+        bool,
+        flag(
+            "Go on after the last whole line of --output; what failed before it is not told or counted again.",
+            "--resume",
+        ),
+    ] = False,
     as_json: Annotated[bool, flag("An object a line: source and target words, links.", "--json")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
 ) -> None:

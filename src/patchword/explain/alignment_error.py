@@ -1,4 +1,4 @@
-"""Alignment error rate (Och & Ney 2003, section 6.1) of every way of reading a translator's attention.
+"""Alignment error rate (Och & Ney 2003) of every way of reading a translator's attention.
 
 Gold links are sure or possible. With A the links that were found, S the sure ones and P the sure and the possible ones,
 

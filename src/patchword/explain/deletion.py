@@ -1,4 +1,4 @@
-"""Deletion and insertion: whether an answer hangs on what a map points at (Petsiuk et al. 2018, RISE, section 3.4).
+"""Deletion and insertion: whether an answer hangs on what a map points at (Petsiuk et al. 2018, RISE).
 
 An image is cut into cells, the same for every map and model. In the order of a map, the most relevant first, cells are
 replaced by one colour (deletion), or put into the blurred image (insertion); meanwhile the class's probability is

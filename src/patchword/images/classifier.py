@@ -182,10 +182,12 @@ class ImageClassifier(System):
         images = self.preprocessing.normalise(pixels[None].to(self.network.device))
         model = self.reference()
         with torch.inference_mode():
-            logits, evidence = model.answer_and_evidence(images)
+            if of_class is None:
+                logits, evidence = model.answer_and_evidence(images)
+            else:
+                asked = torch.tensor([of_class]) if isinstance(of_class, int) else None
+                logits, evidence = model.answer_and_all_evidence(images, asked)
         found = of_class if isinstance(of_class, int) else int(logits.argmax())
-        if of_class is not None:
-            evidence = {**evidence, **model.class_evidence(images, torch.tensor([found]))}
         result = Classification(name, self._best(_probability(logits)[0], top))
         return AttendedImage(result, pixels, evidence, picture, self.classes[found], found)
 

@@ -219,6 +219,15 @@ class ImageModel(Model):
         return self.answer_and_evidence(images)[1]
 
     @abstractmethod
+    def answer_and_all_evidence(self, images: Tensor, classes: Tensor | None = None) -> tuple[Tensor, Evidence]:
+        """`forward`, `evidence` and `class_evidence` of one pass.
+
+        Args:
+            images: normalised, (batch, channels, height, width).
+            classes: the class of each image, (batch,); None for the likeliest.
+        """
+
+    @abstractmethod
     def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
         """What speaks for a class, wherever it looked; none for a backbone without classes.
 

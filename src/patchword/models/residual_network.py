@@ -236,13 +236,17 @@ class ResidualNetwork(ImageModel):
         model.load_state_dict(weights)
         return model
 
-    @torch.no_grad()
     def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
         """See `ImageModel.answer_and_evidence`: `class_evidence` for the likeliest class."""
+        return self.answer_and_all_evidence(images)
+
+    @torch.no_grad()
+    def answer_and_all_evidence(self, images: Tensor, classes: Tensor | None = None) -> tuple[Tensor, Evidence]:
+        """See `ImageModel.answer_and_all_evidence`."""
         with evaluating(self):
             maps = self.encode(images)
             logits: Tensor = self.head(maps.mean((2, 3)))
-        return logits, self._class_activation(maps, logits.argmax(1))
+        return logits, self._class_activation(maps, logits.argmax(1) if classes is None else classes)
 
     @torch.no_grad()
     def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:

@@ -163,8 +163,11 @@ class VisionTransformer(ImageModel):
         """See `ImageModel.answer_and_evidence`: "encoder" attention; its tokens end with the patches, row by row."""
         trace = AttentionTrace()
         logits = self(images, trace)
+        return logits, {"encoder": self._attention(trace["encoder"])}
+
+    def _attention(self, maps: Sequence[Tensor]) -> EvidenceMap:
         axes = ("layer", "batch", "head", "query", "key")
-        return logits, {"encoder": EvidenceMap(axes, torch.stack(trace["encoder"]), self.config.grid, self._readers())}
+        return EvidenceMap(axes, torch.stack(list(maps)), self.config.grid, self._readers())
 
     def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
         """See `ImageModel.class_evidence`; one pass forward and one back give both maps.
@@ -175,22 +178,32 @@ class VisionTransformer(ImageModel):
         """
         if not self.config.num_classes:
             return {}
+        found = self.answer_and_all_evidence(images, classes)[1]
+        return {name: kind for name, kind in found.items() if name != "encoder"}
+
+    def answer_and_all_evidence(self, images: Tensor, classes: Tensor | None = None) -> tuple[Tensor, Evidence]:
+        """See `ImageModel.answer_and_all_evidence`."""
+        if not self.config.num_classes:
+            return self.answer_and_evidence(images)
         trace = AttentionTrace(with_graph=True)
         with differentiating(self):
             # Whatever is frozen, the graph begins at the pixels.
             logits = self(images.clone().requires_grad_(), trace)
-            chosen = logits.gather(1, classes.clone().to(logits.device)[:, None]).sum()
+            which = logits.argmax(1) if classes is None else classes.clone().to(logits.device)
+            chosen = logits.gather(1, which[:, None]).sum()
             maps, tokens = trace["encoder"], trace.inputs[-1]
             into_last, *gradients = torch.autograd.grad(chosen, [tokens, *maps])
-        found = {
-            "relevance": relevance([each.detach() for each in maps], gradients, self._readers()),
+        weights = [each.detach() for each in maps]
+        of_class = {
+            "relevance": relevance(weights, gradients, self._readers()),
             "class_activation": class_activation(tokens.detach(), into_last, self._first_patch),
         }
         axes = ("batch", "row", "column")
-        return {
+        found = {
             name: EvidenceMap(axes, each[:, -math.prod(self.config.grid) :].unflatten(1, self.config.grid))
-            for name, each in found.items()
+            for name, each in of_class.items()
         }
+        return logits.detach(), {"encoder": self._attention(weights), **found}
 
     def learned(self) -> Mapping[str, LearnedArray]:
         """See `ImageModel.learned`: "filters" are the principal components of figure 7, on its left."""
