@@ -41,6 +41,7 @@ def serve(
         float | None, option("Seconds more, after which a worker that hangs is killed; 10.", panel=_LIMITS)
     ] = None,
     max_body: Annotated[int | None, option("Bytes of a body; 16,000,000.", panel=_LIMITS)] = None,
+    max_text_body: Annotated[int | None, option("Bytes of a body of texts; 8,000,000.", panel=_LIMITS)] = None,
     max_held: Annotated[int | None, option("Bytes of all bodies at once; 512,000,000.", panel=_LIMITS)] = None,
     max_text: Annotated[int | None, option("Characters of a text; 20,000.", panel=_LIMITS)] = None,
     max_texts: Annotated[int | None, option("Texts of a request; 128.", panel=_LIMITS)] = None,

@@ -40,6 +40,8 @@ class Settings(Config):
     """How much longer than `timeout` the worker may compute without a sign before it is started anew."""
     max_body: int = Field(16 * MEGABYTE, ge=1000, le=2_000 * MEGABYTE)
     """Bytes of a request's body."""
+    max_text_body: int = Field(8 * MEGABYTE, ge=1000, le=2_000 * MEGABYTE)
+    """Bytes of a body of texts alone, if these are fewer."""
     max_held: int = Field(512 * MEGABYTE, ge=1000, le=1_000_000 * MEGABYTE)
     """Bytes of the bodies of all requests that are read, wait or run."""
     max_text: int = Field(20_000, ge=1, le=10_000_000)
