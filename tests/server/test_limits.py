@@ -32,7 +32,7 @@ def using(use: Use, **settings: Any) -> Any:
         serving = serving_of(Settings.parse({"models": ("m",), **settings}, "test"))
         serving.crew.facts = FACTS
         transport = httpx.ASGITransport(application(serving))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await use(client, serving)
 
     return asyncio.run(run())
@@ -293,8 +293,29 @@ def test_other_origins_may_call_only_if_they_are_named() -> None:
         return response.headers.get("access-control-allow-origin")
 
     assert using(use) is None
+    assert using(use, hosts=("*",)) is None
     assert using(use, cors=("https://example.org",)) == "https://example.org"
     assert using(use, cors=("https://example.com",)) is None
+
+
+def test_a_page_is_told_when_to_try_again() -> None:
+    async def use(client: httpx.AsyncClient, serving: Serving) -> str:
+        response = await client.get("/healthz", headers={"Origin": "https://example.org"})
+        return response.headers["access-control-expose-headers"]
+
+    assert using(use, cors=("https://example.org",)) == "Retry-After"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz"])
+def test_who_asks_for_the_head_alone_is_answered(path: str) -> None:
+    async def use(client: httpx.AsyncClient, serving: Serving) -> int:
+        return (await client.head(path)).status_code
+
+    assert using(use) == 200
+
+
+def test_nobody_is_sent_elsewhere() -> None:
+    answered(404, "there is nothing at '/v1/translate/'", "/v1/translate/")
 
 
 def test_what_is_not_there_is_said_in_the_same_form() -> None:

@@ -9,7 +9,6 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
@@ -18,6 +17,7 @@ from patchword.errors import RecipeError, reason
 from patchword.server.app import application, serving_of
 from patchword.server.connections import connections
 from patchword.server.crew import say
+from patchword.server.hosts import is_loopback
 from patchword.server.refused import Refused
 from patchword.server.serving import Serving
 from patchword.server.settings import Settings
@@ -53,7 +53,7 @@ async def _serve(settings: Settings) -> None:
     listening = _listening(settings)
     host, port = listening.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    if not _is_loopback(host):
+    if not is_loopback(host):
         say(f"{address} can be reached from other machines" + ("" if serving.keys.needed else ", without a key"))
     server = _Server(configuration(serving))
     serving.crew.start()
@@ -102,13 +102,6 @@ def _listening(settings: Settings) -> socket.socket:
         hint = "; --port chooses another" if getattr(error, "errno", None) == errno.EADDRINUSE else ""
         raise RecipeError(f"cannot listen at {place}: {why}{hint}") from None
     return listening
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _tell(address: str, server: Any, serving: Serving) -> None:

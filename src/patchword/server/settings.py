@@ -16,6 +16,9 @@ class Settings(Config):
     """Model or run folders, or published names."""
     host: str = Field("127.0.0.1", min_length=1, max_length=255)
     """Address to listen at."""
+    hosts: tuple[str, ...] = ()
+    """Names, without ports, by which it may be asked besides this machine's own; "*" for any. Without one a server that
+    listens to other machines may be asked by any."""
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen at; 0 for any that is free."""
     precision: str = "float32"
