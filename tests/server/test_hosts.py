@@ -11,30 +11,28 @@ from tests.server.test_limits import answered
 
 
 def problem(headers: dict[str, str], **settings: Any) -> str | None:
-    hosts = Hosts(Settings.parse({"models": ("m",), **settings}, "test"))
     try:
-        hosts.check(headers)
+        Hosts(Settings.parse({"models": ("m",), **settings}, "test")).check(headers)
     except Refused as refused:
-        assert refused.status == 403
-        return refused.sentence
+        return f"{refused.status}: {refused.sentence}"
     return None
 
 
-@pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000", "127.9.9.9", "a.localhost"]
-)
+OWN = ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000", "127.9.9.9", "a.localhost"]
+OTHERS = ["evil.example", "evil.example:8000", "localhost.evil.example", "[", "", "10.0.0.1", "a@b"]
+
+
+@pytest.mark.parametrize("host", OWN)
 def test_a_server_of_this_machine_alone_has_its_names(host: str) -> None:
     assert problem({"host": host}) is None
     assert problem({"host": host, "origin": f"http://{host}"}) is None
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8000", "localhost.evil.example", "[", "", "10.0.0.1", "a@b"]
-)
+@pytest.mark.parametrize("host", OTHERS)
 def test_and_no_others(host: str) -> None:
     sentence = problem({"host": host})
     assert sentence is not None
-    assert "not known as" in sentence
+    assert sentence.startswith("403: the server is not known as")
     assert problem({"host": host}, host="0.0.0.0") is None
     assert problem({"host": host}, hosts=("*",)) is None
 
@@ -51,7 +49,7 @@ def test_it_can_be_told_more() -> None:
 def test_pages_of_others_may_not_call(origin: str) -> None:
     sentence = problem({"host": "localhost", "origin": origin})
     assert sentence is not None
-    assert "may not call" in sentence
+    assert sentence.startswith("403: pages of ")
     assert problem({"host": "localhost", "origin": origin}, cors=(origin,)) is None
     assert problem({"host": "localhost", "origin": origin}, cors=("*",)) is None
 

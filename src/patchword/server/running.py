@@ -8,7 +8,8 @@ import math
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -143,7 +144,11 @@ def _handle_signals(server: Any, serving: Serving) -> None:
                 loop.add_signal_handler(getattr(signal, name), action)
             except (NotImplementedError, RuntimeError):  # Windows; not the main thread
                 with contextlib.suppress(ValueError):
-                    signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(end))
+                    signal.signal(getattr(signal, name), partial(_call_soon, loop, action))
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, action: Callable[[], None], *signalled: object) -> None:
+    loop.call_soon_threadsafe(action)
 
 
 async def _reload(serving: Serving) -> None:
