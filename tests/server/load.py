@@ -40,7 +40,7 @@ class Load:
 
     def _run(self, first: int) -> None:
         number = first
-        with httpx.Client(base_url=self._address, timeout=60, trust_env=False) as client:
+        with httpx.Client(base_url=self._address, timeout=200, trust_env=False) as client:
             while not self._stopped.is_set():
                 try:
                     response = self._ask(client, number)
@@ -62,7 +62,7 @@ class Load:
             thread.start()
         return self
 
-    def wait(self, answers: int, seconds: float = 60) -> None:
+    def wait(self, answers: int, seconds: float = 200) -> None:
         """Until so many more requests are answered well."""
         wanted = self.ends[200] + answers
         deadline = time.monotonic() + seconds
@@ -73,4 +73,4 @@ class Load:
     def __exit__(self, *error: object) -> None:
         self._stopped.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(200)

@@ -31,7 +31,7 @@ FACTS: list[dict[str, Any]] = [
     {"name": "words", "task": "any", "languages": ["en", "de"]},
     {"name": "pictures", "task": "any", "classes": 3, "image_size": [8, 8]},
 ]
-STARTS = 120.0  # seconds that a worker may take to load torch and the models on a busy machine
+STARTS = 200.0  # seconds that a worker may take to load torch and the models on a busy machine
 
 
 def tiny_models(folder: Path) -> list[str]:
@@ -72,7 +72,7 @@ class Running:
     """
 
     def __init__(self, models: Sequence[str] = (), **settings: Any) -> None:
-        settings = {"threads": 1, **settings}
+        settings = {"threads": 1, "timeout": STARTS, **settings}
         self._works = bool(models)
         self._settings = Settings.parse({**settings, "models": tuple(models or ("m",)), "port": 0}, "test")
         self._begun = threading.Event()
@@ -111,7 +111,7 @@ class Running:
 
     def client(self, **more: Any) -> httpx.Client:
         """A client of it."""
-        return httpx.Client(base_url=self.address, timeout=60, trust_env=False, **more)
+        return httpx.Client(base_url=self.address, timeout=STARTS, trust_env=False, **more)
 
     def does(self, work: Coroutine[Any, Any, Any], seconds: float = 30) -> Any:
         """What comes of work in its loop."""
@@ -191,4 +191,4 @@ class Command:
 
     def client(self, **more: Any) -> httpx.Client:
         """A client of it."""
-        return httpx.Client(base_url=self.address, timeout=60, trust_env=False, **more)
+        return httpx.Client(base_url=self.address, timeout=STARTS, trust_env=False, **more)

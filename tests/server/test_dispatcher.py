@@ -75,11 +75,11 @@ def test_without_batching_each_order_is_computed_by_itself() -> None:
 
 
 def test_the_first_waits_for_others_and_no_longer_than_it_is_told() -> None:
-    found = dispatcher(order(1), wait=0.3)
+    found = dispatcher(order(1), wait=1.0)
     threading.Timer(0.05, lambda: found.add(order(2), [1])).start()
     started = time.monotonic()
     assert taken(found) == ["1.0", "2.0"]
-    assert 0.25 < time.monotonic() - started < 2
+    assert 0.95 < time.monotonic() - started < 20
 
 
 def test_a_full_batch_waits_for_nobody() -> None:

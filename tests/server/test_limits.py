@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import httpx
@@ -347,3 +348,22 @@ def test_a_mistake_of_ours_leaves_no_trace_in_the_answer(capsys: pytest.CaptureF
 def test_settings_have_ranges(values: dict[str, Any], problem: str) -> None:
     with pytest.raises(RecipeError, match=problem):
         Settings.parse({"models": ("m",), **values}, "serve")
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n--cut", b"\r\n--cut?"])
+def test_files_of_a_form_that_is_cut_off_are_closed(end: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+
+    def noted(*arguments: Any, **more: Any) -> Any:
+        opened.append(SpooledTemporaryFile(*arguments, **more))  # noqa: SIM115 - who asked for it closes it
+        return opened[-1]
+
+    monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", noted)
+    head = b'--cut\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\nabc'
+    kind = {"content-type": "multipart/form-data; boundary=cut"}
+
+    async def use(client: httpx.AsyncClient, serving: Serving) -> int:
+        return (await client.post("/v1/classify", content=head + end, headers=kind)).status_code
+
+    assert using(use) in (400, 422)
+    assert [file.closed for file in opened] == [True]

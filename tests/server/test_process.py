@@ -33,7 +33,7 @@ def folder(models: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def command(folder: Path) -> Iterator[Command]:
-    with Command(str(folder), "--threads", "1", "--timeout", "30", "--reload-models") as found:
+    with Command(str(folder), "--threads", "1", "--timeout", "200", "--reload-models") as found:
         yield found.ready()
 
 
