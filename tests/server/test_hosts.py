@@ -34,15 +34,15 @@ def test_and_no_others(host: str) -> None:
     assert sentence is not None
     assert sentence.startswith("403: the server is not known as")
     assert problem({"host": host}, host="0.0.0.0") is None
-    assert problem({"host": host}, hosts=("*",)) is None
+    assert problem({"host": host}, allow_host=("*",)) is None
 
 
 def test_it_can_be_told_more() -> None:
     for host in ("127.0.0.1", "0.0.0.0"):
-        assert problem({"host": "Translate.example.org:443"}, host=host, hosts=("translate.example.org",)) is None
-        assert problem({"host": "evil.example"}, host=host, hosts=("translate.example.org",)) is not None
+        assert problem({"host": "Translate.example.org:443"}, host=host, allow_host=("translate.example.org",)) is None
+        assert problem({"host": "evil.example"}, host=host, allow_host=("translate.example.org",)) is not None
     own = {"host": "translate.example.org", "origin": "https://translate.example.org"}
-    assert problem(own, hosts=("translate.example.org",)) is None
+    assert problem(own, allow_host=("translate.example.org",)) is None
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost.evil.example:8000", "null", "http://["])

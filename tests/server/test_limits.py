@@ -294,7 +294,7 @@ def test_other_origins_may_call_only_if_they_are_named() -> None:
         return response.headers.get("access-control-allow-origin")
 
     assert using(use) is None
-    assert using(use, hosts=("*",)) is None
+    assert using(use, allow_host=("*",)) is None
     assert using(use, cors=("https://example.org",)) == "https://example.org"
     assert using(use, cors=("https://example.com",)) is None
 

@@ -67,7 +67,7 @@ def serve(
     }
     from patchword.server.settings import Settings
 
-    lists = {"models": tuple(models or demo_models()), "hosts": tuple(allow_host or ()), "cors": tuple(cors or ())}
+    lists = {"models": tuple(models or demo_models()), "allow_host": tuple(allow_host or ()), "cors": tuple(cors or ())}
     settings = Settings.parse({**given, **lists, "batching": not no_batching}, "serve")
     try:
         from patchword.server.running import serve as run

@@ -31,7 +31,7 @@ class Hosts:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._names = {name.lower() for name in settings.hosts}
+        self._names = {name.lower() for name in settings.allow_host}
         self._checked = (is_loopback(settings.host.lower()) or bool(self._names)) and _ANY not in self._names
         self._origins = set(settings.cors)
 

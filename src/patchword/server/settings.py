@@ -16,7 +16,7 @@ class Settings(Config):
     """Model or run folders, or published names."""
     host: str = Field("127.0.0.1", min_length=1, max_length=255)
     """Address to listen at."""
-    hosts: tuple[str, ...] = ()
+    allow_host: tuple[str, ...] = ()
     """Names, without ports, by which it may be asked besides this machine's own; "*" for any. Without one a server that
     listens to other machines may be asked by any."""
     port: int = Field(8000, ge=0, le=65535)
