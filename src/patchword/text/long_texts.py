@@ -11,7 +11,7 @@ from patchword.text.language import said
 from patchword.text.options import SearchOptions
 from patchword.text.sentences import Piece, is_wide, sentences
 from patchword.text.translation import Alternative, Translation
-from patchword.text.watch import CANCELLED, ChoosyWatch, Watch
+from patchword.text.watch import CANCELLED, Watch, listens
 
 if TYPE_CHECKING:
     from patchword.text.translator import Translator
@@ -211,8 +211,7 @@ class _Joined:
 
     def __init__(self, watch: Watch, layouts: Sequence[_Layout], texts: Sequence[int], language: str) -> None:
         self._watch = watch
-        choosy = isinstance(watch, ChoosyWatch)
-        self._listens = [not choosy or watch.listens(text) for text in range(len(layouts))]
+        self._listens = [listens(watch, text) for text in range(len(layouts))]
         self._growing = [_Growing(layout, language) for layout in layouts]
         first = {text: index for index, text in reversed(list(enumerate(texts)))}
         self._sentences = [(text, index - first[text]) for index, text in enumerate(texts)]
