@@ -27,11 +27,11 @@ from patchword.server.settings import Settings
 from tests.tiny import tiny_translator
 
 ROOT = Path(__file__).parents[2]
-STARTS = 200.0  # seconds that a worker may take to load torch and the models on a busy machine
 FACTS: list[dict[str, Any]] = [
     {"name": "words", "task": "any", "languages": ["en", "de"]},
     {"name": "pictures", "task": "any", "classes": 3, "image_size": [8, 8]},
 ]
+STARTS = 200.0  # seconds that a worker may take to load torch and the models on a busy machine
 
 
 def tiny_models(folder: Path) -> list[str]:

@@ -4,8 +4,6 @@ import threading
 import time
 from typing import Any
 
-import pytest
-
 from patchword.server.dispatcher import Batch, Dispatcher
 from patchword.server.jobs import Order
 
@@ -59,14 +57,21 @@ def test_after_a_batch_an_order_is_behind_the_others() -> None:
     assert batches == ["1.0", "2.0", "3.0", "1.10", "3.10", "1.20", "3.20"]
 
 
-@pytest.mark.parametrize("cost", [BUDGET * 3, 7])
-def test_a_short_text_is_computed_beside_a_long_one(cost: int) -> None:
-    found = dispatcher(order(1, 3), cost=cost)
+def test_short_texts_are_answered_before_one_that_is_larger_than_a_batch_but_not_for_ever() -> None:
+    found = dispatcher(order(1, 2), cost=BUDGET * 3)
     found.add(order(2), [2])
-    found.add(order(3), [cost])
+    found.add(order(3), [BUDGET * 3])
     found.add(order(4), [2])
-    assert taken(found) == ["1.0", "2.0", "4.0"]
-    assert taken(found) == ["3.0"]
+    assert taken(found) == ["2.0", "4.0"]
+    found.add(order(5), [2])
+    assert [taken(found) for _ in range(4)] == [["1.0"], ["5.0"], ["3.0"], ["1.1"]]
+
+
+def test_what_fits_into_a_batch_is_taken_along() -> None:
+    found = dispatcher(order(1, 3), cost=7)
+    found.add(order(2), [5])
+    found.add(order(3), [2])
+    assert [taken(found) for _ in range(4)] == [["1.0", "3.0"], ["2.0"], ["1.1"], ["1.2"]]
 
 
 def test_without_batching_each_order_is_computed_by_itself() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -9,12 +11,16 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
 from patchword.errors import DataError, RecipeError
+from patchword.server import serving as serving_module
 from patchword.server.app import application, serving_of
 from patchword.server.keys import Keys
+from patchword.server.refused import Refused
 from patchword.server.serving import Serving
 from patchword.server.settings import Settings
+from patchword.server.strict_json import parsed_json
 from tests.server.running import FACTS
 
 Use = Callable[[httpx.AsyncClient, Serving], Awaitable[Any]]
@@ -27,7 +33,7 @@ def using(use: Use, **settings: Any) -> Any:
         serving = serving_of(Settings.parse({"models": ("m",), **settings}, "test"))
         serving.crew.facts = FACTS
         transport = httpx.ASGITransport(application(serving))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await use(client, serving)
 
     return asyncio.run(run())
@@ -144,10 +150,96 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
         (b"[" * 100_000, "too many brackets"),
         (b"[" * 100 + b"]" * 100, "more than 64 brackets"),
         (b'{"seed": ' + b"1" * 5000 + b"}", "too many digits"),
+        (b"[" + b"[]," * 20_000 + b"[]]", "too many brackets: more than 10,000 arrays and objects"),
+        (b"[" + b"0," * 300_000 + b"0]", "more than 200,000 values"),
+        (b'["' + b"[{" * 100 + b'\\"", [' + b"[" * 70 + b"]" * 70 + b"]]", "more than 64 brackets"),
+        (b"[" * 70 + b"]" * 3, "not JSON"),
+        (rb'{"texts": "\\\ud83d\\\ude00"}', "half a surrogate pair, U+D83D"),
+        (rb'{"texts": "\udE00\uD83D"}', "half a surrogate pair, U+DE00"),
     ],
 )
 def test_what_is_no_json_is_a_bad_request(body: bytes, sentence: str) -> None:
     answered(400, sentence, content=body, headers={"content-type": "application/json; charset=utf-8"})
+
+
+def test_what_only_looks_like_too_much_is_taken() -> None:
+    text = "[" * 100 + "," * 250_000 + '"' + "\\ud800 \U0001f600"
+    body = json.dumps({"texts": text}).encode()
+    assert b"\\ud83d\\ude00" in body
+    assert parsed_json(body) == {"texts": text}
+
+
+@pytest.mark.parametrize("piece", [b"[],", b'"",', b'"\\"",', b"[[]],[", b'"[\\\\",', b"0,"])
+def test_a_body_of_many_parts_costs_little(piece: bytes) -> None:
+    body = b"[" + piece * (8_000_000 // len(piece)) + b"0]"
+    started = time.process_time()
+    with pytest.raises(Refused):
+        parsed_json(body)
+    assert time.process_time() - started < 1.5
+
+
+def test_a_large_body_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one is read for a second, another request is answered."""
+    slow = serving_module.parsed_json
+
+    def slowly(body: bytes) -> Any:
+        if len(body) > 200_000:
+            time.sleep(1.0)
+        return slow(body)
+
+    monkeypatch.setattr(serving_module, "parsed_json", slowly)
+
+    async def use(client: httpx.AsyncClient, serving: Serving) -> None:
+        large = asyncio.ensure_future(client.post("/v1/translate", json={"texts": ["a" * 15_000] * 20}))
+        await asyncio.sleep(0.2)
+        started = time.monotonic()
+        assert (await client.get("/healthz")).status_code == 200
+        assert time.monotonic() - started < 0.6
+        assert not large.done()
+        assert (await large).status_code == 504
+
+    using(use, timeout=0.05)
+
+
+def test_texts_have_a_smaller_limit_than_images() -> None:
+    limits = {"max_body": 5000, "max_text_body": 1000, "timeout": 0.05}
+    content = b"{" + b" " * 2000 + b"}"
+    headers = {"content-type": "application/json"}
+    for path in ("/v1/translate", "/translate", "/detect"):
+        answered(413, "more than 1,000 bytes", path, settings=limits, content=content, headers=headers)
+    answered(422, "key 'images' is missing", "/v1/classify", settings=limits, content=content, headers=headers)
+
+
+@pytest.mark.parametrize("place", ["name", "filename"])
+def test_a_form_s_names_are_characters(place: str) -> None:
+    names = {"name": "image", "filename": "a.png", place: "+2AA-"}
+    head = "; ".join(f'{name}="{value}"' for name, value in names.items())
+    content = f"--x\r\nContent-Disposition: form-data; {head}\r\n\r\nabc\r\n--x--\r\n".encode()
+    headers = {"content-type": "multipart/form-data; boundary=x; charset=utf-7"}
+    answered(400, "half a surrogate pair, U+D800", "/v1/classify", content=content, headers=headers)
+
+
+@pytest.mark.parametrize("path", ["/v1/translate", "/v1/classify", "/translate", "/detect"])
+def test_with_a_wrong_key_no_body_is_read(path: str, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(hashlib.sha256(b"right").hexdigest())
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(30)
+
+    settings = {"api_keys": tmp_path / "keys", "timeout": 5}
+    headers = {"content-type": "application/json", "x-api-key": "wrong"}
+    status = 401 if path.startswith("/v1") else 403
+    answered(status, "that API key is not known", path, settings=settings, content=endless(), headers=headers)
+
+
+def test_a_key_in_a_head_may_have_any_letters() -> None:
+    keys = Keys(frozenset([hashlib.sha256("zwölf".encode()).hexdigest()]))
+    for raw in ("zwölf".encode(), "zwölf".encode("latin-1")):
+        keys.require(Headers(raw=[(b"x-api-key", raw)]))
+        keys.require(Headers(raw=[(b"authorization", b"Bearer " + raw)]))
+    with pytest.raises(Refused):
+        keys.require(Headers(raw=[(b"x-api-key", b"zw\xf6lf\xc3")]))
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"])
@@ -202,8 +294,29 @@ def test_other_origins_may_call_only_if_they_are_named() -> None:
         return response.headers.get("access-control-allow-origin")
 
     assert using(use) is None
+    assert using(use, allow_host=("*",)) is None
     assert using(use, cors=("https://example.org",)) == "https://example.org"
     assert using(use, cors=("https://example.com",)) is None
+
+
+def test_a_page_is_told_when_to_try_again() -> None:
+    async def use(client: httpx.AsyncClient, serving: Serving) -> str:
+        response = await client.get("/healthz", headers={"Origin": "https://example.org"})
+        return response.headers["access-control-expose-headers"]
+
+    assert using(use, cors=("https://example.org",)) == "Retry-After"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz"])
+def test_who_asks_for_the_head_alone_is_answered(path: str) -> None:
+    async def use(client: httpx.AsyncClient, serving: Serving) -> int:
+        return (await client.head(path)).status_code
+
+    assert using(use) == 200
+
+
+def test_nobody_is_sent_elsewhere() -> None:
+    answered(404, "there is nothing at '/v1/translate/'", "/v1/translate/")
 
 
 def test_what_is_not_there_is_said_in_the_same_form() -> None:

@@ -24,6 +24,9 @@ def serve(
     ] = None,
     host: Annotated[str | None, option("Address; 127.0.0.1, which is this machine alone.")] = None,
     port: Annotated[int | None, option("Port; 8000. 0 for any that is free.")] = None,
+    allow_host: Annotated[
+        list[str] | None, option("Name that a proxy passes on; may be repeated. Else this machine's alone.")
+    ] = None,
     precision: Annotated[str | None, option("float32, or int8: faster and smaller, a little worse.")] = None,
     device: Annotated[str | None, option("cpu, cuda, mps or auto.")] = None,
     threads: Annotated[int | None, option("Threads that compute; as many as cores.")] = None,
@@ -41,6 +44,7 @@ def serve(
         float | None, option("Seconds more, after which a worker that hangs is killed; 10.", panel=_LIMITS)
     ] = None,
     max_body: Annotated[int | None, option("Bytes of a body; 16,000,000.", panel=_LIMITS)] = None,
+    max_text_body: Annotated[int | None, option("Bytes of a body of texts; 8,000,000.", panel=_LIMITS)] = None,
     max_held: Annotated[int | None, option("Bytes of all bodies at once; 512,000,000.", panel=_LIMITS)] = None,
     max_text: Annotated[int | None, option("Characters of a text; 20,000.", panel=_LIMITS)] = None,
     max_texts: Annotated[int | None, option("Texts of a request; 128.", panel=_LIMITS)] = None,
@@ -59,14 +63,12 @@ def serve(
     given: dict[str, Any] = {
         name: value
         for name, value in locals().items()
-        if name not in ("models", "no_batching", "cors") and value is not None
+        if name not in ("models", "no_batching", "cors", "allow_host") and value is not None
     }
     from patchword.server.settings import Settings
 
-    settings = Settings.parse(
-        {**given, "models": tuple(models or demo_models()), "batching": not no_batching, "cors": tuple(cors or ())},
-        "serve",
-    )
+    lists = {"models": tuple(models or demo_models()), "allow_host": tuple(allow_host or ()), "cors": tuple(cors or ())}
+    settings = Settings.parse({**given, **lists, "batching": not no_batching}, "serve")
     try:
         from patchword.server.running import serve as run
     except ImportError as error:

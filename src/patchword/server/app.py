@@ -1,7 +1,5 @@
 """The application: all calls, around what they share."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 
 from patchword import __version__
 from patchword.config import Config
-from patchword.server import classification, documents, explanation, libretranslate, translation
+from patchword.server import classification, documents, explanation, front_page, libretranslate, translation
 from patchword.server.answering import json_response
 from patchword.server.crew import Crew
 from patchword.server.docs_page import docs_page
@@ -68,6 +66,7 @@ def application(serving: Serving) -> Any:
         summary="Translate texts, classify images, and look inside.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # to an address made of the Host that the client named
         # FastAPI's own form of a wrong value is no answer of this server's.
         exception_handlers={Refused: refuse, HTTPException: nowhere, Exception: mistaken},
     )
@@ -77,11 +76,11 @@ def application(serving: Serving) -> Any:
     explanation.attach(app, serving)
     libretranslate.attach(app, serving)
     _attach_own(app, serving)
-    if find_spec("patchword.server.front_page") is not None:
-        import_module("patchword.server.front_page").attach(app, serving)
+    front_page.attach(app, serving)
     if serving.settings.cors:
         origins = list(serving.settings.cors)
-        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+        every: dict[str, Any] = {"allow_methods": ["*"], "allow_headers": ["*"]}
+        app.add_middleware(CORSMiddleware, allow_origins=origins, expose_headers=["Retry-After"], **every)
     return Gate(app, serving)
 
 
@@ -90,6 +89,7 @@ def _attach_own(app: FastAPI, serving: Serving) -> None:
     async def models() -> Response:
         return json_response({"models": list(all_models(serving.crew))})
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", summary="Whether the server lives", responses=documents.responses(Health, refusals=(500,)))
     async def healthz() -> Response:
         return json_response({"status": "ok"})

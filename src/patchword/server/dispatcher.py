@@ -20,6 +20,7 @@ class Waiting:
         arrived: when, on `time.monotonic`'s clock.
         lone: computed without others.
         given: how many of its items are in batches already.
+        passed: whether others had a batch though it was its turn.
         answers: of the items, by position.
         wanted: False once nobody waits for the answer.
         key: orders with equal keys may be computed together.
@@ -30,6 +31,7 @@ class Waiting:
     arrived: float
     lone: bool = False
     given: int = 0
+    passed: bool = False
     answers: dict[int, Any] = field(default_factory=dict)
     wanted: bool = True
 
@@ -38,6 +40,11 @@ class Waiting:
     def __post_init__(self) -> None:
         order = self.order
         self.key = order.call, order.model, repr(sorted(order.options.items()))
+
+    @property
+    def cost(self) -> int:
+        """Of the item that is next."""
+        return self.costs[self.given]
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,7 @@ class Dispatcher:
                 parts = self._cut(first)
                 left = first.arrived + self._wait - time.monotonic()
                 if self._closed(first, parts) or self._stopped or left <= 0:
-                    return self._taken(parts)
+                    return self._taken(first, parts)
                 self._changed.wait(left)
 
     def _closed(self, first: Waiting, parts: list[tuple[Waiting, int]]) -> bool:
@@ -134,34 +141,37 @@ class Dispatcher:
     def _cut(self, first: Waiting) -> list[tuple[Waiting, int]]:
         """Items for a batch with the order whose turn it is: one of each order that is like it, in rounds.
 
-        A larger item may be the first, and leaves room for small ones of others.
+        An item that is larger than a batch is computed by itself, and once lets those pass that would not hold it up.
         """
+        budget = self._budget(first.order.call)
         alike = [first]
         if self._batching and not first.lone:
             key = first.key
             more = (waiting for waiting in self._waiting.values() if waiting is not first and not waiting.lone)
-            alike += [waiting for waiting in more if waiting.key == key]
-        budget = self._budget(first.order.call)
+            others = [waiting for waiting in more if waiting.key == key]
+            if first.cost <= budget:
+                alike += others
+            elif not first.passed:
+                alike = [waiting for waiting in others if waiting.cost <= budget] or alike
         parts: list[tuple[Waiting, int]] = []
         used = turn = 0
         while alike:
             for waiting in list(alike):
                 index = waiting.given + turn
-                cost = waiting.costs[index] if index < len(waiting.order.items) else budget + 1
-                if not parts:
-                    cost = min(cost, budget // 2)
-                if used + cost > budget:
-                    alike.remove(waiting)  # it has its turn with the next batch, or no more items
+                if index == len(waiting.order.items) or (parts and used + waiting.costs[index] > budget):
+                    alike.remove(waiting)  # what is left of it has its turn with another batch
                     continue
                 parts.append((waiting, index))
-                used += cost
+                used += waiting.costs[index]
             turn += 1
         return parts
 
-    def _taken(self, parts: list[tuple[Waiting, int]]) -> Batch:
+    def _taken(self, first: Waiting, parts: list[tuple[Waiting, int]]) -> Batch:
+        first.passed = True
         for waiting, index in parts:
             waiting.given = max(waiting.given, index + 1)
         for waiting in dict.fromkeys(waiting for waiting, _ in parts):
+            waiting.passed = False
             if waiting.given == len(waiting.order.items):
                 self._waiting.pop(waiting.order.number, None)
             else:

@@ -64,6 +64,7 @@ def attach(app: FastAPI, serving: Serving) -> None:
     """Give an app the page: GET /, /page/{name} and /v1/samples."""
     kept = _Kept(serving)
 
+    @app.head("/", include_in_schema=False)
     @app.get("/", include_in_schema=False)
     async def front(request: Request) -> Response:
         return _answer(request, "index.html")

@@ -5,6 +5,7 @@ import time
 import traceback
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from patchword.errors import shown
 from patchword.server.answering import GONE, STATUS, json_response
+from patchword.server.hosts import Hosts
 from patchword.server.refused import FAILED, MISTAKE, Refused
 from patchword.server.serving import Serving
 
@@ -26,6 +28,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, serving: Serving) -> None:
         self._app, self._serving = app, serving
+        self._hosts = Hosts(serving.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -46,7 +49,11 @@ class Gate:
 
         scope.setdefault("state", {})
         try:
+            self._hosts.check(Headers(scope=scope))
             await self._app(scope, receive, sending)
+        except Refused as refused:
+            response = await refuse(Request(scope), refused)
+            await response(scope, receive, sending)
         except Exception:
             # For whoever runs the server; the client heard one sentence from `mistaken`, or sees its answer break off.
             traceback.print_exc(file=sys.stderr)
@@ -74,7 +81,7 @@ async def mistaken(request: Request, error: Exception) -> Response:
 async def nowhere(request: Request, error: Exception) -> Response:
     """An address or a method that there is not, as an answer."""
     assert isinstance(error, HTTPException)
-    path = shown(request.url.path)
+    path = shown(request.scope["path"])
     sentences: dict[int, str] = {
         404: f"there is nothing at {path}; /docs lists the calls",
         405: f"{request.method} is not for {path}; /docs lists the calls",

@@ -63,17 +63,39 @@ class Keys:
         Raises:
             Refused: if it has none, or a wrong one.
         """
+        key = given or _sent(headers)
+        if not self._opens(key):
+            problem = "that API key is not known" if key else "an API key is needed"
+            raise Refused(
+                UNAUTHORISED,
+                f"{problem}; send it as Authorization: Bearer KEY or X-API-Key: KEY",
+                {"WWW-Authenticate": "Bearer"},
+            )
+
+    def refuse_wrong(self, headers: Mapping[str, str]) -> None:
+        """See that the key of a head, if it has one, is right, before a body that may have one is read.
+
+        Raises:
+            Refused: if it is wrong.
+        """
+        if _sent(headers):
+            self.require(headers)
+
+    def _opens(self, key: str) -> bool:
         if self._hashes is None:
-            return
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        key = given or headers.get("x-api-key") or (bearer.strip() if scheme.lower() == "bearer" else "")
+            return True
         own = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         # All are compared, each in the same time, so that time tells nothing about how near a guess is.
-        if sum(hmac.compare_digest(own, known) for known in self._hashes):
-            return
-        problem = "that API key is not known" if key else "an API key is needed"
-        raise Refused(
-            UNAUTHORISED,
-            f"{problem}; send it as Authorization: Bearer KEY or X-API-Key: KEY",
-            {"WWW-Authenticate": "Bearer"},
-        )
+        return sum(hmac.compare_digest(own, known) for known in self._hashes) > 0
+
+
+def _sent(headers: Mapping[str, str]) -> str:
+    """The key in a head; empty without one."""
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    key = headers.get("x-api-key") or (bearer.strip() if scheme.lower() == "bearer" else "")
+    try:
+        return key.encode(
+            "latin-1"
+        ).decode()  # heads are bytes, which Starlette reads as Latin-1 and people write as UTF-8
+    except UnicodeError:
+        return key

@@ -9,6 +9,7 @@ from patchword.config import Config
 from patchword.server import reading
 from patchword.server.refused import WRONG, Refused
 from patchword.server.serving import Serving
+from patchword.server.strict_json import parsed_json
 
 KINDS = (reading.JSON, reading.FORM, reading.FILES)
 
@@ -69,10 +70,11 @@ async def asked(serving: Serving, request: Request, model: type[reading.Model]) 
     kind = reading.content_type(request)
     if kind not in KINDS:
         raise reading.wrong_kind(kind, *KINDS)
-    body = await serving.reader.body(request)
+    serving.keys.refuse_wrong(request.headers)
+    body = await serving.reader.body(request, serving.settings.max_text_body)
     values: Any
     if kind == reading.JSON:
-        values = reading.parsed_json(body)
+        values = await reading.aside(body, parsed_json)
     else:
         form = await reading.parsed_form(request, body)
         if form.files:

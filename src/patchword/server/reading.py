@@ -1,8 +1,7 @@
 """Requests as plain values: bodies of a limited size, JSON without what JSON has not, forms and files."""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,12 +14,14 @@ from patchword.config import Config
 from patchword.errors import RecipeError, shown
 from patchword.server.refused import BAD, LATE_BODY, TOO_LARGE, TOO_MANY, WRONG, WRONG_KIND, Refused
 from patchword.server.settings import Settings
+from patchword.server.strict_json import check_text
 
 JSON, FORM, FILES = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
-_DEEPEST = 64  # brackets within brackets
+_LARGE = 100_000  # bytes of a body that is not read on the thread that serves everybody
 _LINGER = 1_000_000  # bytes of a body that is too large that are read and forgotten, so that its sender hears why
 
 Model = TypeVar("Model", bound=Config)
+Value = TypeVar("Value")
 
 
 @dataclass
@@ -46,15 +47,19 @@ class Reader:
         """The body of a request that is over takes no more memory."""
         self._held -= size
 
-    async def body(self, request: Request) -> bytes:
+    async def body(self, request: Request, most: int | None = None) -> bytes:
         """A body whole.
+
+        Args:
+            request: whose body has not been read.
+            most: bytes of it, if these are fewer than others may have.
 
         Raises:
             Refused: if it is too large, comes too slowly, or there is too much of others' already.
         """
         try:
             async with asyncio.timeout(self._settings.timeout):
-                return await self._body(request)
+                return await self._body(request, min(most or self._settings.max_body, self._settings.max_body))
         except TimeoutError:
             raise Refused(
                 LATE_BODY, f"the body took more than {self._settings.timeout:g} s to come", {"Connection": "close"}
@@ -62,8 +67,7 @@ class Reader:
         except ClientDisconnect:
             raise Refused(BAD, "the client went away before its body had come") from None
 
-    async def _body(self, request: Request) -> bytes:
-        most = self._settings.max_body
+    async def _body(self, request: Request, most: int) -> bytes:
         stated = request.headers.get("content-length", "")
         if stated.isascii() and stated.isdigit() and int(stated[:20]) > most:
             await self._linger(request)
@@ -116,57 +120,9 @@ def wrong_kind(found: str, *expected: str) -> Refused:
     return Refused(WRONG_KIND, f"the content type is {said}; expected {' or '.join(expected)}")
 
 
-def parsed_json(body: bytes) -> Any:
-    """JSON in UTF-8, within what JSON itself allows.
-
-    Raises:
-        Refused: if it is anything else.
-    """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Refused(BAD, f"the body is not UTF-8: byte {error.start + 1} is wrong") from None
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise Refused(BAD, f"the body is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {place}") from None
-    except RecursionError:
-        raise Refused(BAD, "the body is JSON of too many brackets within each other") from None
-    except ValueError:  # Python's limit for the digits of a number
-        raise Refused(BAD, "the body is JSON with a number of too many digits") from None
-    _check(value, _DEEPEST, "\\ud" in text.lower())
-    return value
-
-
-def _refuse_constant(name: str) -> Any:
-    raise Refused(BAD, f"the body is not JSON: {name} is no number of JSON's")
-
-
-def _check(value: Any, depth: int, surrogates: bool) -> None:
-    """Refuse what is too deep, and texts that hold half a surrogate pair."""
-    if depth < 0:
-        raise Refused(BAD, f"the body is JSON of more than {_DEEPEST} brackets within each other")
-    if isinstance(value, dict):
-        for name, each in value.items():
-            if surrogates:
-                _check(name, depth, True)
-            _check(each, depth - 1, surrogates)
-    elif isinstance(value, list):
-        for each in value:
-            if surrogates or isinstance(each, dict | list):
-                _check(each, depth - 1, surrogates)
-    elif surrogates and isinstance(value, str):
-        check_text(value)
-
-
-def check_text(text: str) -> None:
-    """Refuse half a surrogate pair, which is no character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        code = f"U+{ord(text[error.start]):04X}"
-        raise Refused(BAD, f"a text has half a surrogate pair, {code}, which is no character") from None
+async def aside(body: bytes, work: Callable[[bytes], Value]) -> Value:
+    """What is made of a body; of a large one on another thread, so that it holds nobody up."""
+    return await asyncio.to_thread(work, body) if len(body) > _LARGE else work(body)
 
 
 async def _pieces(body: bytes) -> AsyncGenerator[bytes, None]:
@@ -193,6 +149,12 @@ async def parsed_form(request: Request, body: bytes) -> Form:
     Raises:
         Refused: if it cannot be read.
     """
+    if len(body) > _LARGE:
+        return await asyncio.to_thread(lambda: asyncio.run(_parsed_form(request, body)))
+    return await _parsed_form(request, body)
+
+
+async def _parsed_form(request: Request, body: bytes) -> Form:
     form = Form()
     limits: dict[str, Any] = {"max_files": 10_000, "max_fields": 10_000, "max_part_size": len(body) + 1}
     parser: MultiPartParser | None = None
@@ -208,7 +170,9 @@ async def parsed_form(request: Request, body: bytes) -> Form:
         raise Refused(BAD, f"the form cannot be read{f': {shown(why)[1:-1]}' if why else ''}") from None
     try:
         for name, value in found.multi_items():
+            check_text(name)
             if isinstance(value, UploadFile):
+                check_text(value.filename or "")
                 form.files.append((value.filename or "", await value.read()))
             else:
                 check_text(value)

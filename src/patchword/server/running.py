@@ -8,8 +8,8 @@ import math
 import signal
 import socket
 import time
-from collections.abc import Iterator
-from ipaddress import ip_address
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -18,6 +18,7 @@ from patchword.errors import RecipeError, reason
 from patchword.server.app import application, serving_of
 from patchword.server.connections import connections
 from patchword.server.crew import say
+from patchword.server.hosts import is_loopback
 from patchword.server.refused import Refused
 from patchword.server.serving import Serving
 from patchword.server.settings import Settings
@@ -53,7 +54,7 @@ async def _serve(settings: Settings) -> None:
     listening = _listening(settings)
     host, port = listening.getsockname()[:2]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    if not _is_loopback(host):
+    if not is_loopback(host):
         say(f"{address} can be reached from other machines" + ("" if serving.keys.needed else ", without a key"))
     server = _Server(configuration(serving))
     serving.crew.start()
@@ -104,13 +105,6 @@ def _listening(settings: Settings) -> socket.socket:
     return listening
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 async def _tell(address: str, server: Any, serving: Serving) -> None:
     """Say that the server serves, or end it if the models cannot be loaded."""
     say(f"{address} is open; loading the models")
@@ -150,7 +144,11 @@ def _handle_signals(server: Any, serving: Serving) -> None:
                 loop.add_signal_handler(getattr(signal, name), action)
             except (NotImplementedError, RuntimeError):  # Windows; not the main thread
                 with contextlib.suppress(ValueError):
-                    signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(end))
+                    signal.signal(getattr(signal, name), partial(_call_soon, loop, action))
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, action: Callable[[], None], *signalled: object) -> None:
+    loop.call_soon_threadsafe(action)
 
 
 async def _reload(serving: Serving) -> None:

@@ -11,6 +11,7 @@ from patchword.server.crew import Crew
 from patchword.server.keys import Keys
 from patchword.server.metrics import Metrics
 from patchword.server.settings import Settings
+from patchword.server.strict_json import parsed_json
 
 Model = TypeVar("Model", bound=Config)
 
@@ -39,7 +40,7 @@ class Serving:
         self.reader = reading.Reader(self.settings)
 
     async def json(self, request: Request, model: type[Model]) -> Model:
-        """A JSON body as a request of a call that needs a key.
+        """A JSON body as a request of a call that needs a key and takes texts.
 
         Raises:
             Refused: if anything about it is wrong.
@@ -48,7 +49,8 @@ class Serving:
         found = reading.content_type(request)
         if found != reading.JSON:
             raise reading.wrong_kind(found, reading.JSON)
-        return reading.asked(model, reading.parsed_json(await self.reader.body(request)))
+        body = await self.reader.body(request, self.settings.max_text_body)
+        return await reading.aside(body, lambda body: reading.asked(model, parsed_json(body)))
 
     async def json_or_files(self, request: Request) -> tuple[Any, reading.Form | None]:
         """A body that is JSON, or a form with files, of a call that needs a key.
@@ -62,5 +64,5 @@ class Serving:
             raise reading.wrong_kind(found, reading.JSON, reading.FILES)
         body = await self.reader.body(request)
         if found == reading.JSON:
-            return reading.parsed_json(body), None
+            return await reading.aside(body, parsed_json), None
         return None, await reading.parsed_form(request, body)

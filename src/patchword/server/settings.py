@@ -16,6 +16,9 @@ class Settings(Config):
     """Model or run folders, or published names."""
     host: str = Field("127.0.0.1", min_length=1, max_length=255)
     """Address to listen at."""
+    allow_host: tuple[str, ...] = ()
+    """Names, without ports, by which it may be asked besides this machine's own; "*" for any. Without one a server that
+    listens to other machines may be asked by any."""
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen at; 0 for any that is free."""
     precision: str = "float32"
@@ -40,6 +43,8 @@ class Settings(Config):
     """How much longer than `timeout` the worker may compute without a sign before it is started anew."""
     max_body: int = Field(16 * MEGABYTE, ge=1000, le=2_000 * MEGABYTE)
     """Bytes of a request's body."""
+    max_text_body: int = Field(8 * MEGABYTE, ge=1000, le=2_000 * MEGABYTE)
+    """Bytes of a body of texts alone, if these are fewer."""
     max_held: int = Field(512 * MEGABYTE, ge=1000, le=1_000_000 * MEGABYTE)
     """Bytes of the bodies of all requests that are read, wait or run."""
     max_text: int = Field(20_000, ge=1, le=10_000_000)

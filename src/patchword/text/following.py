@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from patchword.text.hypothesis import Hypothesis
-from patchword.text.watch import ChoosyWatch, EndWatch, Watch
+from patchword.text.watch import EndWatch, Watch, listens
 
 _UNDECIDED = "\ufffd"  # what a vocabulary shows for bytes that are no character, or not yet
 
@@ -24,7 +24,7 @@ class Following:
         self._text_of = text_of
         self._told = [""] * len(self._indices)
         self._tokens = [0] * len(self._indices)
-        self._listens = [not isinstance(watch, ChoosyWatch) or watch.listens(index) for index in self._indices]
+        self._listens = [listens(watch, index) for index in self._indices]
 
     def only(self, sentences: Sequence[int]) -> Self:
         """The same for some of the sentences."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from threading import RLock
 
 from patchword.text.layout import Joined, Layout
-from patchword.text.watch import ChoosyWatch, Watch
+from patchword.text.watch import Watch, listens
 
 
 class _Growing:
@@ -61,7 +61,7 @@ class SentenceWatch:
 
     def __init__(self, watch: Watch, layouts: Sequence[Layout], texts: Sequence[int], language: str) -> None:
         self._watch = watch
-        self._listens = [not isinstance(watch, ChoosyWatch) or watch.listens(text) for text in range(len(layouts))]
+        self._listens = [listens(watch, text) for text in range(len(layouts))]
         self._growing = [_Growing(layout, language) for layout in layouts]
         first = {text: index for index, text in reversed(list(enumerate(texts)))}
         self._sentences = [(text, index - first[text]) for index, text in enumerate(texts)]

@@ -39,3 +39,8 @@ class ChoosyWatch(Watch, Protocol):
 
     def listens(self, index: int) -> bool:
         """Whether to tell of the text of this index; asked once, before it is searched for."""
+
+
+def listens(watch: Watch, index: int) -> bool:
+    """Whether a watch wants to be told of a text."""
+    return not isinstance(watch, ChoosyWatch) or watch.listens(index)
