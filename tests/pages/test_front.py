@@ -106,6 +106,12 @@ def overflow(page: Any) -> int:
 
 def test_a_translation_appears_as_it_is_decoded(front: Any, until: Any, kept_picture: Any) -> None:
     page = front()
+
+    def greedily(route: Any) -> None:
+        # Of a beam nothing may be certain before its end.
+        route.continue_(post_data=json.dumps({**route.request.post_data_json, "method": "greedy"}))
+
+    page.route("**/v1/translate", greedily)
     page.evaluate(RECORD)
     write(page)
     assert words(page) == ["das", "alt", "Mann", "sieht", "ein", "groß", "Baum."]
@@ -118,8 +124,8 @@ def test_a_translation_appears_as_it_is_decoded(front: Any, until: Any, kept_pic
 
 def test_what_is_typed_meanwhile_is_what_is_translated(front: Any, until: Any) -> None:
     page = front()
-    page.locator("#source").press_sequentially("the old man sees a cat", delay=15)
-    until(lambda: words(page) == ["das", "alt", "Mann", "sieht", "ein", "Katze"], PATIENCE)
+    page.locator("#source").press_sequentially("the old man sees a cat.", delay=15)
+    until(lambda: words(page) == ["das", "alt", "Mann", "sieht", "ein", "Katze."], PATIENCE)
     page.fill("#source", "a red house.")
     page.fill("#source", "two dog.")
     until(lambda: words(page) == ["zwei", "Hund."], PATIENCE)
@@ -157,7 +163,8 @@ def test_another_word_is_chosen_and_the_rest_translated_from_there(front: Any, u
     page.hover(".views .target button.word >> nth=2")
     until(lambda: f"“{after[2]}” looked at" in page.inner_text(".views .status"), PATIENCE)
     page.click("#walk_button")
-    page.wait_for_selector("#walk .model")
+    page.click("#walk summary >> nth=0")
+    page.wait_for_selector("#walk .target button.word")
     shown = page.locator("#walk .target button.word:not(.end)").all_inner_texts()
     assert [text.strip() for text in shown] == after
     with page.expect_download() as download:
@@ -190,19 +197,20 @@ def test_the_end_can_be_chosen(front: Any, until: Any) -> None:
 
 def test_of_a_long_text_each_sentence_is_looked_into(front: Any, until: Any, kept_picture: Any) -> None:
     page = front()
-    page.fill("#source", "The old man sees a cat. A red house.\n\nTwo dog.")
+    page.fill("#source", "the old man sees a cat.\na red house.\n\ntwo dog.")
     page.wait_for_selector(".sentence >> nth=2")
     page.click(".sentence >> nth=1")
     until(lambda: words(page), PATIENCE)
     source = page.locator(".views .looking .source button.word:not(.end)").all_inner_texts()
-    assert [text.strip() for text in source] == ["A", "red", "house."]
+    assert [text.strip() for text in source] == ["a", "red", "house."]
     assert page.get_attribute(".sentence >> nth=1", "aria-pressed") == "true"
     kept_picture(page, "front-long-text")
     page.click(".sentence >> nth=2")
     until(lambda: len(words(page)) == 2, PATIENCE)
     page.click("#walk_button")
-    page.wait_for_selector("#walk .model")
-    assert "Two" in page.inner_text("#walk .model")
+    page.click("#walk summary >> nth=0")
+    page.wait_for_selector("#walk .source button.word")
+    assert page.inner_text("#walk .source button.word >> nth=0").strip() == "two"
 
 
 @pytest.mark.parametrize("kind", ["drop", "paste", "choose"])
@@ -260,7 +268,7 @@ def test_the_page_is_in_chinese_too(front: Any, kept_picture: Any) -> None:
     assert page.inner_text("#source_label") == "请输入英语"
     page.hover(".views .target button.word >> nth=2")
     kept_picture(page, "front-chinese")
-    left = re.findall(r"[A-Za-z]{3,}", page.inner_text("main"))
+    left = [word for word in re.findall(r"\w+", page.inner_text("main")) if re.search("[A-Za-z]{3}", word)]
     known = {*re.findall(r"\w+", page.inner_text(".views")), "words", "rnn", "digits", "transformer", "float32"}
     assert not [word for word in left if word not in known and word not in page.inner_text("#sentences")]
     page.click("text=English")

@@ -5,7 +5,7 @@ const PHRASES = {
   model: ["Model", "模型"],
   against: ["Beside it", "对照模型"],
   nothing_beside: ["nothing", "无"],
-  parameters: ["{number} parameters", "{number} 个参数"],
+  parameters: ["{number} parameters", "{number}个参数"],
   classes: ["{number} classes", "{number} 个类别"],
   key: ["This server asks for an API key.", "此服务器需要 API 密钥。"],
   key_use: ["Use it", "使用"],
