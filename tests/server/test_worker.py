@@ -40,10 +40,11 @@ def computed(loaded: Loaded, *several: Waiting) -> list[Any]:
     return wire[1:-1]
 
 
-def test_each_has_the_answer_that_it_has_alone(loaded: Loaded) -> None:
+@pytest.mark.parametrize("options", [{}, {"method": "sample", "seed": 3, "n_best": 2}])
+def test_each_has_the_answer_that_it_has_alone(loaded: Loaded, options: dict[str, Any]) -> None:
     texts = ["one two", "five six seven eight nine ten", "", "three"]
-    together = computed(loaded, *(waiting(i, text) for i, text in enumerate(texts)))
-    alone = [computed(loaded, waiting(i, text))[0] for i, text in enumerate(texts)]
+    together = computed(loaded, *(waiting(i, text, options=options) for i, text in enumerate(texts)))
+    alone = [computed(loaded, waiting(i, text, options=options))[0] for i, text in enumerate(texts)]
     assert together == alone
     assert all(kind == "ended" and status == 200 for kind, _, status, _ in together)
 
