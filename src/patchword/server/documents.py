@@ -20,12 +20,12 @@ _REFUSALS = {
     403: "An API key is needed, and there is none or a wrong one.",
     404: "There is no such model.",
     408: "The body came too slowly.",
-    413: "The body, a text or an image is larger than is taken, or there are too many of them.",
+    413: "The body, a text or an image is larger than is taken or than memory allows, or there are too many of them.",
     415: "The body is of another content type.",
     422: "A value is wrong, or the model cannot do that.",
     429: "Too many requests wait; Retry-After says when to try again.",
     500: "The server made a mistake.",
-    503: "The models are being loaded, or there is not enough memory.",
+    503: "The models are being loaded, or the server ends.",
     504: "There was no answer in time.",
 }
 

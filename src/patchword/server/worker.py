@@ -13,7 +13,7 @@ from patchword.errors import NotFiniteError, OutOfMemoryError, PatchwordError
 from patchword.server.dispatcher import Batch, Dispatcher, Waiting
 from patchword.server.following import Following, Unwanted
 from patchword.server.jobs import Order
-from patchword.server.refused import FAILED, MISTAKE, NOT_READY, WRONG
+from patchword.server.refused import FAILED, MISTAKE, TOO_LARGE, WRONG
 from patchword.server.wire import Wire
 
 
@@ -129,7 +129,7 @@ class Worker:
         except Unwanted:
             return None, None
         except OutOfMemoryError as error:
-            return None, (NOT_READY, str(error))
+            return None, (TOO_LARGE, str(error))
         except NotFiniteError as error:
             return None, (FAILED, str(error))
         except PatchwordError as error:
