@@ -231,14 +231,15 @@ def test_the_hub_is_asked_for_one_kind_of_weights(
 COST = """
 import resource, sys, time, torch
 from pathlib import Path
+from safetensors.torch import save_file
 import patchword.images.transforms
 from patchword import api
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 theirs, out = Path(sys.argv[1]), Path(sys.argv[2])
 before, begin = peak(), time.process_time()
-if out.name == "read":
-    torch.load(theirs / "pytorch_model.bin", weights_only=True)
+if out.name == "copied":
+    save_file(torch.load(theirs / "pytorch_model.bin", weights_only=True), out)
 else:
     api.import_checkpoint(theirs, out)
 print(time.process_time() - begin, peak() - before)
@@ -246,7 +247,10 @@ print(time.process_time() - begin, peak() - before)
 
 
 def cost(theirs: Path, out: Path) -> tuple[float, float]:
-    """Processor seconds and bytes of a process that reads (`out` is named so) or imports, beyond importing torch."""
+    """Processor seconds and bytes of a process that imports, or (`out` is named "copied") reads and writes the tensors.
+
+    Importing torch is not counted.
+    """
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", COST, str(theirs), str(out)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -255,7 +259,7 @@ def cost(theirs: Path, out: Path) -> tuple[float, float]:
     return seconds, memory
 
 
-def test_a_checkpoint_of_300_megabytes_costs_little_more_than_reading_it(tmp_path: Path) -> None:
+def test_a_checkpoint_of_300_megabytes_costs_little_more_than_copying_it(tmp_path: Path) -> None:
     """Each in a process of its own, as people do it; processor time, since the machine may be busy."""
     sizes = {"hidden_size": 768, "num_attention_heads": 12, "num_hidden_layers": 12, "intermediate_size": 3072}
     model = VisionTransformer(VisionTransformerConfig.named("B/16", num_classes=0))
@@ -266,10 +270,10 @@ def test_a_checkpoint_of_300_megabytes_costs_little_more_than_reading_it(tmp_pat
     (folder / "config.json").write_text(json.dumps({**CONFIG, **sizes, "image_size": 224, "patch_size": 16}))
     assert (folder / "pytorch_model.bin").stat().st_size > 300e6
     size = (folder / "pytorch_model.bin").stat().st_size
-    reads, imports = zip(
-        *((cost(folder, tmp_path / "read"), cost(folder, tmp_path / str(i))) for i in range(3)), strict=True
+    copies, imports = zip(
+        *((cost(folder, tmp_path / "copied"), cost(folder, tmp_path / str(i))) for i in range(3)), strict=True
     )
-    assert median(seconds for seconds, _ in imports) < 2 * median(seconds for seconds, _ in reads)
+    assert median(seconds for seconds, _ in imports) < 1.5 * median(seconds for seconds, _ in copies)
     assert max(memory for _, memory in imports) < 2.2 * size
 
 
