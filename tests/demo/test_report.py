@@ -217,8 +217,11 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 # The page in a frame of the phone's size, and a list of what reaches beyond it on either side or is clipped.
 FRAME = """<!doctype html><body><iframe style="width: {width}px; height: 9000px; border: 0" srcdoc="{page}"></iframe>
 <script>
-document.querySelector("iframe").onload = event => {{
-  const page = event.target.contentDocument, seen = [...page.querySelectorAll("body *:not(thead):not(thead *)")];
+document.querySelector("iframe").onload = async event => {{
+  const page = event.target.contentDocument;
+  await page.fonts.ready; // a line is as wide as it was in the font before, until the next one is there
+  await new Promise(done => setTimeout(done, 200));
+  const seen = [...page.querySelectorAll("body *:not(thead):not(thead *)")];
   const beyond = seen.filter(e => e.getBoundingClientRect().right > {width} || e.getBoundingClientRect().left < 0
     || e.tagName != "svg" && !e.closest("svg") && e.clientWidth && e.scrollWidth > e.clientWidth + 1);
   const answer = document.createElement("pre");
