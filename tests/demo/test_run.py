@@ -10,8 +10,8 @@ import torch
 
 from patchword import api
 from patchword.demo import run
-from patchword.demo.phrases import PhraseSplit, phrase_pairs
 from patchword.errors import RecipeError, RunFolderError
+from patchword.samples.phrases import PhraseSplit, phrase_pairs
 from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe
 

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from patchword import api
 from patchword.demo.digits import write_digits
-from patchword.demo.phrases import PhrasePair, find_locale, phrase_pairs
 from patchword.demo.report import Confusion, ImageRow, Report, Score, SystemReport, TranslationRow, write_report
 from patchword.errors import RunFolderError
 from patchword.explain.attention import class_token_heads, class_token_map, word_alignment
 from patchword.explain.drawing import alignment_svg, alignment_width, attention_overlay, curves_svg, image_data_uri
 from patchword.files import write_text
+from patchword.samples.phrases import PhrasePair, find_locale, phrase_pairs
 
 PHONE = 336  # pixels across that a figure has on a phone of 390
 
