@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from patchword.api import evaluate, export, import_checkpoint, load, save, train
     from patchword.images.classifier import ImageClassifier
+    from patchword.inside import align, explained, write_explanation
     from patchword.models.recurrent import Recurrent, RecurrentConfig
     from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
     from patchword.models.transformer import Transformer, TransformerConfig
@@ -35,12 +36,15 @@ __all__ = [
     "Translator",
     "VisionTransformer",
     "VisionTransformerConfig",
+    "align",
     "evaluate",
+    "explained",
     "export",
     "import_checkpoint",
     "load",
     "save",
     "train",
+    "write_explanation",
 ]
 
 _HOMES = {
@@ -55,12 +59,15 @@ _HOMES = {
     "Translator": "patchword.text.translator",
     "VisionTransformer": "patchword.models.vision_transformer",
     "VisionTransformerConfig": "patchword.models.vision_transformer_config",
+    "align": "patchword.inside",
     "evaluate": "patchword.api",
+    "explained": "patchword.inside",
     "export": "patchword.api",
     "import_checkpoint": "patchword.api",
     "load": "patchword.api",
     "save": "patchword.api",
     "train": "patchword.api",
+    "write_explanation": "patchword.inside",
 }
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchword.checkpoints.model_folder import model_path, read_description, read_model
+import torch
+
+from patchword.checkpoints.model_folder import model_path, number_of_parameters, read_description, read_model
 from patchword.converters.class_names import read_class_names
 from patchword.converters.exporting import check_format
 from patchword.converters.exporting import export as write_export
@@ -19,6 +21,7 @@ from patchword.engine.products import parse_precision
 from patchword.errors import ModelFolderError
 from patchword.evaluation import Evaluation
 from patchword.files import check_new_folder
+from patchword.models.registry import architecture_of_config
 from patchword.progress import ProgressPrinter
 from patchword.recipes import TASKS, choose_recipe, read_recipe, read_recipe_file, resumed_recipe
 from patchword.runs import paths_of, train
@@ -42,9 +45,11 @@ __all__ = [
     "Recipe",
     "choose_recipe",
     "describe",
+    "detected",
     "evaluate",
     "evaluation",
     "export",
+    "facts",
     "find_device",
     "import_checkpoint",
     "kernels",
@@ -56,6 +61,7 @@ __all__ = [
     "read_recipe_file",
     "cache_folder",
     "forget",
+    "picture",
     "published_models",
     "resumed_recipe",
     "save",
@@ -63,6 +69,7 @@ __all__ = [
     "speeds",
     "stream_lines",
     "train",
+    "use_threads",
     "wing_of",
     "with_settings",
 ]
@@ -121,6 +128,47 @@ def describe(path: Path | str) -> dict[str, Any]:
     }
 
 
+def facts(system: System) -> dict[str, Any]:
+    """What is worth knowing of a loaded system: task, architecture, parameters, precision; languages of a translator,
+    the number of classes and the image size of a classifier."""
+    config = system.network.config
+    found: dict[str, Any] = {
+        "task": system.task,
+        "architecture": architecture_of_config(config),
+        "parameters": number_of_parameters(architecture_of_config(config), config),
+        "precision": system.network.precision,
+    }
+    return found | wing_of(system.task).facts(system)
+
+
+def use_threads(count: int | None) -> int:
+    """Let this process compute with so many threads; it must be one that computes nothing yet.
+
+    Args:
+        count: None for torch's own number.
+
+    Returns:
+        how many there are.
+    """
+    if count is not None:
+        torch.set_num_threads(count)
+    return torch.get_num_threads()
+
+
+def picture(content: bytes, name: str, max_pixels: int | None = None) -> Any:
+    """An image file's content as `classify` and `explain` take it; it is decoded when they do.
+
+    Args:
+        content: of the file.
+        name: what to call it in errors.
+        max_pixels: how many may be decoded, whatever the limit of who decodes it.
+    """
+    from patchword.images.files import open_image
+    from patchword.images.sources import Picture
+
+    return Picture(name, lambda limit: open_image(content, name, limit if max_pixels is None else max_pixels))
+
+
 def import_checkpoint(source: Path | str, out: Path | str, options: ImportOptions | None = None) -> Imported:
     """Bring a published checkpoint into a model folder of ours.
 
@@ -166,6 +214,13 @@ def _local(model: Path | str) -> Path:
             path, f"is another library's checkpoint; make it a model: patchword import {shlex.quote(str(path))} OUT"
         )
     return path
+
+
+def detected(text: str, languages: Sequence[str]) -> list[tuple[str, float]]:
+    """Which of some languages a text is in, with the confidence in each; see `text.detection`."""
+    from patchword.text.detection import detected as found
+
+    return found(text, languages)
 
 
 def evaluate(model: System | Path | str, data: Path | str | Sequence[Path | str], **options: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from patchword.config import Config, dotted_fields
-from patchword.models.contracts import ModelConfig
+from patchword.models.model_config import ModelConfig
 from patchword.models.registry import ARCHITECTURES, Architecture
 from patchword.recipes import OPTIONS
 from patchword.training.recipe import Recipe

@@ -38,9 +38,13 @@ class System:
 
     Raises:
         RecipeError: if int8 is asked for and the network has no packed form.
+
+    Attributes:
+        folder: the model folder that it came from; None if it came from none.
     """
 
     task: ClassVar[str]
+    folder: Path | None = None
 
     def __init__(
         self,
@@ -81,7 +85,7 @@ class System:
         folder = model_path(Path(path))
         description = read_description(folder, cls.task)
         try:
-            return cls.described(
+            found = cls.described(
                 folder,
                 description,
                 read_model(folder, description),
@@ -94,6 +98,8 @@ class System:
             raise
         except (ValueError, RecipeError) as error:
             raise ModelFolderError(folder, str(error)) from None
+        found.folder = folder
+        return found
 
     @classmethod
     @abstractmethod

@@ -72,8 +72,18 @@ class Wing(Protocol):
             options: some of `evaluation_options`.
         """
 
+    def facts(self, system: Any) -> dict[str, Any]:
+        """What is worth knowing of a system of this wing's beside its network."""
+
     def speeds(self, system: Any, rounds: int) -> Iterator[Speed]:
         """How fast a system is on this machine."""
+
+    def given(self, text: str) -> Any:
+        """What a word of the command line means as a system's input.
+
+        Raises:
+            PatchwordError: if it cannot be one.
+        """
 
 
 def wing_of(task: str) -> Wing:

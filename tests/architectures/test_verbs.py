@@ -76,6 +76,16 @@ def test_what_it_looked_at_has_named_maps_with_axes(shop: Workshop, trained: Pat
         torch.testing.assert_close(cross.sum(-1), torch.ones(cross.shape[:-1]))
 
 
+def test_explain_shows_what_it_looked_at(shop: Workshop, trained: Path, tmp_path: Path) -> None:
+    out, _ = done("explain", trained, shop.question[0])
+    assert ("Links are read from" if shop.kind.translates else "strongest in the") in out
+    done("explain", trained, shop.question[0], "--no-walk", "--out", tmp_path / "why.json")
+    document = json.loads((tmp_path / "why.json").read_text())
+    assert document["model"]["architecture"] == shop.kind.name
+    part = document["text" if shop.kind.translates else "image"]
+    assert part["maps"]
+
+
 def test_what_is_saved_again_is_the_same(shop: Workshop, trained: Path, tmp_path: Path) -> None:
     system = api.load(trained)
     api.save(system, tmp_path / "again")

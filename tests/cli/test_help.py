@@ -15,7 +15,21 @@ from patchword.errors import PatchwordError, RecipeError
 from patchword.recipes import OPTIONS
 from patchword.wings import WINGS, wing_of
 
-VERBS = ("train", "translate", "classify", "evaluate", "import", "export", "info", "models", "bench", "compare", "demo")
+VERBS = (
+    "train",
+    "translate",
+    "classify",
+    "evaluate",
+    "explain",
+    "align",
+    "import",
+    "export",
+    "info",
+    "models",
+    "bench",
+    "compare",
+    "demo",
+)
 
 
 @pytest.fixture(params=VERBS)

@@ -51,3 +51,26 @@ def test_normalising_subtracts_the_mean_and_divides_by_the_deviation() -> None:
 def test_wrong_values_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(RecipeError, match="here: "):
         Preprocessing.parse(values, "here")
+
+
+@pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
+@pytest.mark.parametrize("fraction", [1.0, 0.7])
+@pytest.mark.parametrize("size", [(300, 120), (90, 400), (128, 96), (17, 5)])
+def test_the_box_is_where_in_the_image_the_pixels_come_from(
+    resize: str, fraction: float, size: tuple[int, int]
+) -> None:
+    """Red and green of a pixel say where it was in the image."""
+    preprocessing = Preprocessing(image_size=(96, 64), resize=resize, crop_fraction=fraction, interpolation="bilinear")
+    left, top, right, bottom = preprocessing.box(size)
+    found = preprocessing.pixels(picture(*size)).float() / 255
+    inside = found[2] == 0  # padding is white
+    x, y = torch.meshgrid((torch.arange(64) + 0.5) / 64, (torch.arange(96) + 0.5) / 96, indexing="xy")
+    # A pixel's centre in fractions of the image; the first pixel's is half a pixel from the edge.
+    across = ((left + x * (right - left)) * size[0] - 0.5) / (size[0] - 1)
+    down = ((top + y * (bottom - top)) * size[1] - 0.5) / (size[1] - 1)
+    assert inside.float().mean() > 0.15
+    assert (found[0] - across.clamp(0, 1))[inside].abs().max() < 0.04
+    assert (found[1] - down.clamp(0, 1))[inside].abs().max() < 0.04
+    if resize != "pad":
+        assert min(left, top) >= 0
+        assert max(right, bottom) <= 1

@@ -5,6 +5,7 @@ import torch
 
 from patchword.text.replicas import MAX_ROWS, MAX_SOURCE_TOKENS, cut, in_parallel
 from patchword.text.search import SearchOptions
+from tests.tiny import tiny_translator
 
 CPU = torch.device("cpu")
 
@@ -40,11 +41,12 @@ def test_a_sentence_longer_than_the_budget_is_a_batch_of_its_own() -> None:
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_samples_do_not_depend_on_the_number_of_threads() -> None:
-    options = SearchOptions(method="sample")
-    two = cut([9] * 64, options)
+def test_samples_depend_neither_on_the_number_of_threads_nor_on_the_batch() -> None:
+    translator, texts = tiny_translator(), ["one", "two three", "four five six"] * 12
+    two = translator.translate(texts, method="sample", max_extra=4)
     torch.set_num_threads(1)
-    assert cut([9] * 64, options) == two
+    assert translator.translate(texts, method="sample", max_extra=4) == two
+    assert translator.translate(texts[:1], method="sample", max_extra=4) == two[:1]
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -145,7 +145,7 @@ def draw(log_probability: Tensor, **changes: float) -> Tensor:
     options = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, **changes}
     generator = torch.Generator().manual_seed(0)
     rows = log_probability.expand(4000, -1)
-    found = choose_token(rows, options["temperature"], int(options["top_k"]), options["top_p"], generator)
+    found = choose_token(rows, options["temperature"], int(options["top_k"]), options["top_p"], [generator])
     return torch.bincount(found, minlength=log_probability.size(-1)) / 4000
 
 

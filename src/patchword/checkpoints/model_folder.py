@@ -3,6 +3,7 @@
 config.json         format version, architecture, task, model config, task details, facts
 model.safetensors   the weights
 README.md           the model card
+explanation.json    what was measured of its explanations, once that was done
 ...                 further files of the task, such as vocabulary.model
 """
 
@@ -21,13 +22,14 @@ from patchword.checkpoints.safetensors_writer import write_tensors
 from patchword.checkpoints.weights import misfit, read_weights, weight_shapes
 from patchword.config import Config
 from patchword.errors import DataError, ModelFolderError, RecipeError, nearest, shown
-from patchword.files import forget_temporaries, replacing, write_bytes, write_text
+from patchword.files import forget_temporaries, replacing, write_bytes, write_text, writing
 from patchword.models.registry import ARCHITECTURES, architecture_of
 from patchword.models.tensors import named_buffers, named_tensors, not_finite
 
 FORMAT_VERSION = 1
 
 DESCRIPTION, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+EXPLANATION = "explanation.json"  # what was measured of the explanations of these weights
 
 
 class Description(Config):
@@ -76,6 +78,8 @@ def write_model_folder(
         forget_temporaries(path, name)
     with replacing(path / WEIGHTS) as temporary:
         write_tensors(temporary, named_tensors(model))
+    with writing(path):
+        (path / EXPLANATION).unlink(missing_ok=True)
     write_description(
         path,
         task=task,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
 
 import typer
 from rich.console import Console
@@ -14,10 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from patchword.errors import DataError, reason
 from patchword.files import writing
 
+T = TypeVar("T")
 
-def chunks(lines: Iterable[str], size: int) -> Iterator[list[str]]:
+
+def chunks(lines: Iterable[T], size: int) -> Iterator[list[T]]:
     """Lists of `size` lines; if reading fails, first the lines that came before."""
-    chunk: list[str] = []
+    chunk: list[T] = []
     try:
         for line in lines:
             chunk.append(line)

@@ -9,7 +9,22 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from patchword import __version__
-from patchword.cli import bench, classify, compare, demo, evaluate, export, import_, info, models, train, translate
+from patchword.cli import (
+    align,
+    bench,
+    classify,
+    compare,
+    demo,
+    evaluate,
+    explain,
+    export,
+    import_,
+    info,
+    models,
+    serve,
+    train,
+    translate,
+)
 from patchword.errors import PatchwordError, clipped, one_line, reason
 from patchword.memory import is_out_of_memory
 
@@ -43,7 +58,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train, run and look inside Transformers, text to text and image to class, beside an RNN and a CNN.",
 )
-for module in (train, translate, classify, evaluate, import_, export, info, models, bench, compare, demo):
+for module in (
+    train,
+    translate,
+    classify,
+    evaluate,
+    explain,
+    align,
+    import_,
+    export,
+    info,
+    models,
+    bench,
+    compare,
+    serve,
+    demo,
+):
     name = module.__name__.rpartition(".")[2]
     examples = "\n\n".join(["Examples:", *module.EXAMPLES.strip().splitlines()])
     app.command(name.rstrip("_"), cls=_Verb, epilog=examples)(getattr(module, name))

@@ -16,7 +16,7 @@ from patchword.config import Config
 from patchword.converters.tables import Row, Table, lookup
 from patchword.errors import CheckpointError, RecipeError
 from patchword.files import new_folder
-from patchword.models.contracts import ModelConfig
+from patchword.models.model_config import ModelConfig
 from patchword.models.tensors import is_finite
 
 

@@ -9,15 +9,18 @@ from typing import Any
 
 from rich.console import Console
 
-from patchword import api
+from patchword import api, inside
+from patchword.demo.aligned import aligned_phrases
 from patchword.demo.digits import write_digits
+from patchword.demo.links import AlignedPhrase
 from patchword.demo.report import Confusion, ImageRow, Report, Score, SystemReport, TranslationRow, write_report
 from patchword.errors import RunFolderError
-from patchword.explain.attention import class_token_heads, class_token_map, word_alignment
+from patchword.explain.attention import read_attention, read_rollout, word_alignment
 from patchword.explain.drawing import alignment_svg, alignment_width, attention_overlay, curves_svg, image_data_uri
 from patchword.files import write_text
 from patchword.samples.phrases import PhrasePair, find_locale, phrase_pairs
 
+FEWEST_ALIGNED = 50  # phrases with known links, below which nothing is measured by them
 PHONE = 336  # pixels across that a figure has on a phone of 390
 
 
@@ -60,6 +63,7 @@ def run_demo(out: Path, source: str, target: str, seed: int = 1) -> None:
         for pair, answer in zip(split.held_out, found.answers or (), strict=True)
     ]
     console.print(f"held-out phrases: {translated.exact:.1f} % exact, chrF {translated.chrf:.1f}")
+    _measure_alignment(translator, data / "alignments.tsv", aligned_phrases(source, target, split, seed), console)
 
     console.rule("The Vision Transformer: handwritten digits")
     train_folder, held_out_folder = write_digits(data / "digits", seed)
@@ -158,6 +162,15 @@ def _train(recipe: api.Recipe, run: Path, command: str, console: Console) -> Non
         raise SystemExit(128 + outcome.signal)
 
 
+def _measure_alignment(translator: Any, path: Path, phrases: Sequence[AlignedPhrase], console: Console) -> None:
+    """Write phrases with known word links, and find out by which reading the translator's attention shows them."""
+    write_text(path, "".join(phrase.row() for phrase in phrases))
+    if len(phrases) >= FEWEST_ALIGNED:
+        table, _ = inside.measure_explanations(translator, [path])
+        for note in table.notes:
+            console.print(note.removeprefix("* "), soft_wrap=True)
+
+
 def _write_pairs(path: Path, pairs: Sequence[PhrasePair]) -> None:
     write_text(path, "".join(f"{pair.source}\t{pair.target}\n" for pair in pairs))
 
@@ -235,8 +248,8 @@ def _images(classifier: Any, digits: Sequence[Path]) -> list[ImageRow]:
     rows = []
     for path in digits:
         seen = classifier.attention(path)
-        rollout = class_token_map(seen.evidence)[0]
-        heads = class_token_heads(seen.evidence)[0]
+        rollout = read_rollout(seen.evidence)[0]
+        heads = read_attention(seen.evidence)[-1, 0]
         rows.append(
             ImageRow(
                 picture=image_data_uri(seen.pixels),
@@ -255,6 +268,8 @@ def _commands(out: Path, phrase: str, image: str) -> list[str]:
     return [
         f"{program} translate {folder}/translator {shlex.quote(phrase)}",
         f"{program} classify {folder}/classifier {shlex.quote(image)}",
+        f"{program} explain {folder}/translator {shlex.quote(phrase)} --out why.html",
+        f"{program} explain {folder}/translator --measure --data {folder}/data/alignments.tsv",
         f"{program} evaluate {folder}/translator --data {folder}/data/phrases.held_out.tsv",
         f"{program} info {folder}/classifier",
         f"{program} train translation --source YOUR.en --target YOUR.de --out runs/en-de",

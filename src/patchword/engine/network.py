@@ -70,7 +70,8 @@ class Network:
         with self._own_lock:
             if self._model is None:
                 assert self._reread is not None
-                self._model = self._reread()
+                with torch.inference_mode(False):  # whoever asks first, gradients can go through it later
+                    self._model = self._reread()
                 self._packed_from = Snapshot(self._model)
             return self._model
 

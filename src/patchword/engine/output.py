@@ -38,10 +38,14 @@ class PackedOutput(nn.Module):
         return logits
 
     def likeliest(self, hidden: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
+        """The likeliest tokens of every row of hidden states, (rows, d_model); see `likeliest_of`."""
+        return self.likeliest_of(self(hidden), count, never, renormalise)
+
+    def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
         """The likeliest tokens of every row.
 
         Args:
-            hidden: (rows, d_model).
+            logits: (rows, vocab_size).
             count: how many; at most the vocabulary's size.
             never: tokens that must not be generated.
             renormalise: whether the probabilities of the others sum to 1.
@@ -53,7 +57,6 @@ class PackedOutput(nn.Module):
             raise ValueError(f"{count} likeliest tokens of {self.vocab_size}")
         if any(not 0 <= token < self.vocab_size for token in never):
             raise ValueError(f"tokens {list(never)} of a vocabulary of {self.vocab_size}")
-        logits = self(hidden)
         kernels = native.best()
         if kernels is None:
             return _likeliest_plainly(logits, count, never, renormalise)

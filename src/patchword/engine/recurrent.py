@@ -104,6 +104,10 @@ class PackedRecurrent(nn.Module):
         """See `SequenceToSequence.likeliest`."""
         return self.output.likeliest(self._hidden(tokens, state), count, never, renormalise), state
 
+    def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
+        """See `SequenceToSequence.likeliest_of`."""
+        return self.output.likeliest_of(logits, count, never, renormalise)
+
     def _hidden(self, tokens: Tensor, state: AttentionalState) -> Tensor:
         state.widen(tokens.numel())
         x = self.target_embedding(tokens[None])[0]

@@ -97,6 +97,10 @@ class PackedTransformer(nn.Module):
         """One step of generation that gives only the `count` likeliest next tokens of every row."""
         return self.output.likeliest(self._hidden(tokens, state), count, never, renormalise), state
 
+    def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
+        """See `SequenceToSequence.likeliest_of`."""
+        return self.output.likeliest_of(logits, count, never, renormalise)
+
     def _hidden(self, tokens: Tensor, state: TranslationState) -> Tensor:
         beam = tokens.numel() // state.sentences
         active = state.active

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from patchword.models.evidence import Evidence
+from patchword.models.evidence import Evidence, EvidenceMap
 
 
 def word_alignment(evidence: Evidence, layer: int | None = None) -> Tensor:
@@ -48,44 +48,40 @@ def attention_rollout(evidence: Evidence) -> Tensor:
     return result
 
 
-def class_token_map(evidence: Evidence) -> Tensor:
-    """Where the class token looked, by rollout.
+def read_attention(evidence: Evidence) -> Tensor:
+    """What each head of each layer takes from the patches for the tokens that the answer is read from.
+
+    For a class token that alone is read this is its row of the attention; of a model that reads the patches' mean it is
+    the mean of their rows.
 
     Args:
-        evidence: of a ViT with a class token first and the patches last.
+        evidence: its "encoder" map is (layer, batch, head, token, token), of a ViT.
 
     Returns:
-        (batch, rows, columns), each summing to 1.
-
-    Raises:
-        ValueError: if the tokens are the patches alone.
+        (layer, batch, head, row, column); what is missing to 1 went to tokens that are no patches.
     """
-    rows, columns = _grid(evidence)
-    seen = attention_rollout(evidence)[:, 0, -rows * columns :]
-    return (seen / seen.sum(-1, keepdim=True)).view(-1, rows, columns)
-
-
-def class_token_heads(evidence: Evidence, layer: int = -1) -> Tensor:
-    """What each head of one layer takes from the patches for the class token.
-
-    Args:
-        evidence: of a ViT with a class token first and the patches last.
-        layer: which encoder layer.
-
-    Returns:
-        (batch, heads, rows, columns); what is missing to 1 went to the class token itself and to registers.
-
-    Raises:
-        ValueError: if the tokens are the patches alone.
-    """
-    rows, columns = _grid(evidence)
-    return evidence["encoder"].values[layer][:, :, 0, -rows * columns :].unflatten(-1, (rows, columns))
-
-
-def _grid(evidence: Evidence) -> tuple[int, int]:
     found = evidence["encoder"]
-    tokens, grid = found.values.size(-1), found.grid
-    assert grid is not None
-    if tokens <= grid[0] * grid[1]:
-        raise ValueError(f"{tokens} tokens on a grid of {grid[0]} x {grid[1]} patches: the model has no class token")
-    return grid
+    grid, readers = _read(found)
+    rows = torch.einsum("q,lbhqk->lbhk", readers, found.values)
+    return rows[..., -grid[0] * grid[1] :].unflatten(-1, grid)
+
+
+def read_rollout(evidence: Evidence) -> Tensor:
+    """How much of each patch reaches the tokens that the answer is read from, by `attention_rollout`.
+
+    Args:
+        evidence: see `read_attention`.
+
+    Returns:
+        (batch, row, column), each summing to 1.
+    """
+    rolled = attention_rollout(evidence)
+    grid, readers = _read(evidence["encoder"])
+    seen = (readers @ rolled)[:, -grid[0] * grid[1] :]
+    return (seen / seen.sum(-1, keepdim=True)).unflatten(-1, grid)
+
+
+def _read(found: EvidenceMap) -> tuple[tuple[int, int], Tensor]:
+    assert found.grid is not None
+    assert found.readers is not None
+    return found.grid, found.readers

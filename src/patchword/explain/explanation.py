@@ -31,6 +31,8 @@ def explained(system: System, given: Any, *, name: str = "", walk: bool = True, 
         DataError: if the text or the image cannot be read.
         RecipeError: if an option is not the task's.
     """
+    from patchword.explain import picture, sentence  # noqa: F401 - they register themselves
+
     parts = explanation_of(system, given, walk, **options)
     network = system.network
     model: dict[str, Any] = {

@@ -1,10 +1,9 @@
 """A trained image classifier: image in, classes out."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from typing import Any, Self, overload
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 import torch
@@ -12,62 +11,18 @@ from PIL import Image
 from torch import Tensor
 
 from patchword.checkpoints.model_folder import Description
-from patchword.errors import DataError, HeadlessError, ModelFolderError, NotFiniteError
+from patchword.errors import DataError, HeadlessError, ModelFolderError, NotFiniteError, RecipeError
+from patchword.images.classification import AttendedImage, Classification
 from patchword.images.details import ClassifierDetails
 from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
 from patchword.images.sources import Picture, pictures
 from patchword.images.transforms import Preprocessing, check_channels
 from patchword.memory import memory_for
 from patchword.models.contracts import ImageModel
-from patchword.models.evidence import Evidence
 from patchword.system import System
 
 Given = Path | str | Image.Image | np.ndarray | Picture  # an image, as it may be given
 _ONE = (Path, str, Image.Image, np.ndarray, Picture)
-
-
-@dataclass(frozen=True)
-class Classification:
-    """What is in an image.
-
-    Attributes:
-        name: the file, or "image N" for one given as pixels.
-        predictions: (class, probability), likeliest first; empty if the file could not be read.
-        error: why it could not be read, else None.
-    """
-
-    name: str
-    predictions: tuple[tuple[str, float], ...]
-    error: str | None = None
-
-    def __str__(self) -> str:
-        found = ", ".join(f"{label} {100 * probability:.1f} %" for label, probability in self.predictions)
-        return f"{self.name}: {self.error or found}"
-
-    def _repr_html_(self) -> str:
-        bar = '<div style="background:#4477aa;height:0.8em;width:{:.1f}em"></div>'
-        rows = [
-            f"<td>{escape(label)}</td><td>{100 * probability:.1f} %</td><td>{bar.format(10 * probability)}</td>"
-            for label, probability in self.predictions
-        ]
-        rows = rows or [f'<td colspan="3"><em>{escape(self.error or "")}</em></td>']
-        found = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f'<table><tr><th colspan="3">{escape(self.name)}</th></tr>{found}</table>'
-
-
-@dataclass(frozen=True)
-class AttendedImage:
-    """A classification with what the model looked at.
-
-    Attributes:
-        classification: the result.
-        pixels: uint8, (3, height, width): what the model saw.
-        evidence: what the model looked at, of one image; a ViT's "encoder" attention, for instance.
-    """
-
-    classification: Classification
-    pixels: Tensor
-    evidence: Evidence
 
 
 class ImageClassifier(System):
@@ -194,21 +149,50 @@ class ImageClassifier(System):
         result: Tensor = self.network.fast.features(pixels)
         return _finite(result.float())
 
-    def attention(self, image: Given, top: int = 5) -> AttendedImage:
-        """Classify one image and look again at what the model looked at.
+    def attention(
+        self,
+        image: Given,
+        top: int = 5,
+        *,
+        of_class: int | Literal["likeliest"] | None = None,
+        max_pixels: int | None = None,
+    ) -> AttendedImage:
+        """Classify one image with the reference network, in float32, and keep what it looked at.
+
+        Args:
+            image: see `classify`.
+            top: how many classes to report.
+            of_class: the number of a class, or the likeliest; with it there is also what speaks for that class
+                (`ImageModel.class_evidence`).
+            max_pixels: see `classify`.
 
         Raises:
             DataError: if the file cannot be read.
             HeadlessError: if the model has no classes.
+            RecipeError: if there is no such class, or `max_pixels` cannot be a limit.
         """
         self.require_head()
-        pixels = self._pixels(image, _name(image, 0))
+        name = _name(image, 0)
+        if isinstance(of_class, int) and not 0 <= of_class < len(self.classes):
+            raise RecipeError(f"class {of_class}: the model has classes 0 to {len(self.classes) - 1}")
+        limit = allowed_pixels(max_pixels)
+        with alone(name):
+            picture = _opened(image, limit)
+            pixels = self.preprocessing.pixels(picture)
         images = self.preprocessing.normalise(pixels[None].to(self.network.device))
+        model = self.reference()
         with torch.inference_mode():
-            logits = self.model(images.to(self.network.dtype)).float()
-            evidence = self.model.evidence(images.to(self.network.dtype))
-        result = Classification(_name(image, 0), self._best(_probability(logits)[0], top))
-        return AttendedImage(result, pixels, evidence)
+            logits, evidence = model.answer_and_evidence(images)
+        found = of_class if isinstance(of_class, int) else int(logits.argmax())
+        if of_class is not None:
+            evidence = {**evidence, **model.class_evidence(images, torch.tensor([found]))}
+        result = Classification(name, self._best(_probability(logits)[0], top))
+        return AttendedImage(result, pixels, evidence, picture, self.classes[found])
+
+    def reference(self) -> ImageModel:
+        """The network of `models` in float32: itself, or a copy where its weights are of half precision."""
+        model: ImageModel = self.model
+        return model if self.network.dtype == torch.float32 else copy.deepcopy(model).float()
 
     def _summary(self) -> str:
         height, width = self.preprocessing.image_size

@@ -80,26 +80,49 @@ class Preprocessing(Config):
         """Images to the model's input, (batch, 3, height, width)."""
         return self.normalise(torch.stack([self.pixels(image) for image in images]))
 
+    def box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """Where in an image lies what the model sees of it.
+
+        Args:
+            size: width and height of the image in pixels.
+
+        Returns:
+            left, top, right and bottom in fractions of the image's sides; with the white of "pad" they reach below 0
+            and above 1.
+        """
+        height, width = self.image_size
+        (across, down), left, top = self._scaled(size)
+        return left / across, top / down, (left + width) / across, (top + height) / down
+
+    def _scaled(self, size: tuple[int, int]) -> tuple[tuple[int, int], int, int]:
+        """Width and height that an image is resized to, and the first column and row of it that the model sees."""
+        height, width = self.image_size
+        if self.resize == "pad":
+            scale = min(width / size[0], height / size[1])
+            new = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+            return new, -((width - new[0]) // 2), -((height - new[1]) // 2)
+        # A fraction such as 224 / 232 divides back to just under 232.
+        new = int(width / self.crop_fraction + 1e-6), int(height / self.crop_fraction + 1e-6)
+        if self.resize == "crop":
+            scale = max(new[0] / size[0], new[1] / size[1])
+            # torchvision, timm and Hugging Face round the longer side down; for sizes that are not square timm rounds.
+            up = 1e-6 if width == height else 0.5
+            new = max(width, int(size[0] * scale + up)), max(height, int(size[1] * scale + up))
+        margins = (new[0] - width) / 2, (new[1] - height) / 2
+        left, top = (round(m) if self.crop_rounding == "nearest" else int(m) for m in margins)
+        return new, left, top
+
     def _resized(self, image: Image.Image) -> Image.Image:
         height, width = self.image_size
         resample = _FILTERS[self.interpolation]
         if self.resize != "crop" and max(image.size) > _LONGEST_FILTERED:
             image = image.reduce((-(-image.width // _LONGEST_FILTERED), -(-image.height // _LONGEST_FILTERED)))
         if self.resize == "pad":
-            scale = min(width / image.width, height / image.height)
-            size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+            size, left, top = self._scaled(image.size)
             canvas = Image.new("RGB", (width, height), "white")
-            canvas.paste(image.resize(size, resample), ((width - size[0]) // 2, (height - size[1]) // 2))
+            canvas.paste(image.resize(size, resample), (-left, -top))
             return canvas
-        # A fraction such as 224 / 232 divides back to just under 232.
-        size = int(width / self.crop_fraction + 1e-6), int(height / self.crop_fraction + 1e-6)
-        if self.resize == "crop":
-            scale = max(size[0] / image.width, size[1] / image.height)
-            # torchvision, timm and Hugging Face round the longer side down; for sizes that are not square timm rounds.
-            up = 1e-6 if width == height else 0.5
-            size = max(width, int(image.width * scale + up)), max(height, int(image.height * scale + up))
-        margins = (size[0] - width) / 2, (size[1] - height) / 2
-        left, top = (round(m) if self.crop_rounding == "nearest" else int(m) for m in margins)
+        size, left, top = self._scaled(image.size)
         if size[0] * size[1] > _WHOLE:
             # A thread of an image, 1 x 1,000,000 pixels, would fill the memory before it is cut.
             x, y = image.width / size[0], image.height / size[1]

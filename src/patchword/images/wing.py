@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from patchword.checkpoints.model_folder import read_description
 from patchword.errors import RecipeError
 from patchword.evaluation import Evaluation
+from patchword.files import regular
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import LabelledImages, read_dataset
 from patchword.images.details import ClassifierDetails
@@ -85,6 +86,14 @@ class ClassificationWing:
     def speeds(self, system: ImageClassifier, rounds: int) -> Iterator[Speed]:
         """See `Wing.speeds`."""
         return classification_speeds(system, rounds=rounds)
+
+    def given(self, text: str) -> Path:
+        """See `Wing.given`: the path of an image file."""
+        return regular(Path(text), "an image file")
+
+    def facts(self, system: ImageClassifier) -> dict[str, Any]:
+        """See `Wing.facts`."""
+        return {"classes": len(system.classes), "image_size": list(system.preprocessing.image_size)}
 
 
 def _images(paths: Sequence[Path], given: Mapping[str, Any]) -> LabelledImages:

@@ -5,78 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field
 from torch import Tensor, nn
 
-from patchword.config import Config
-from patchword.errors import RecipeError, clipped, nearest, shown
-from patchword.models.evidence import Evidence
+from patchword.models.evidence import Evidence, LearnedArray
+from patchword.models.model_config import ModelConfig
 from patchword.models.ranges import MOST_CLASSES, MOST_TOKENS, check_sides
 from patchword.models.step_state import StepState
-
-
-class ModelConfig(Config):
-    """Sizes and choices of an architecture. A recipe's `[model]` has a named size, and fields that differ from it.
-
-    Attributes:
-        SIZE_KEY: what a recipe calls the name of the size.
-        DEFAULT_SIZE: the size of a recipe that names none.
-        SIZE_NAMES: sizes that the papers or we name.
-        GIVEN: fields that come from vocabulary, classes or preprocessing, so that a recipe does not have them.
-        REGULARISATION: fields that act in training alone, so that a trained model can be given others.
-    """
-
-    SIZE_KEY: ClassVar[str] = "size"
-    DEFAULT_SIZE: ClassVar[str]
-    SIZE_NAMES: ClassVar[tuple[str, ...]]
-    GIVEN: ClassVar[frozenset[str]]
-    REGULARISATION: ClassVar[frozenset[str]]
-
-    @property
-    @abstractmethod
-    def layers(self) -> int:
-        """Layers or blocks, each with tensors of its own: a file of fewer tensors is another's."""
-
-    @classmethod
-    @abstractmethod
-    def size(cls, name: str) -> dict[str, Any]:
-        """Fields of a named size.
-
-        Raises:
-            RecipeError: if there is no such size.
-        """
-
-    @classmethod
-    def chosen(cls, choice: Mapping[str, Any], given: Mapping[str, Any]) -> Self:
-        """The whole config that a recipe's `[model]` means.
-
-        Args:
-            choice: a size under `SIZE_KEY`, and fields that differ from it.
-            given: the fields in `GIVEN`; those that this architecture does not have are passed over.
-
-        Raises:
-            RecipeError: naming the field of `model`, what was found, and the nearest valid name.
-        """
-        changes = dict(choice)
-        name = str(changes.pop(cls.SIZE_KEY, cls.DEFAULT_SIZE))
-        try:
-            fields = cls.size(name)
-        except RecipeError as error:
-            raise RecipeError(f"model.{cls.SIZE_KEY} = {shown(name)}: {error}") from None
-        known = [cls.SIZE_KEY, *(name for name in cls.model_fields if name not in cls.GIVEN)]
-        for name in changes:
-            if name not in known:
-                raise RecipeError(f"unknown key 'model.{clipped(name)}'; {nearest(name, known)}")
-        own = {name: value for name, value in given.items() if name in cls.model_fields}
-        try:
-            return cls.model_validate({**fields, **own, **changes})
-        except ValidationError as error:
-            raise RecipeError(cls.explained(error, "model.")) from None
-
-    def resolved(self, choice: Mapping[str, Any]) -> dict[str, Any]:
-        """Every field that a recipe can have, with the value that a choice leads to."""
-        name = choice.get(self.SIZE_KEY, self.DEFAULT_SIZE)
-        return {self.SIZE_KEY: name, **self.model_dump(mode="json", exclude=set(self.GIVEN), exclude_none=True)}
+from patchword.nn.trace import AttentionTrace
 
 
 class Model(nn.Module):
@@ -187,19 +123,43 @@ class SequenceToSequence(Model):
             log-probabilities and tokens, both (rows, count), likeliest first; and the state.
         """
         logits, state = self.decode_step(tokens, state)
+        return self.likeliest_of(logits, count, never, renormalise), state
+
+    def likeliest_of(
+        self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """The likeliest next tokens as `likeliest` finds them, of `decode_step`'s logits.
+
+        Args:
+            logits: (rows, vocab); those of `never` may be changed in place.
+            count: see `likeliest`, as `never` and `renormalise`.
+        """
         excluded = list(never)
         if renormalise:
             logits[:, excluded] = -torch.inf
         values = logits.float().log_softmax(-1)
         values[:, excluded] = -torch.inf
         best = values.topk(count, dim=1)
-        return (best.values, best.indices), state
+        return best.values, best.indices
 
     @abstractmethod
     def evidence(self, source: Tensor, target: Tensor) -> Evidence:
         """What it looked at, for ids (batch, source) and (batch, target) that begin with the start token.
 
         "cross" is always there: (layer, batch, head, target, source), where each produced token looked in the source.
+        """
+
+    @abstractmethod
+    def walk(self, source: Tensor, target: Tensor, trace: AttentionTrace) -> None:
+        """Tell a trace every step from ids to words, in evaluation mode and without gradients.
+
+        Steps are named from the outside in: "encoder.0.self_attention.scores". Axes "source" and "target" count
+        tokens. The last step is "output.probabilities", whose last axis, "word", is the target vocabulary.
+
+        Args:
+            source: ids (batch, source).
+            target: ids (batch, target), beginning with the start token.
+            trace: whose `note` is called.
         """
 
     @abstractmethod
@@ -251,8 +211,43 @@ class ImageModel(Model):
         """Logits (batch, num_classes); softmax gives probabilities."""
 
     @abstractmethod
+    def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
+        """`forward` and `evidence` of one pass."""
+
     def evidence(self, images: Tensor) -> Evidence:
         """What it looked at."""
+        return self.answer_and_evidence(images)[1]
+
+    @abstractmethod
+    def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
+        """What speaks for a class, wherever it looked; none for a backbone without classes.
+
+        "class_activation" is always there, (batch, row, column): Grad-CAM (Selvaraju et al. 2017).
+
+        Args:
+            images: normalised, (batch, channels, height, width).
+            classes: the class of each image, (batch,).
+        """
+
+    @abstractmethod
+    def learned(self) -> Mapping[str, LearnedArray]:
+        """What its weights show to the eye.
+
+        "filters" is always there, (filter, row, column, channel): what its first layer looks for; "positions", (row,
+        column, d_model), where each patch has a vector of its own.
+        """
+
+    @abstractmethod
+    def walk(self, images: Tensor, trace: AttentionTrace) -> None:
+        """Tell a trace every step from pixels to classes, in evaluation mode and without gradients.
+
+        The first step is "input.image". Axis "token" counts what goes through an encoder; it ends with the patches,
+        row by row. The last step is "head.probabilities", over axis "class", if there are classes.
+
+        Args:
+            images: normalised pixels, (batch, channels, height, width).
+            trace: whose `note` is called.
+        """
 
     @abstractmethod
     def adapted(self, config: Any, *, keep_head: bool) -> Self:

@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
 from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import SequenceConfig, SequenceToSequence
-from patchword.models.evidence import Evidence, EvidenceMap
+from patchword.models.evidence import Evidence, EvidenceMap, evaluating
 from patchword.models.ranges import WIDEST
 from patchword.nn.alignment import Score
 from patchword.nn.attentional_decoder import AttentionalDecoder, AttentionalState
 from patchword.nn.embeddings import OutputProjection, TokenEmbedding
 from patchword.nn.recurrence import Cell, RecurrentEncoder, last_positions
+from patchword.nn.trace import AttentionTrace, inside
 
 # Sizes by name, with about as many parameters as the Transformers of these names have.
 SIZES: dict[str, dict[str, int]] = {
@@ -22,6 +24,10 @@ SIZES: dict[str, dict[str, int]] = {
     "base": {"embedding_size": 512, "hidden_size": 1024, "encoder_layers": 4, "decoder_layers": 2},
     "big": {"embedding_size": 1024, "hidden_size": 2048, "encoder_layers": 4, "decoder_layers": 2},
 }
+
+# What the parts' axes count.
+_SOURCE = {"position": "source"}
+_TARGET = {"position": "target", "memory": "source"}
 
 
 class RecurrentConfig(SequenceConfig):
@@ -119,22 +125,25 @@ class Recurrent(SequenceToSequence):
         tied = self.target_embedding if config.tie_output else None
         self.output = OutputProjection(config.target_vocab_size, config.embedding_size, tied, config.output_bias)
 
-    def encode(self, source: Tensor) -> Tensor:
+    def encode(self, source: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """Source ids (batch, source) to annotations (batch, source, hidden_size).
 
         All dropout of this side is the encoder's own, so there is none where the encoder is in evaluation mode.
         """
-        annotations: Tensor = self.encoder(self.source_embedding(source), last_positions(self._real(source)))
+        embedded = self.source_embedding(source, inside(trace, "source", _SOURCE))
+        lengths = last_positions(self._real(source))
+        annotations: Tensor = self.encoder(embedded, lengths, inside(trace, "encoder", _SOURCE))
         return annotations
 
-    def decode(self, target: Tensor, memory: Tensor, source: Tensor) -> Tensor:
+    def decode(self, target: Tensor, memory: Tensor, source: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """See `SequenceToSequence.decode`: attentional states (batch, target, embedding_size)."""
-        states: Tensor = self.decoder(self.target_embedding(target), memory, self._real(source))[0]
+        embedded = self.target_embedding(target, inside(trace, "target", _TARGET))
+        states: Tensor = self.decoder(embedded, memory, self._real(source), inside(trace, "decoder", _TARGET))[0]
         return states
 
-    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+    def forward(self, source: Tensor, target: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """Logits (batch, target, target_vocab_size) of each next token; softmax gives probabilities."""
-        logits: Tensor = self.output(self.decode(target, self.encode(source), source))
+        logits: Tensor = self.output(self.decode(target, self.encode(source, trace), source, trace))
         return logits
 
     def start(self, memory: Tensor, source: Tensor) -> AttentionalState:
@@ -185,6 +194,13 @@ class Recurrent(SequenceToSequence):
         """See `SequenceToSequence.evidence`: the alignments, one layer of one head."""
         _, weights = self.decoder(self.target_embedding(target), self.encode(source), self._real(source))
         return {"cross": EvidenceMap(("layer", "batch", "head", "target", "source"), weights.detach()[None, :, None])}
+
+    @torch.no_grad()
+    def walk(self, source: Tensor, target: Tensor, trace: AttentionTrace) -> None:
+        """See `SequenceToSequence.walk`; gates are computed one position at a time, to be seen."""
+        with evaluating(self):
+            logits = self(source, target, trace)
+        trace.note("output.probabilities", ("batch", "target", "word"), logits.softmax(-1))
 
     def _real(self, tokens: Tensor) -> Tensor:
         return tokens != self.config.pad_id

@@ -8,7 +8,8 @@ from torch import nn
 
 from patchword.config import Config
 from patchword.errors import RecipeError, nearest, shown
-from patchword.models.contracts import Model, ModelConfig
+from patchword.models.contracts import Model
+from patchword.models.model_config import ModelConfig
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig

@@ -1,7 +1,7 @@
 """The ResNet of "Deep Residual Learning for Image Recognition" (He et al. 2016)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
 from pydantic import Field, model_validator
@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import ImageConfig, ImageModel
-from patchword.models.evidence import Evidence, EvidenceMap, evaluating
+from patchword.models.evidence import Evidence, EvidenceMap, LearnedArray, evaluating
 from patchword.models.ranges import MOST_LAYERS, WIDEST, check_sides
 from patchword.nn.dropout import Dropout
 from patchword.nn.heads import ClassificationHead
 from patchword.nn.residual_block import REDUCTION, BlockOptions, ResidualBlock, Stem
+from patchword.nn.trace import AttentionTrace, inside
 
 _SMALL = (64, 128, 256, 512)
 _LARGE = (256, 512, 1024, 2048)
@@ -190,23 +191,27 @@ class ResidualNetwork(ImageModel):
         self.dropout = Dropout(config.dropout)
         self.head = ClassificationHead(config.feature_size, config.num_classes)
 
-    def encode(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """The last stage's maps, (batch, feature_size, height / reduction, width / reduction), rounded up."""
         if images.device.type == "cpu":
             # oneDNN's convolutions are faster so; what follows keeps the order.
             images = images.contiguous(memory_format=torch.channels_last)
-        x = self.stem(images)
-        for stage in self.stages:
-            x = stage(x)
+        x = self.stem(images, inside(trace, "stem"))
+        for number, stage in enumerate(self.stages):
+            for place, block in enumerate(cast(nn.Sequential, stage)):
+                x = block(x, inside(trace, f"stages.{number}.{place}"))
         return x
 
-    def features(self, images: Tensor) -> Tensor:
+    def features(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """The mean of the last stage's maps, (batch, feature_size)."""
-        return self.encode(images).mean((2, 3))
+        means = self.encode(images, trace).mean((2, 3))
+        if trace is not None:
+            trace.note("head.mean_of_maps", ("batch", "channel"), means)
+        return means
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, channels, height, width) in, logits (batch, num_classes) out; softmax gives probabilities."""
-        logits: Tensor = self.head(self.dropout(self.features(images)))
+        logits: Tensor = self.head(self.dropout(self.features(images, trace)), inside(trace, "head"))
         return logits
 
     def parts(self) -> Mapping[str, Sequence[str]]:
@@ -232,19 +237,43 @@ class ResidualNetwork(ImageModel):
         return model
 
     @torch.no_grad()
-    def evidence(self, images: Tensor) -> Evidence:
-        """See `ImageModel.evidence`: "class_activation", Grad-CAM of the likeliest class (Selvaraju et al. 2017).
-
-        Equation 1 weighs a map by the mean gradient of the class's logit. Between the last maps and the logits there
-        are a mean and one linear layer, so that gradient is the head's weight over the number of pixels, and no
-        backward pass is needed (their section 3.1). A backbone without classes has no such map.
-        """
-        if not self.config.num_classes:
-            return {}
+    def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
+        """See `ImageModel.answer_and_evidence`: `class_evidence` for the likeliest class."""
         with evaluating(self):
             maps = self.encode(images)
-            likeliest = self.head(maps.mean((2, 3))).argmax(1)
+            logits: Tensor = self.head(maps.mean((2, 3)))
+        return logits, self._class_activation(maps, logits.argmax(1))
+
+    @torch.no_grad()
+    def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
+        """See `ImageModel.class_evidence`: "class_activation" alone, from the last stage's maps.
+
+        Equation 1 of Grad-CAM weighs a map by the mean gradient of the class's logit. Between the last maps and the
+        logits there are a mean and one linear layer, so that gradient is the head's weight over the number of pixels,
+        and no backward pass is needed (Selvaraju et al. 2017, section 3.1).
+        """
+        with evaluating(self):
+            return self._class_activation(self.encode(images), classes)
+
+    def learned(self) -> Mapping[str, LearnedArray]:
+        """See `ImageModel.learned`: the first convolution's filters."""
+        layer: Any = self.stem.layer
+        filters = layer.convolution.weight.detach().float().permute(0, 2, 3, 1)
+        return {"filters": LearnedArray(("filter", "row", "column", "channel"), filters)}
+
+    def _class_activation(self, maps: Tensor, classes: Tensor) -> Evidence:
+        if not self.config.num_classes:
+            return {}
         linear: Any = self.head.linear
-        weights = linear.weight[likeliest] / (maps.size(2) * maps.size(3))
+        weights = linear.weight[classes] / (maps.size(2) * maps.size(3))
         values = torch.einsum("bc,bcyx->byx", weights, maps).relu()
         return {"class_activation": EvidenceMap(("batch", "row", "column"), values)}
+
+    @torch.no_grad()
+    def walk(self, images: Tensor, trace: AttentionTrace) -> None:
+        """See `ImageModel.walk`: feature maps, stage by stage."""
+        trace.note("input.image", ("batch", "colour", "row", "column"), images)
+        with evaluating(self):
+            logits = self(images, trace)
+        if self.config.num_classes:
+            trace.note("head.probabilities", ("batch", "class"), logits.softmax(-1))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import SequenceConfig, SequenceToSequence
-from patchword.models.evidence import Evidence, EvidenceMap
+from patchword.models.evidence import Evidence, EvidenceMap, evaluating
 from patchword.models.ranges import MOST_LAYERS, MOST_TOKENS, WIDEST
 from patchword.nn.cache import DecoderState
 from patchword.nn.decoder import Decoder
@@ -18,7 +18,7 @@ from patchword.nn.embeddings import OutputProjection, TokenEmbedding
 from patchword.nn.encoder import Encoder, LayerOptions
 from patchword.nn.masks import padding_mask
 from patchword.nn.positions import text_positions
-from patchword.nn.trace import AttentionTrace
+from patchword.nn.trace import AttentionTrace, inside
 
 # Sizes by name. base and big are the paper's (table 3); tiny and small suit tens of thousands of pairs.
 SIZES: dict[str, dict[str, int]] = {
@@ -27,6 +27,10 @@ SIZES: dict[str, dict[str, int]] = {
     "base": {"d_model": 512, "num_heads": 8, "encoder_layers": 6, "decoder_layers": 6, "d_ff": 2048},
     "big": {"d_model": 1024, "num_heads": 16, "encoder_layers": 6, "decoder_layers": 6, "d_ff": 4096},
 }
+
+# What the parts' axes count.
+_SOURCE = {"position": "source"}
+_TARGET = {"position": "target", "memory": "source"}
 
 
 PositionKind = Literal["sinusoidal", "sinusoidal_halves", "learned", "none"]
@@ -68,7 +72,7 @@ class TransformerConfig(SequenceConfig):
     """Sines and cosines (section 3.5), in turn or, as Marian has them, in two halves; a learned vector for each
     position; or nothing.
     """
-    decoder_positions: PositionKind | None = None
+    decoder_positions: PositionKind | Literal["same"] = "same"
     """What the decoder has, where it differs from `positions`: for ablations, one side at a time."""
     max_positions: int = Field(1024, gt=0, le=MOST_TOKENS)
     """Number of learned positions, the longest side in tokens; other positions have no end."""
@@ -91,7 +95,7 @@ class TransformerConfig(SequenceConfig):
     @property
     def position_kinds(self) -> tuple[PositionKind, PositionKind]:
         """Of the encoder and of the decoder."""
-        return self.positions, self.decoder_positions or self.positions
+        return self.positions, self.positions if self.decoder_positions == "same" else self.decoder_positions
 
     @property
     def layers(self) -> int:
@@ -166,11 +170,12 @@ class Transformer(SequenceToSequence):
 
     def encode(self, source: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """Source ids (batch, source) to the memory (batch, source, d_model)."""
-        x = self.source_positions(self.source_embedding(source))
+        told = inside(trace, "source", _SOURCE)
+        x = self.source_positions(self.source_embedding(source, told), trace=told)
         # Both sides have one dropout, but a frozen encoder is in evaluation mode, and what it reads belongs to it.
         if self.encoder.training:
             x = self.dropout(x)
-        return self.encoder(x, padding_mask(source, self.config.pad_id), trace)
+        return self.encoder(x, padding_mask(source, self.config.pad_id), inside(trace, "encoder", _SOURCE))
 
     def decode(self, target: Tensor, memory: Tensor, source: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """Hidden states before the output projection, for every target position at once (teacher forcing).
@@ -179,13 +184,15 @@ class Transformer(SequenceToSequence):
             target: ids (batch, target), beginning with the start token.
             memory: from `encode`.
             source: the ids that the memory was made from; tells where padding is.
-            trace: receives the attention weights.
+            trace: receives the attention weights, and is told the steps.
 
         Returns:
             (batch, target, d_model).
         """
-        x = self.dropout(self.target_positions(self.target_embedding(target)))
-        return self.decoder(x, memory, padding_mask(source, self.config.pad_id), trace=trace)
+        told = inside(trace, "target", _TARGET)
+        x = self.dropout(self.target_positions(self.target_embedding(target, told), trace=told))
+        mask = padding_mask(source, self.config.pad_id)
+        return self.decoder(x, memory, mask, trace=inside(trace, "decoder", _TARGET))
 
     def forward(self, source: Tensor, target: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """Logits (batch, target, target_vocab_size) of each next token; softmax gives probabilities."""
@@ -252,3 +259,10 @@ class Transformer(SequenceToSequence):
             name: EvidenceMap(("layer", "batch", "head", *axes[name]), torch.stack(maps))
             for name, maps in trace.maps.items()
         }
+
+    @torch.no_grad()
+    def walk(self, source: Tensor, target: Tensor, trace: AttentionTrace) -> None:
+        """See `SequenceToSequence.walk`."""
+        with evaluating(self):
+            logits = self(source, target, trace)
+        trace.note("output.probabilities", ("batch", "target", "word"), logits.softmax(-1))

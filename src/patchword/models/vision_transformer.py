@@ -1,12 +1,13 @@
 """The Vision Transformer of "An Image Is Worth 16x16 Words" (Dosovitskiy et al. 2021)."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from patchword.models.contracts import ImageModel
-from patchword.models.evidence import Evidence, EvidenceMap
+from patchword.models.evidence import Evidence, EvidenceMap, LearnedArray, differentiating, evaluating
 from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.nn.dropout import Dropout
 from patchword.nn.encoder import Encoder, LayerOptions
@@ -14,7 +15,11 @@ from patchword.nn.heads import ClassificationHead
 from patchword.nn.initialisation import normal
 from patchword.nn.patches import PatchEmbedding
 from patchword.nn.positions import GridPositions, NoPositions
-from patchword.nn.trace import AttentionTrace
+from patchword.nn.relevance import class_activation, relevance
+from patchword.nn.trace import AttentionTrace, inside
+
+_TOKENS = {"position": "token"}  # what the parts' axis counts
+_VECTORS = ("batch", "token", "channel")
 
 
 class VisionTransformer(ImageModel):
@@ -65,37 +70,43 @@ class VisionTransformer(ImageModel):
 
         Args:
             images: normalised pixels, (batch, channels, height, width) of the config's image_size.
-            trace: receives "encoder" attention weights; positions are [class token, distillation token, registers,
-                patches row by row], those that the model has.
+            trace: receives "encoder" attention weights, and is told the steps; positions are [class token,
+                distillation token, registers, patches row by row], those that the model has.
 
         Returns:
             (batch, tokens, d_model) in the same order of positions.
         """
-        x = self.patch_embedding(images)
-        for token in (self.distillation_token, self.class_token):
+        told = inside(trace, "input", _TOKENS)
+        x = self.patch_embedding(images, told)
+        for name in ("distillation_token", "class_token"):
+            token = getattr(self, name)
             if token is not None:
                 x = torch.cat([token.expand(x.size(0), 1, -1), x], dim=1)
-        x = self.position_embedding(x)
+                if told is not None:
+                    told.note(name, _VECTORS, x)
+        x = self.position_embedding(x, trace=told)
         if self.register_tokens is not None:
             # Registers stand between class token and patches and have no position (Darcet et al. 2024; DINOv2).
             registers = self.register_tokens.expand(x.size(0), -1, -1)
             first = self.config.prefix
             x = torch.cat([x[:, :first], registers, x[:, first:]], dim=1)
-        return self.encoder(self.dropout(x), trace=trace)
+            if told is not None:
+                told.note("registers", _VECTORS, x)
+        return self.encoder(self.dropout(x), trace=inside(trace, "encoder", _TOKENS))
 
     def features(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """The representation y (equation 4), (batch, feature_size): the class token's, the patches' mean, or both."""
-        return self._pooled(self.encode(images, trace))
+        return self._pooled(self.encode(images, trace), trace)
 
     def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, channels, height, width) in, logits (batch, num_classes) out; softmax gives probabilities."""
         x = self.encode(images, trace)
-        logits: Tensor = self.head(self._pooled(x))
+        logits: Tensor = self.head(self._pooled(x, trace), inside(trace, "head"))
         if self.distillation_head is not None:
-            logits = (logits + self.distillation_head(x[:, 1])) / 2
+            logits = (logits + self.distillation_head(x[:, 1], inside(trace, "head.distillation"))) / 2
         return logits
 
-    def _pooled(self, x: Tensor) -> Tensor:
+    def _pooled(self, x: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         patches = x[:, self.config.prefix + self.config.register_tokens :]
         if self.config.pool == "class_token":
             pooled = x[:, 0]
@@ -103,7 +114,12 @@ class VisionTransformer(ImageModel):
             pooled = patches.mean(dim=1)
         else:
             pooled = torch.cat([x[:, 0], patches.mean(dim=1)], dim=1)
-        return self.pooled_norm(pooled)
+        y: Tensor = self.pooled_norm(pooled)
+        if trace is not None:
+            trace.note(f"head.pooled_{self.config.pool}", ("batch", "channel"), pooled)
+            if self.config.norm_after_pool:
+                trace.note("head.norm", ("batch", "channel"), y)
+        return y
 
     def parts(self) -> Mapping[str, Sequence[str]]:
         """See `Model.parts`: all but the heads."""
@@ -142,12 +158,71 @@ class VisionTransformer(ImageModel):
             f"({config.position_resize})"
         ]
 
-    def evidence(self, images: Tensor) -> Evidence:
-        """See `ImageModel.evidence`: the encoder's attention; its tokens end with the patches, row by row."""
+    def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
+        """See `ImageModel.answer_and_evidence`: "encoder" attention; its tokens end with the patches, row by row."""
         trace = AttentionTrace()
-        self(images, trace)
+        logits = self(images, trace)
         axes = ("layer", "batch", "head", "query", "key")
-        return {"encoder": EvidenceMap(axes, torch.stack(trace["encoder"]), self.config.grid)}
+        return logits, {"encoder": EvidenceMap(axes, torch.stack(trace["encoder"]), self.config.grid, self._readers())}
+
+    def class_evidence(self, images: Tensor, classes: Tensor) -> Evidence:
+        """See `ImageModel.class_evidence`; one pass forward and one back give both maps.
+
+        "relevance" is the gradient-weighted attention of all layers (Chefer et al. 2021), from what the head reads to
+        the patches. "class_activation" is Grad-CAM on the patches' tokens as they come into the last layer: behind it
+        no patch has a gradient where the class token alone is read.
+        """
+        if not self.config.num_classes:
+            return {}
+        trace = AttentionTrace(with_graph=True)
+        with differentiating(self):
+            # Whatever is frozen, the graph begins at the pixels.
+            logits = self(images.clone().requires_grad_(), trace)
+            chosen = logits.gather(1, classes.clone().to(logits.device)[:, None]).sum()
+            maps, tokens = trace["encoder"], trace.inputs[-1]
+            into_last, *gradients = torch.autograd.grad(chosen, [tokens, *maps])
+        found = {
+            "relevance": relevance([each.detach() for each in maps], gradients, self._readers()),
+            "class_activation": class_activation(tokens.detach(), into_last, self._first_patch),
+        }
+        axes = ("batch", "row", "column")
+        return {
+            name: EvidenceMap(axes, each[:, -math.prod(self.config.grid) :].unflatten(1, self.config.grid))
+            for name, each in found.items()
+        }
+
+    def learned(self) -> Mapping[str, LearnedArray]:
+        """See `ImageModel.learned`: "filters" are the principal components of figure 7, on its left."""
+        found = {"filters": LearnedArray(("filter", "row", "column", "channel"), self.patch_embedding.components())}
+        if isinstance(self.position_embedding, GridPositions):
+            patches = self.position_embedding.embedding.detach()[self.config.prefix :].float()
+            found["positions"] = LearnedArray(("row", "column", "d_model"), patches.unflatten(0, self.config.grid))
+        return found
+
+    @property
+    def _first_patch(self) -> int:
+        return self.config.prefix + self.config.register_tokens
+
+    def _readers(self) -> Tensor:
+        """The share of each token in what the heads read, (tokens,)."""
+        config, patches = self.config, math.prod(self.config.grid)
+        shares = torch.zeros(self._first_patch + patches, device=self.patch_embedding.projection.weight.device)
+        if config.pool != "mean":
+            shares[0] += 1
+        if config.pool != "class_token":
+            shares[self._first_patch :] += 1 / patches
+        if config.distillation_head:
+            shares[1] += 1
+        return shares / shares.sum()
+
+    @torch.no_grad()
+    def walk(self, images: Tensor, trace: AttentionTrace) -> None:
+        """See `ImageModel.walk`."""
+        trace.note("input.image", ("batch", "colour", "row", "column"), images)
+        with evaluating(self):
+            logits = self(images, trace)
+        if self.config.num_classes:
+            trace.note("head.probabilities", ("batch", "class"), logits.softmax(-1))
 
     def _heads(self) -> list[str]:
         return [name for name, child in self.named_children() if isinstance(child, ClassificationHead)]

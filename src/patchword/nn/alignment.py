@@ -4,11 +4,12 @@ attention (Luong et al. 2015).
 
 import math
 from abc import abstractmethod
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
 from patchword.nn.initialisation import normal
+from patchword.nn.trace import AttentionTrace
 
 Score = Literal["additive", "dot", "general"]
 
@@ -16,7 +17,12 @@ Score = Literal["additive", "dot", "general"]
 class Alignment(nn.Module):
     """A score of each source annotation h_s for each decoder state h_t. What is of the source alone is `keys`, computed
     once a sentence.
+
+    Attributes:
+        name: what the score is called in a trace.
     """
+
+    name: ClassVar[str]
 
     @abstractmethod
     def keys(self, memory: Tensor) -> Tensor:
@@ -26,7 +32,9 @@ class Alignment(nn.Module):
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         """(batch, target, hidden_size) and keys to (batch, target, source)."""
 
-    def forward(self, query: Tensor, keys: Tensor, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, query: Tensor, keys: Tensor, memory: Tensor, mask: Tensor, trace: AttentionTrace | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Alignment a_t(s) = softmax_s(score(h_t, h_s)) and context c_t = sum_s a_t(s) h_s.
 
         Args:
@@ -34,12 +42,19 @@ class Alignment(nn.Module):
             keys: from `keys`.
             memory: annotations, (batch, source, hidden_size).
             mask: (batch, source), True at real tokens.
+            trace: is told scores, alignments and contexts.
 
         Returns:
             contexts (batch, target, hidden_size) and alignments (batch, target, source).
         """
-        weights = self.scores(query, keys).masked_fill(~mask[:, None], -math.inf).softmax(-1)
-        return weights @ memory, weights
+        scores = self.scores(query, keys)
+        weights = scores.masked_fill(~mask[:, None], -math.inf).softmax(-1)
+        context = weights @ memory
+        if trace is not None:
+            trace.note(self.name, ("batch", "position", "memory"), scores)
+            trace.note("alignment", ("batch", "position", "memory"), weights)
+            trace.note("context", ("batch", "position", "channel"), context)
+        return context, weights
 
 
 class AdditiveAlignment(Alignment):
@@ -50,6 +65,8 @@ class AdditiveAlignment(Alignment):
     Args:
         hidden_size: width of h_t and h_s.
     """
+
+    name = "additive_scores"
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
@@ -71,6 +88,8 @@ class AdditiveAlignment(Alignment):
 class DotAlignment(Alignment):
     """score(h_t, h_s) = h_t^T h_s (Luong et al. 2015, equation 8)."""
 
+    name = "dot_scores"
+
     def keys(self, memory: Tensor) -> Tensor:
         """h_s."""
         return memory
@@ -86,6 +105,8 @@ class GeneralAlignment(DotAlignment):
     Args:
         hidden_size: width of h_t and h_s.
     """
+
+    name = "general_scores"
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()

@@ -10,6 +10,8 @@ from patchword.nn.dropout import dropout
 from patchword.nn.masks import causal_mask
 from patchword.nn.trace import AttentionTrace
 
+_MAP = ("batch", "head", "query", "key")
+
 
 def scaled_dot_product_attention(
     query: Tensor,
@@ -19,6 +21,7 @@ def scaled_dot_product_attention(
     *,
     causal: bool = False,
     dropout_probability: float = 0.0,
+    trace: AttentionTrace | None = None,
 ) -> tuple[Tensor, Tensor]:
     """softmax(Q K^T / sqrt(d_k)) V, with every step visible (equation 1).
 
@@ -29,17 +32,26 @@ def scaled_dot_product_attention(
         mask: boolean, broadcastable to (batch, heads, query, key), True = may attend.
         causal: also hide keys that come after their query.
         dropout_probability: share of the weights to drop.
+        trace: is told the steps.
 
     Returns:
         the attended values (batch, heads, query, head_size), and the weights (batch, heads, query, key) before dropout.
     """
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.size(-1))
+    if trace is not None:
+        trace.note("scores", _MAP, scores)
     if causal:
         scores = scores.masked_fill(~causal_mask(query.size(-2), key.size(-2), query.device), -math.inf)
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)
     weights = scores.softmax(dim=-1)
-    return dropout(weights, dropout_probability, training=True) @ value, weights
+    attended = dropout(weights, dropout_probability, training=True) @ value
+    if trace is not None:
+        if (causal or mask is not None) and not (allowed := ~scores.isneginf()).all():
+            trace.note("mask", _MAP, allowed)
+        trace.note("weights", _MAP, weights)
+        trace.note("weighted_values", ("batch", "head", "query", "channel"), attended)
+    return attended, weights
 
 
 class MultiHeadAttention(nn.Module):
@@ -90,7 +102,7 @@ class MultiHeadAttention(nn.Module):
             mask: boolean, broadcastable to (batch, heads, query, key), True = may attend.
             causal: hide later positions (masked self-attention).
             cache: earlier positions' keys and values; the new ones are added to it.
-            trace: receives the attention weights under `name`.
+            trace: receives the attention weights under `name`, and is told the steps.
             name: the key in the trace.
 
         Returns:
@@ -113,12 +125,18 @@ class MultiHeadAttention(nn.Module):
         if trace is None and dropout_probability == 0.0:
             attended = F.scaled_dot_product_attention(query, key, value, mask, is_causal=causal)
         else:
+            if trace is not None:
+                for part, place, values in (("query", "query", query), ("key", "key", key), ("value", "key", value)):
+                    trace.note(part, ("batch", "head", place, "channel"), values)
             attended, weights = scaled_dot_product_attention(
-                query, key, value, mask, causal=causal, dropout_probability=dropout_probability
+                query, key, value, mask, causal=causal, dropout_probability=dropout_probability, trace=trace
             )
             if trace is not None:
                 trace.record(name, weights)
-        return self.output(attended.transpose(1, 2).reshape(shape))
+        output: Tensor = self.output(attended.transpose(1, 2).reshape(shape))
+        if trace is not None:
+            trace.note("output", ("batch", "query", "channel"), output)
+        return output
 
     def project_memory(self, memory: Tensor) -> KeyValue:
         """Keys and values of a memory (batch, key, d_model), to be reused at every decoding step."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from patchword.nn.alignment import Score, alignment
 from patchword.nn.dropout import Dropout
 from patchword.nn.recurrence import Cell, Recurrence, RecurrentLayer, last_positions
+from patchword.nn.trace import AttentionTrace, OverTime, inside
 
 
 class AttentionalState:
@@ -102,12 +103,13 @@ class AttentionalDecoder(nn.Module):
             nn.init.xavier_uniform_(weight)
         nn.init.zeros_(self.bridge.bias)
 
-    def start(self, memory: Tensor, mask: Tensor) -> AttentionalState:
+    def start(self, memory: Tensor, mask: Tensor, trace: AttentionTrace | None = None) -> AttentionalState:
         """The state before the first target token, one row a sentence.
 
         Args:
             memory: annotations, (batch, source, hidden_size).
             mask: (batch, source), True at real tokens.
+            trace: is told every layer's first hidden state.
         """
         half = memory.size(2) // 2
         ends = (last_positions(mask) - 1).clamp(min=0)
@@ -116,35 +118,44 @@ class AttentionalDecoder(nn.Module):
         layers: list[Recurrence] = []
         for layer, part in zip(self.layers, initial.chunk(len(self.layers), dim=1), strict=True):
             hidden = part.tanh()
+            if trace is not None:
+                trace.note(f"{len(layers)}.initial_state", ("batch", "channel"), hidden)
             layers.append((hidden, part) if cast(RecurrentLayer, layer).cell == "lstm" else (hidden,))
         fed = memory.new_zeros(memory.size(0), self.size) if self.input_feeding else None
         return AttentionalState(memory, self.alignment.keys(memory), mask, layers, fed)
 
-    def forward(self, x: Tensor, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, memory: Tensor, mask: Tensor, trace: AttentionTrace | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Teacher forcing.
 
         Args:
             x: target embeddings, (batch, target, size).
             memory: annotations, (batch, source, hidden_size).
             mask: (batch, source), True at real tokens.
+            trace: is told the steps, each for all positions.
 
         Returns:
             attentional states (batch, target, size) and alignments (batch, target, source).
         """
-        state = self.start(memory, mask)
+        state = self.start(memory, mask, trace)
         if self.input_feeding:
-            steps = [self.step(position, state) for position in x.unbind(1)]
+            over_time = None if trace is None else OverTime(trace)
+            steps = [self.step(position, state, over_time) for position in x.unbind(1)]
+            if over_time is not None:
+                over_time.hand_on()
             return torch.stack([step[0] for step in steps], 1), torch.stack([step[1] for step in steps], 1)
-        for layer, first in zip(self.layers, state.layers, strict=True):
-            x, _ = layer(self.dropout(x), first)
-        return self._attended(x, state)
+        for index, (layer, first) in enumerate(zip(self.layers, state.layers, strict=True)):
+            x, _ = layer(self.dropout(x), first, inside(trace, str(index)))
+        return self._attended(x, state, trace)
 
-    def step(self, x: Tensor, state: AttentionalState) -> tuple[Tensor, Tensor]:
+    def step(self, x: Tensor, state: AttentionalState, trace: AttentionTrace | None = None) -> tuple[Tensor, Tensor]:
         """One more target token.
 
         Args:
             x: its embedding for each hypothesis, (rows, size); rows = sentences * beam.
             state: updated in place.
+            trace: is told the steps.
 
         Returns:
             attentional states (rows, size) and alignments (rows, source).
@@ -153,15 +164,22 @@ class AttentionalDecoder(nn.Module):
         x = self.dropout(x) if state.fed is None else torch.cat([self.dropout(x), state.fed], 1)
         for index, layer in enumerate(self.layers):
             x = x if index == 0 else self.dropout(x)
-            state.layers[index] = cast(RecurrentLayer, layer).step(x, state.layers[index])
+            told = inside(trace, str(index))
+            state.layers[index] = cast(RecurrentLayer, layer).step(x, state.layers[index], told)
             x = state.layers[index][0]
-        attended, weights = self._attended(x.view(state.sentences, -1, x.size(1)), state)
+        attended, weights = self._attended(x.view(state.sentences, -1, x.size(1)), state, trace)
         attended, weights = attended.flatten(0, 1), weights.flatten(0, 1)
         state.fed = attended if self.input_feeding else None
         state.length += 1
         return attended, weights
 
-    def _attended(self, hidden: Tensor, state: AttentionalState) -> tuple[Tensor, Tensor]:
+    def _attended(
+        self, hidden: Tensor, state: AttentionalState, trace: AttentionTrace | None = None
+    ) -> tuple[Tensor, Tensor]:
         hidden = self.dropout(hidden)
-        context, weights = self.alignment(hidden, state.keys, state.memory, state.mask)
-        return self.dropout(self.combination(torch.cat([context, hidden], dim=-1)).tanh()), weights
+        told = inside(trace, "attention")
+        context, weights = self.alignment(hidden, state.keys, state.memory, state.mask, told)
+        attended = self.dropout(self.combination(torch.cat([context, hidden], dim=-1)).tanh())
+        if told is not None:
+            told.note("attentional_state", ("batch", "position", "channel"), attended)
+        return attended, weights

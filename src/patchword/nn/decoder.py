@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from patchword.nn.cache import KeyValue, KeyValueCache
 from patchword.nn.encoder import LayerOptions
-from patchword.nn.trace import AttentionTrace
+from patchword.nn.trace import AttentionTrace, inside
 
 
 class DecoderLayer(nn.Module):
@@ -45,19 +45,23 @@ class DecoderLayer(nn.Module):
             target_mask: further limits on the masked self-attention, which is causal in any case. Padding at the end
                 of the target needs none: no real position looks ahead at it.
             cache: this layer's earlier positions.
-            trace: receives "decoder" and "cross" attention weights.
+            trace: receives "decoder" and "cross" attention weights, and is told the steps.
 
         Returns:
             (batch, target, d_model).
         """
+        own = inside(trace, "self_attention", {"query": "position", "key": "position"})
         x = self.self_attention_residual(
             x,
-            lambda y: self.self_attention(y, mask=target_mask, causal=True, cache=cache, trace=trace, name="decoder"),
+            lambda y: self.self_attention(y, mask=target_mask, causal=True, cache=cache, trace=own, name="decoder"),
+            own,
         )
+        cross = inside(trace, "cross_attention", {"query": "position", "key": "memory"})
         x = self.cross_attention_residual(
-            x, lambda y: self.cross_attention(y, memory, memory_mask, trace=trace, name="cross")
+            x, lambda y: self.cross_attention(y, memory, memory_mask, trace=cross, name="cross"), cross
         )
-        return self.feed_forward_residual(x, self.feed_forward)
+        last = inside(trace, "feed_forward")
+        return self.feed_forward_residual(x, lambda y: self.feed_forward(y, last), last)
 
 
 class Decoder(nn.Module):
@@ -89,7 +93,7 @@ class Decoder(nn.Module):
             memory: the encoder's output, or one projection of it a layer (from `project_memory`).
             memory_mask: (batch, 1, 1, source), True at real source tokens.
             caches: one a layer, when decoding step by step.
-            trace: receives "decoder" and "cross" attention weights.
+            trace: receives "decoder" and "cross" attention weights, and is told the steps by layers' numbers.
         """
         for index, layer in enumerate(self.layers):
             x = layer(
@@ -97,9 +101,12 @@ class Decoder(nn.Module):
                 memory if isinstance(memory, Tensor) else memory[index],
                 memory_mask,
                 cache=None if caches is None else caches[index],
-                trace=trace,
+                trace=inside(trace, str(index)),
             )
-        return self.norm(x)
+        x = self.norm(x)
+        if trace is not None and not isinstance(self.norm, nn.Identity):
+            trace.note("norm", ("batch", "position", "channel"), x)
+        return x
 
     def project_memory(self, memory: Tensor) -> list[KeyValue]:
         """Every layer's cross-attention keys and values, computed once a sentence."""

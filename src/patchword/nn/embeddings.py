@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchword.nn.initialisation import normal
+from patchword.nn.trace import AttentionTrace
 
 
 class TokenEmbedding(nn.Module):
@@ -25,9 +26,17 @@ class TokenEmbedding(nn.Module):
         self.weight = nn.Parameter(normal(vocab_size, d_model, std=d_model**-0.5))
         self.weight.data[pad_id].zero_()
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Ids (batch, length) in, vectors (batch, length, d_model) out."""
-        return F.embedding(tokens, self.weight, padding_idx=self.pad_id) * self.scale
+    def forward(self, tokens: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """Ids (batch, length) in, vectors (batch, length, d_model) out; the trace is told them before and after the
+        factor, if there is one.
+        """
+        vectors = F.embedding(tokens, self.weight, padding_idx=self.pad_id)
+        scaled = vectors * self.scale
+        if trace is not None:
+            trace.note("embedding", ("batch", "position", "channel"), vectors)
+            if self.scale != 1.0:
+                trace.note("scaled_embedding", ("batch", "position", "channel"), scaled)
+        return scaled
 
 
 class OutputProjection(nn.Module):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from patchword.nn.attention import MultiHeadAttention
 from patchword.nn.feed_forward import FeedForward
 from patchword.nn.residual import ResidualNorm
-from patchword.nn.trace import AttentionTrace
+from patchword.nn.trace import AttentionTrace, inside
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,12 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, length, d_model) in, the same shape out; see `MultiHeadAttention.forward` for the mask."""
-        x = self.self_attention_residual(x, lambda y: self.self_attention(y, mask=mask, trace=trace, name="encoder"))
-        return self.feed_forward_residual(x, self.feed_forward)
+        told = inside(trace, "self_attention", {"query": "position", "key": "position"})
+        x = self.self_attention_residual(
+            x, lambda y: self.self_attention(y, mask=mask, trace=told, name="encoder"), told
+        )
+        told_next = inside(trace, "feed_forward")
+        return self.feed_forward_residual(x, lambda y: self.feed_forward(y, told_next), told_next)
 
 
 class Encoder(nn.Module):
@@ -93,7 +97,12 @@ class Encoder(nn.Module):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None, trace: AttentionTrace | None = None) -> Tensor:
-        """(batch, length, d_model) in, the memory of the same shape out."""
-        for layer in self.layers:
-            x = layer(x, mask, trace)
-        return self.norm(x)
+        """(batch, length, d_model) in, the memory of the same shape out; layers are told by their number."""
+        for index, layer in enumerate(self.layers):
+            if trace is not None:
+                trace.enter(x)
+            x = layer(x, mask, inside(trace, str(index)))
+        x = self.norm(x)
+        if trace is not None and not isinstance(self.norm, nn.Identity):
+            trace.note("norm", ("batch", "position", "channel"), x)
+        return x

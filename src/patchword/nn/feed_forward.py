@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchword.nn.dropout import Dropout
+from patchword.nn.trace import AttentionTrace
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,  # the Transformer
@@ -15,6 +16,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,  # Marian's "swish"
 }
 ACTIVATION_NAMES = (*ACTIVATIONS, "swiglu")
+
+_VECTORS = ("batch", "position", "channel")
 
 
 class FeedForward(nn.Module):
@@ -34,6 +37,7 @@ class FeedForward(nn.Module):
         self, d_model: int, d_ff: int, activation: str = "relu", dropout: float = 0.0, bias: bool = True
     ) -> None:
         super().__init__()
+        self.name = activation
         self.gated = activation == "swiglu"
         self.activation = F.silu if self.gated else ACTIVATIONS[activation]
         self.inner = nn.Linear(d_model, 2 * d_ff if self.gated else d_ff, bias=bias)
@@ -41,13 +45,21 @@ class FeedForward(nn.Module):
         self.outer = nn.Linear(d_ff, d_model, bias=bias)
         self.reset_parameters()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., d_model) in, the same shape out."""
+    def forward(self, x: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """(..., d_model) in, the same shape out; the trace is told the steps of (batch, length, d_model)."""
         hidden = self.inner(x)
+        if trace is not None:
+            trace.note("inner", _VECTORS, hidden)
         if self.gated:
             gate, hidden = hidden.chunk(2, dim=-1)
-            return self.outer(self.dropout(self.activation(gate) * hidden))
-        return self.outer(self.dropout(self.activation(hidden)))
+            hidden = self.activation(gate) * hidden
+        else:
+            hidden = self.activation(hidden)
+        output: Tensor = self.outer(self.dropout(hidden))
+        if trace is not None:
+            trace.note(self.name, _VECTORS, hidden)
+            trace.note("output", _VECTORS, output)
+        return output
 
     def reset_parameters(self) -> None:
         """Xavier-uniform weights, zero biases."""

@@ -1,6 +1,10 @@
 """The classification head (Dosovitskiy et al. 2021, section 3.1)."""
 
+from typing import cast
+
 from torch import Tensor, nn
+
+from patchword.nn.trace import AttentionTrace
 
 
 class ClassificationHead(nn.Module):
@@ -18,6 +22,13 @@ class ClassificationHead(nn.Module):
         self.hidden = nn.Sequential() if hidden is None else nn.Sequential(nn.Linear(d_model, hidden), nn.Tanh())
         self.linear = nn.Linear(hidden or d_model, num_classes) if num_classes else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, d_model) in, logits (batch, num_classes) out; without classes, what comes before them."""
-        return self.linear(self.hidden(x))
+        hidden = self.hidden(x)
+        logits = cast(Tensor, self.linear(hidden))
+        if trace is not None:
+            if len(self.hidden):
+                trace.note("hidden", ("batch", "channel"), hidden)
+            if not isinstance(self.linear, nn.Identity):
+                trace.note("logits", ("batch", "class"), logits)
+        return logits

@@ -1,6 +1,11 @@
 """Image patches and their linear embedding (Dosovitskiy et al. 2021, section 3.1)."""
 
+from typing import cast
+
+import torch
 from torch import Tensor, nn
+
+from patchword.nn.trace import AttentionTrace
 
 
 def patchify(images: Tensor, patch_size: int) -> Tensor:
@@ -41,6 +46,25 @@ class PatchEmbedding(nn.Module):
         self.patch_size = patch_size
         self.projection = nn.Linear(channels * patch_size * patch_size, d_model)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(batch, channels, height, width) in, (batch, patches, d_model) out."""
-        return self.projection(patchify(images, self.patch_size))
+    def forward(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """(batch, channels, height, width) in, (batch, patches, d_model) out; the trace is told the patches too."""
+        size = self.patch_size
+        patches = patchify(images, size)
+        embedded = cast(Tensor, self.projection(patches))
+        if trace is not None:
+            rows, columns = images.size(2) // size, images.size(3) // size
+            pixels = patches.unflatten(2, (images.size(1), size, size)).unflatten(1, (rows, columns))
+            trace.note("patches", ("batch", "patch_row", "patch_column", "colour", "row", "column"), pixels)
+            trace.note("patch_embedding", ("batch", "patch", "channel"), embedded)
+        return embedded
+
+    @torch.no_grad()
+    def components(self, most: int = 28) -> Tensor:
+        """The first principal components of the filters, (filter, row, column, channel) (figure 7, left).
+
+        Each has the length 1, and its largest entry is positive, since a component has no sign of its own.
+        """
+        weight = self.projection.weight.float()
+        found = torch.linalg.svd(weight - weight.mean(0), full_matrices=False).Vh[:most]
+        found = found * found.gather(1, found.abs().argmax(1, keepdim=True)).sign()
+        return found.unflatten(1, (-1, self.patch_size, self.patch_size)).permute(0, 2, 3, 1)

@@ -7,7 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from patchword.nn.trace import AttentionTrace
+
 SINUSOID_LAYOUTS = ("interleaved", "halves")
+
+_VECTORS = ("batch", "position", "channel")
 
 
 def sinusoidal_table(length: int, d_model: int, layout: str = "interleaved") -> Tensor:
@@ -50,14 +54,20 @@ class SinusoidalPositions(nn.Module):
         # Real and empty also when the network is built on the meta device: no file has it, so nothing would fill it.
         self.register_buffer("table", torch.empty(0, d_model, device="cpu"), persistent=False)
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
-        """Add positions offset, offset + 1, ... to x, (batch, length, d_model)."""
+    def forward(self, x: Tensor, offset: int = 0, trace: AttentionTrace | None = None) -> Tensor:
+        """Add positions offset, offset + 1, ... to x, (batch, length, d_model); the trace is told the table."""
         end = offset + x.size(1)
         table = self.table  # another thread may put a shorter one in its place
         if end > table.size(0):
             with torch.inference_mode(False):  # the first use may be a translation, and a later one training
                 self.table = table = sinusoidal_table(max(512, 2 * end), self.d_model, self.layout).to(x)
-        return x + table[offset:end]
+        added = x + table[offset:end]
+        if trace is not None:
+            trace.note(
+                "sinusoids" if self.layout == "interleaved" else "sinusoids_in_halves", _VECTORS[1:], table[offset:end]
+            )
+            trace.note("positions_added", _VECTORS, added)
+        return added
 
 
 class LearnedPositions(nn.Module):
@@ -73,7 +83,7 @@ class LearnedPositions(nn.Module):
         self.embedding = nn.Parameter(torch.empty(max_positions, d_model))
         nn.init.trunc_normal_(self.embedding, std=0.02)
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
+    def forward(self, x: Tensor, offset: int = 0, trace: AttentionTrace | None = None) -> Tensor:
         """Add positions offset, offset + 1, ... to x, (batch, length, d_model).
 
         Raises:
@@ -82,14 +92,18 @@ class LearnedPositions(nn.Module):
         end = offset + x.size(1)
         if end > self.embedding.size(0):
             raise ValueError(f"{end} positions asked for, but only {self.embedding.size(0)} were learned")
-        return x + self.embedding[offset:end]
+        added = x + self.embedding[offset:end]
+        if trace is not None:
+            trace.note("learned_positions", _VECTORS[1:], self.embedding[offset:end])
+            trace.note("positions_added", _VECTORS, added)
+        return added
 
 
 class NoPositions(nn.Module):
     """Adds nothing: for ablations."""
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
-        """(batch, length, d_model) in, the same out."""
+    def forward(self, x: Tensor, offset: int = 0, trace: AttentionTrace | None = None) -> Tensor:
+        """(batch, length, d_model) in, the same out; there is no step to be told."""
         return x
 
 
@@ -135,9 +149,13 @@ class GridPositions(nn.Module):
         self.embedding = nn.Parameter(torch.empty(prefix + grid[0] * grid[1], d_model))
         nn.init.trunc_normal_(self.embedding, std=0.02)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """Add the positions to x, (batch, prefix + rows * columns, d_model)."""
-        return x + self.embedding
+        added = x + self.embedding
+        if trace is not None:
+            trace.note("position_embedding", _VECTORS[1:], self.embedding)
+            trace.note("embedded_patches", _VECTORS, added)
+        return added
 
     def resized(self, grid: tuple[int, int]) -> Tensor:
         """The embedding for another grid, by interpolation of the 2-D layout (section 3.2), as its family does it.

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from patchword.nn.dropout import Dropout
+from patchword.nn.gates import told_step
+from patchword.nn.trace import AttentionTrace, OverTime, inside
 
 Cell = Literal["lstm", "gru"]
 GATES: dict[Cell, int] = {"lstm": 4, "gru": 3}
@@ -43,28 +45,40 @@ class RecurrentLayer(nn.Module):
         self.hidden_bias = nn.Parameter(torch.empty(rows))
         self.reset_parameters()
 
-    def forward(self, x: Tensor, state: Recurrence | None = None) -> tuple[Tensor, Recurrence]:
-        """Whole sequences in one kernel.
+    def forward(
+        self, x: Tensor, state: Recurrence | None = None, trace: AttentionTrace | None = None
+    ) -> tuple[Tensor, Recurrence]:
+        """Whole sequences in one kernel, or where a trace is told the gates, a position at a time.
 
         Args:
             x: (batch, length, input_size).
             state: before the first position; None is zero.
+            trace: is told what the gates let through at every position; see `gates.told_step`.
 
         Returns:
             h of every position, (batch, length, hidden_size), and the state after the last.
         """
         state = self.zero(x.size(0)) if state is None else state
+        if trace is not None:
+            over_time, hidden = OverTime(trace), []
+            for position in x.unbind(1):
+                state = self.step(position, state, over_time)
+                hidden.append(state[0])
+            over_time.hand_on()
+            return torch.stack(hidden, 1), state
         first = [part[None].contiguous() for part in state]
         # cuDNN keeps what its backward pass needs only if told that it trains; without dropout that is all it means.
         options = (True, 1, 0.0, torch.is_grad_enabled(), False, True)
         if self.cell == "lstm":
-            output, hidden, memory = torch.lstm(x, first, self._weights(), *options)
-            return output, (hidden[0], memory[0])
-        output, hidden = torch.gru(x, first[0], self._weights(), *options)
-        return output, (hidden[0],)
+            output, last, memory = torch.lstm(x, first, self._weights(), *options)
+            return output, (last[0], memory[0])
+        output, last = torch.gru(x, first[0], self._weights(), *options)
+        return output, (last[0],)
 
-    def step(self, x: Tensor, state: Recurrence) -> Recurrence:
+    def step(self, x: Tensor, state: Recurrence, trace: AttentionTrace | None = None) -> Recurrence:
         """The state after one more input (rows, input_size); its first part is the output."""
+        if trace is not None:
+            return told_step(x, state, self._weights(), trace)
         if self.cell == "lstm":
             return torch.lstm_cell(x, state, *self._weights())
         return (torch.gru_cell(x, state[0], *self._weights()),)
@@ -108,11 +122,19 @@ class BidirectionalLayer(nn.Module):
         self.forwards = RecurrentLayer(cell, input_size, hidden_size // 2)
         self.backwards = RecurrentLayer(cell, input_size, hidden_size // 2)
 
-    def forward(self, x: Tensor, reversal: Tensor) -> Tensor:
-        """(batch, length, input_size) to (batch, length, hidden_size); `reversal` is from `reversed_positions`."""
-        forwards, _ = self.forwards(x)
-        backwards, _ = self.backwards(_Reversed.apply(x, reversal))
-        return torch.cat([forwards, _Reversed.apply(backwards, reversal)], dim=2)
+    def forward(self, x: Tensor, reversal: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """(batch, length, input_size) to (batch, length, hidden_size); `reversal` is from `reversed_positions`.
+
+        What the trace is told of the backward direction is in the order of the sentence too.
+        """
+        ahead = inside(trace, "forwards")
+        back = None if trace is None else trace.within("backwards", change=lambda values: _select(values, reversal))
+        forwards, _ = self.forwards(x, trace=ahead)
+        backwards, _ = self.backwards(_Reversed.apply(x, reversal), trace=back)
+        annotations = torch.cat([forwards, _Reversed.apply(backwards, reversal)], dim=2)
+        if trace is not None:
+            trace.note("annotations", ("batch", "position", "channel"), annotations)
+        return annotations
 
 
 class RecurrentEncoder(nn.Module):
@@ -137,19 +159,20 @@ class RecurrentEncoder(nn.Module):
         self.layers = nn.ModuleList(BidirectionalLayer(cell, size, hidden_size) for size in sizes)
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """Annotations of every position; those of padding mean nothing.
 
         Args:
             x: embeddings (batch, source, input_size), padded at the end.
             lengths: tokens of each sentence, (batch,).
+            trace: is told the steps, by layers' numbers.
 
         Returns:
             (batch, source, hidden_size).
         """
         reversal = reversed_positions(lengths, x.size(1))
-        for layer in self.layers:
-            x = layer(self.dropout(x), reversal)
+        for index, layer in enumerate(self.layers):
+            x = layer(self.dropout(x), reversal, inside(trace, str(index)))
         return cast(Tensor, self.dropout(x))
 
 

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from patchword.nn.dropout import Dropout, DropPath
+from patchword.nn.trace import AttentionTrace
+
+_VECTORS = ("batch", "position", "channel")
 
 
 class LayerScale(nn.Module):
@@ -58,11 +61,28 @@ class ResidualNorm(nn.Module):
         self.layer_scale = nn.Identity() if layer_scale is None else LayerScale(d_model, layer_scale)
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
-        """(batch, length, d_model) in, the same shape out."""
+    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor], trace: AttentionTrace | None = None) -> Tensor:
+        """(batch, length, d_model) in, the same shape out; the trace is told the norm and the sum."""
+        if trace is not None:
+            return self._told(x, sublayer, trace)
         if self.norm_first:
             return x + self._branch(sublayer(self.norm(x)))
         return self.norm(x + self._branch(sublayer(x)))
+
+    def _told(self, x: Tensor, sublayer: Callable[[Tensor], Tensor], trace: AttentionTrace) -> Tensor:
+        y = x
+        if self.norm_first:
+            y = self.norm(x)
+            trace.note("norm_before", _VECTORS, y)
+        branch = self._branch(sublayer(y))
+        if not isinstance(self.layer_scale, nn.Identity):
+            trace.note("layer_scale", _VECTORS, branch)
+        y = x + branch
+        trace.note("sum_of_norm_before" if self.norm_first else "sum", _VECTORS, y)
+        if not self.norm_first:
+            y = self.norm(y)
+            trace.note("norm", _VECTORS, y)
+        return y
 
     def _branch(self, y: Tensor) -> Tensor:
         return self.drop_path(self.layer_scale(self.dropout(y)))

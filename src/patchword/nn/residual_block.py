@@ -8,8 +8,11 @@ from torch.nn import functional as F
 
 from patchword.nn.convolution import Blur, ConvolutionNorm
 from patchword.nn.dropout import DropPath
+from patchword.nn.trace import AttentionTrace
 
 REDUCTION = 4  # a bottleneck's outputs for each channel of its 3x3 (table 1)
+
+_MAPS = ("batch", "channel", "row", "column")
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,11 @@ class ResidualBlock(nn.Module):
         self.blur = Blur()
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, inputs, height, width) in, (batch, outputs, height / stride, width / stride) out, rounded up."""
+    def forward(self, x: Tensor, trace: AttentionTrace | None = None) -> Tensor:
+        """(batch, inputs, height, width) in, (batch, outputs, height / stride, width / stride) out, rounded up.
+
+        The trace is told F(x), a shortcut that is not x itself, and y.
+        """
         y = x
         for place, layer in enumerate(self.layers):
             y = layer(y)
@@ -86,7 +92,15 @@ class ResidualBlock(nn.Module):
                 y = F.relu(y, inplace=True)
             if place == self.blur_after:
                 y = self.blur(y)
-        return F.relu(self.shortcut(x) + self.drop_path(y), inplace=True)
+        shortcut = self.shortcut(x)
+        if trace is not None:
+            trace.note("branch", _MAPS, y)
+            if shortcut is not x:
+                trace.note("shortcut", _MAPS, shortcut)
+        y = F.relu(shortcut + self.drop_path(y), inplace=True)
+        if trace is not None:
+            trace.note("block_output", _MAPS, y)
+        return y
 
 
 class AverageProjection(nn.Module):
@@ -150,9 +164,15 @@ class Stem(nn.Module):
         else:
             self.pool = nn.MaxPool2d(3, 2, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """(batch, channels, height, width) in, (batch, width, ...) out: a quarter of both sides, or all of them."""
-        return self.pool(F.relu(self.layer(x), inplace=True))
+        y = F.relu(self.layer(x), inplace=True)
+        pooled: Tensor = self.pool(y)
+        if trace is not None:
+            trace.note("convolution", _MAPS, y)
+            if pooled is not y:
+                trace.note("pool", _MAPS, pooled)
+        return pooled
 
 
 def _shortcut(inputs: int, outputs: int, stride: int, options: BlockOptions) -> nn.Module:

@@ -108,7 +108,7 @@ def _pair(phrase: Phrase, kind: str, locales: tuple[Locale, Locale]) -> PhrasePa
     return PhrasePair(" ".join(source.split()), " ".join(target.split()), kind)
 
 
-def _distinct(items: Iterable[Item], say: Callable[[Item], Phrase], locales: tuple[Locale, Locale]) -> list[Item]:
+def distinct(items: Iterable[Item], say: Callable[[Item], Phrase], locales: tuple[Locale, Locale]) -> list[Item]:
     """Items that both languages can say, without those whose source text an earlier one has."""
     kept: dict[str, Item] = {}
     for item in items:
@@ -120,11 +120,11 @@ def _distinct(items: Iterable[Item], say: Callable[[Item], Phrase], locales: tup
 
 def _names(locales: tuple[Locale, Locale]) -> Iterator[tuple[Phrase, str]]:
     """Every territory, language and currency by itself."""
-    for code in _distinct(cldr.territory_codes(), cldr.territory, locales):
+    for code in distinct(cldr.territory_codes(), cldr.territory, locales):
         yield cldr.territory(code), "territory"
-    for code in _distinct(cldr.language_codes(), cldr.language, locales):
+    for code in distinct(cldr.language_codes(), cldr.language, locales):
         yield cldr.language(code), "language"
-    for code in _distinct(cldr.currency_codes(), cldr.currency, locales):
+    for code in distinct(cldr.currency_codes(), cldr.currency, locales):
         yield cldr.currency(code), "currency"
 
 
@@ -140,8 +140,8 @@ def _combinations(generator: random.Random, locales: tuple[Locale, Locale]) -> I
 def _dates(generator: random.Random, locales: tuple[Locale, Locale]) -> Iterator[Maker]:
     probe = datetime.datetime(2011, 12, 25, 15, 45)
     # A style that the source language writes like an earlier one would have two translations.
-    styles = _distinct(("full", "long", "medium"), lambda style: cldr.date(probe, style), locales)
-    moment_styles = _distinct(("long", "medium", "short"), lambda style: cldr.date_time(probe, style), locales)
+    styles = distinct(("full", "long", "medium"), lambda style: cldr.date(probe, style), locales)
+    moment_styles = distinct(("long", "medium", "short"), lambda style: cldr.date_time(probe, style), locales)
     if styles:
         yield lambda: cldr.date(_moment(generator), generator.choice(styles)), "date", 3
     if moment_styles:
@@ -151,8 +151,8 @@ def _dates(generator: random.Random, locales: tuple[Locale, Locale]) -> Iterator
 
 
 def _quantities(generator: random.Random, locales: tuple[Locale, Locale]) -> Iterator[Maker]:
-    measures = _distinct(cldr.unit_names(), lambda name: cldr.unit(5, name), locales)
-    currencies = _distinct(cldr.currency_codes(), lambda code: cldr.amount(5, code), locales)
+    measures = distinct(cldr.unit_names(), lambda name: cldr.unit(5, name), locales)
+    currencies = distinct(cldr.currency_codes(), lambda code: cldr.amount(5, code), locales)
     yield lambda: _duration(generator), "duration", 2
     if measures:
         yield lambda: cldr.unit(generator.randint(1, 999), generator.choice(measures)), "unit", 3
@@ -162,13 +162,13 @@ def _quantities(generator: random.Random, locales: tuple[Locale, Locale]) -> Ite
 
 def _lists(generator: random.Random, locales: tuple[Locale, Locale]) -> Iterator[Maker]:
     letters: list[Phrase] = [lambda _, letter=letter: letter for letter in "ABC"]  # type: ignore[misc]
-    styles = _distinct(("standard", "or"), lambda style: cldr.joined(letters[:2], style), locales)
+    styles = distinct(("standard", "or"), lambda style: cldr.joined(letters[:2], style), locales)
     weights = [2 if style == "standard" else 1 for style in styles]
     for codes, say, kind, weight in (
         (cldr.territory_codes(), cldr.territory, "list of territories", 4),
         (cldr.language_codes(), cldr.language, "list of languages", 3),
     ):
-        items = [say(code) for code in _distinct(codes, say, locales)]
+        items = [say(code) for code in distinct(codes, say, locales)]
         if styles and len(items) >= 10:
 
             def make(items: list[Phrase] = items) -> Phrase:

@@ -35,7 +35,7 @@ class SearchOptions(Config):
             likeliest token is taken.
         top_k: sample from the k likeliest tokens; 0 for all.
         top_p: sample from the smallest set of tokens with at least this probability (Holtzman et al. 2020), above 0.
-        seed: of the sampling, -2^63 to 2^63 - 1.
+        seed: of the sampling, -2^63 to 2^63 - 1; every sentence draws anew from it, whatever is translated beside it.
     """
 
     method: Literal["beam", "greedy", "sample"] = "beam"
@@ -80,6 +80,17 @@ class SearchOptions(Config):
             if name in given and found.method != "sample":
                 raise RecipeError(f"{origin}: {name} is for method sample, which draws tokens; this is {found.method}")
         return found
+
+    def limit(self, source_tokens: int, longest: int | None) -> int:
+        """Most tokens of a translation, the end token included.
+
+        Args:
+            source_tokens: of its source, the end token included.
+            longest: most tokens that the model has positions for; None for any number.
+        """
+        most = min(MOST_TOKENS, longest or MOST_TOKENS)
+        extra = most if self.max_extra is None else min(self.max_extra, most)
+        return min(source_tokens + extra, most, self.max_length or most)
 
     def penalty(self, length: int) -> float:
         """What the log-probability of a hypothesis of `length` tokens, the end token included, is divided by."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
@@ -157,25 +157,30 @@ def _aligned(source: tuple[str, IO[bytes]], target: tuple[str, IO[bytes]]) -> It
 
 
 def _one_file(name: str, stream: IO[bytes], languages: Languages, columns: Columns | None) -> Parallel:
-    lines = lines_of(stream, name)
-    head = list(islice(lines, 1))
-    kind = _kind(name, head)
-
-    def whole() -> Iterator[str | Damage]:
-        yield from head
-        yield from lines
-
-    named: Table | JsonLines
-    if kind == "json":
-        named = JsonLines(name, languages if columns is None else _keys(name, columns))
-        found = named.pairs(whole())
-    else:
-        named = Table(name, columns, "tab" if kind == "tab" else "comma")
-        found = named.pairs(tab_separated(whole()) if kind == "tab" else comma_separated(whole(), name))
+    named, found = rows_of_file(name, stream, languages, columns)
     both = (name, name)
     items = (item if isinstance(item, Damage) else _pair(item[1], item[2], item[0], both) for item in found)
     parallel = _sorted(items, ends_blank=True)
     return Parallel(parallel.pairs, parallel.damaged, named.keys if isinstance(named, JsonLines) else named.header)
+
+
+def rows_of_file(
+    name: str, stream: IO[bytes], languages: Languages = (None, None), columns: Columns | None = None
+) -> tuple[Table | JsonLines, Iterator[tuple[int, str, str] | Damage]]:
+    """The rows of one file of pairs as they come: line, source and target; and what knows the names of its sides.
+
+    Raises:
+        DataError: if its name and its first line do not tell what it is.
+    """
+    lines = lines_of(stream, name)
+    head = list(islice(lines, 1))
+    kind = _kind(name, head)
+    whole = chain(head, lines)
+    if kind == "json":
+        keys = JsonLines(name, languages if columns is None else _keys(name, columns))
+        return keys, keys.pairs(whole)
+    table = Table(name, columns, "tab" if kind == "tab" else "comma")
+    return table, table.pairs(tab_separated(whole) if kind == "tab" else comma_separated(whole, name))
 
 
 def _keys(name: str, columns: Columns) -> Languages:

@@ -30,9 +30,7 @@ def cut(lengths: Sequence[int], options: SearchOptions) -> list[slice]:
         slices of the sentences.
     """
     rows = {"beam": options.beam, "greedy": 1, "sample": options.n_best}[options.method]
-    # What is sampled depends on the batch, which must not depend on the machine.
-    most_threads = 1 if options.method == "sample" else threads.count()
-    replicas = min(most_threads, max(1, len(lengths) * rows // MIN_ROWS))
+    replicas = min(threads.count(), max(1, len(lengths) * rows // MIN_ROWS))
     even = -(-len(lengths) // replicas)
     if replicas > 1 and even * rows <= MAX_ROWS and even * lengths[0] <= MAX_SOURCE_TOKENS:
         # One batch a thread: each gets long and short sentences, so that none waits for the one with the long ones.

@@ -1,5 +1,6 @@
 """The next token: what may follow, and drawing it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -35,16 +36,18 @@ def next_log_probabilities(logits: Tensor, config: Any, renormalise: bool, last:
 
 
 def choose_token(
-    log_probability: Tensor, temperature: float, top_k: int, top_p: float, generator: torch.Generator
+    log_probability: Tensor, temperature: float, top_k: int, top_p: float, generators: Sequence[torch.Generator]
 ) -> Tensor:
     """Sample one token a row.
+
+    Every sentence draws from its own generator, one number a row, so what it gets does not depend on its neighbours.
 
     Args:
         log_probability: (rows, vocab).
         temperature: divides the logits; below `COLD` the likeliest token is taken.
         top_k: keep the k likeliest tokens; 0 keeps all.
         top_p: then keep the fewest tokens whose probabilities reach this sum (Holtzman et al. 2020, section 3.1).
-        generator: of the draw.
+        generators: one a sentence, on the CPU; rows is a multiple of their number.
 
     Returns:
         (rows,) ids.
@@ -70,7 +73,13 @@ def choose_token(
         probability = torch.zeros_like(probability).scatter(1, order, ordered)
     if not probability.isfinite().all():
         raise _not_finite()
-    return torch.multinomial(probability, 1, generator=generator)[:, 0]
+    samples = probability.size(0) // len(generators)
+    drawn = torch.cat([torch.rand(samples, dtype=torch.float64, generator=one) for one in generators])
+    sums = probability.double().cumsum(-1)
+    total = sums[:, -1:]
+    # Below the total, however it is rounded, so that a token without probability is never drawn.
+    place = torch.minimum(drawn.to(sums.device)[:, None] * total, total.nextafter(torch.zeros_like(total)))
+    return torch.searchsorted(sums, place, right=True)[:, 0]
 
 
 def _not_finite() -> NotFiniteError:

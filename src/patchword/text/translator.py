@@ -1,92 +1,33 @@
 """A trained translator: text in, text out."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, overload
-
-import torch
 
 from patchword.checkpoints.model_folder import Description
 from patchword.errors import DataError, ModelFolderError
 from patchword.memory import memory_for
 from patchword.models.contracts import SequenceToSequence
-from patchword.models.evidence import Evidence
 from patchword.system import System
+from patchword.text.attended import AttendedPair, AttendedTranslation, read_pairs
 from patchword.text.batches import pad
+from patchword.text.beam_record import BeamRecord
+from patchword.text.clauses import MOST_PIECE_TOKENS
 from patchword.text.details import TranslatorDetails
+from patchword.text.encoding import as_texts, source_ids, target_ids, too_long
+from patchword.text.following import Following
 from patchword.text.hypothesis import Hypothesis
+from patchword.text.long_texts import LongTranslation, translate_texts
 from patchword.text.options import MOST_TOKENS
+from patchword.text.prefix import Prefix, forced_tokens
 from patchword.text.replicas import cut, in_parallel
 from patchword.text.search import SearchOptions, search
+from patchword.text.translation import Alternative, Searched, Translation
 from patchword.text.vocabulary import Vocabulary
+from patchword.text.watch import CANCELLED, Watch
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_LONGEST_PIECE = 64  # characters; in a text of so many times the limit there must be too many tokens
-LONG = 256  # tokens; what has more is no sentence, and models that learned from sentences leave parts of it out
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """One of a sentence's translations; `score` is its log-probability over the length penalty, nearer 0 is better."""
-
-    text: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Translation:
-    """A sentence's translation.
-
-    Attributes:
-        source: the text as given.
-        text: the best translation; empty for an empty source, and where there is an error.
-        score: of the best translation.
-        alternatives: the n best, the best included.
-        source_tokens: how many tokens the source has, the end token included; 0 for an empty one.
-        error: why it cannot be translated, such as that it is too long; None if it was.
-    """
-
-    source: str
-    text: str
-    score: float
-    alternatives: tuple[Alternative, ...]
-    source_tokens: int = 0
-    error: str | None = None
-
-    @property
-    def is_long(self) -> bool:
-        """Whether the source is longer than sentences are, so that parts of it may be missing."""
-        return self.source_tokens > LONG
-
-    def __str__(self) -> str:
-        return self.text if self.error is None else f"[{self.error}]"
-
-    def _repr_html_(self) -> str:
-        rows = [f"<td>{a.score:.3f}</td><td>{escape(a.text)}</td>" for a in self.alternatives]
-        rows = rows or [f"<td></td><td><em>{escape(self.error or 'nothing to translate')}</em></td>"]
-        found = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table><tr><th>score</th><th>{escape(self.source)}</th></tr>{found}</table>"
-
-
-@dataclass(frozen=True)
-class AttendedTranslation:
-    """A translation with what the model looked at.
-
-    Attributes:
-        translation: the result.
-        source_pieces: the source tokens as text, the end token included.
-        target_pieces: the generated tokens as text.
-        evidence: what the model looked at; in its "cross" map, (layer, 1, head, target, source), row t is where the
-            decoder looked in the source while it predicted target piece t.
-    """
-
-    translation: Translation
-    source_pieces: tuple[str, ...]
-    target_pieces: tuple[str, ...]
-    evidence: Evidence
+__all__ = ["Alternative", "AttendedPair", "AttendedTranslation", "Searched", "Translation", "Translator"]
 
 
 class Translator(System):
@@ -153,21 +94,30 @@ class Translator(System):
         return f"Translation, {self.languages[0]} to {self.languages[1]}"
 
     @overload
-    def translate(self, texts: str, options: SearchOptions | None = None, **changes: Any) -> Translation: ...
+    def translate(self, texts: str, options: SearchOptions | None = None, **how: Any) -> Translation: ...
 
     @overload
     def translate(
-        self, texts: Iterable[str], options: SearchOptions | None = None, **changes: Any
+        self, texts: Iterable[str], options: SearchOptions | None = None, **how: Any
     ) -> list[Translation]: ...
 
     def translate(
-        self, texts: str | Iterable[str], options: SearchOptions | None = None, **changes: Any
+        self,
+        texts: str | Iterable[str],
+        options: SearchOptions | None = None,
+        *,
+        watch: Watch | None = None,
+        prefixes: Sequence[Prefix] | None = None,
+        **changes: Any,
     ) -> Translation | list[Translation]:
         """Translate a sentence, or several, in order; sentences of like length are decoded together.
 
         Args:
             texts: a sentence each; an empty one has an empty translation, one of more tokens than `longest` an error.
             options: how to search; by default the translator's own `options`.
+            watch: is told what is certain of each translation while it is searched for, and may give it up.
+            prefixes: what each translation begins with, a text or ids of target tokens, or None for anything; one that
+                nothing can begin with is that translation's error.
             changes: fields of `SearchOptions` that differ from them: beam=5, or method="sample", temperature=0.8.
 
         Returns:
@@ -175,23 +125,56 @@ class Translator(System):
 
         Raises:
             RecipeError: if a search option does not exist or is out of its range.
-            TypeError: if a text is none.
+            TypeError: if a text is none, or a prefix is neither text nor ids.
+            ValueError: if there are not as many prefixes as texts.
             DataError: if a text holds half a surrogate pair, which is no character.
             NotFiniteError: if the network computes what is no number.
             OutOfMemoryError: if the search needs more memory than there is.
         """
         options = (options or self.options).changed(changes, "translate")
-        if isinstance(texts, str):
-            return self._translated([texts], options)[0]
-        texts = list(texts)
-        for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"a text is a str, or several are a list of them; found {type(text).__name__}")
-        return self._translated(texts, options)
+        several = as_texts(texts)
+        if prefixes is not None and len(prefixes) != len(several):
+            raise ValueError(f"{len(prefixes)} prefixes of {len(several)} texts")
+        found = self._translated(several, options, watch, prefixes or [None] * len(several))
+        return found[0] if isinstance(texts, str) else found
 
-    def _translated(self, texts: Sequence[str], options: SearchOptions) -> list[Translation]:
-        ids = self._encoded(texts)
-        errors = [self._too_long(row) for row in ids]
+    @overload
+    def translate_text(self, texts: str, options: SearchOptions | None = None, **how: Any) -> LongTranslation: ...
+
+    @overload
+    def translate_text(
+        self, texts: Iterable[str], options: SearchOptions | None = None, **how: Any
+    ) -> list[LongTranslation]: ...
+
+    def translate_text(
+        self,
+        texts: str | Iterable[str],
+        options: SearchOptions | None = None,
+        *,
+        watch: Watch | None = None,
+        most_tokens: int = MOST_PIECE_TOKENS,
+        **changes: Any,
+    ) -> LongTranslation | list[LongTranslation]:
+        """Translate texts of any number of sentences and lines, whose white space stays as it is.
+
+        Args:
+            texts: one, or several, whose sentences are all decoded together.
+            options: see `translate`, as what is raised, and as `changes`.
+            watch: is told of each text's translation what is certain from its beginning.
+            most_tokens: a sentence of more is translated in parts, at its clauses if it has some, which a note says.
+        """
+        options = (options or self.options).changed(changes, "translate")
+        several = as_texts(texts)
+        found = translate_texts(self, several, options, watch, most_tokens)
+        return found[0] if isinstance(texts, str) else found
+
+    def _translated(
+        self, texts: Sequence[str], options: SearchOptions, watch: Watch | None, prefixes: Sequence[Prefix]
+    ) -> list[Translation]:
+        ids = source_ids(self.vocabulary, texts)
+        found = [self._forced(row, prefix, options) for row, prefix in zip(ids, prefixes, strict=True)]
+        forced, errors = [tokens for tokens, _ in found], [too_long(row, self.longest) for row in ids]
+        errors = [error or problem for error, (_, problem) in zip(errors, found, strict=True)]
         order = sorted((i for i, row in enumerate(ids) if row and errors[i] is None), key=lambda i: -len(ids[i]))
         results = [
             Translation(text, "", 0.0, (), len(row), error) for text, row, error in zip(texts, ids, errors, strict=True)
@@ -199,20 +182,81 @@ class Translator(System):
         batches = cut([len(ids[i]) for i in order], options)
 
         def decode(batch: slice) -> list[list[Hypothesis]]:
-            return self._search([ids[i] for i in order[batch]], options)
+            rows = order[batch]
+            following = None if watch is None else Following(watch, rows, self.vocabulary.decode_target)
+            return self._search([ids[i] for i in rows], options, [forced[i] for i in rows], following)
 
         with memory_for("the search", "lower beam, or translate fewer or shorter texts at once"):
-            for batch, found in zip(batches, in_parallel(decode, batches, self.network.device), strict=True):
-                for index, hypotheses in zip(order[batch], found, strict=True):
-                    alternatives = tuple(Alternative(self._text(h), h.score) for h in hypotheses)
-                    best = alternatives[0]
-                    results[index] = replace(
-                        results[index], text=best.text, score=best.score, alternatives=alternatives
-                    )
+            for batch, decoded in zip(batches, in_parallel(decode, batches, self.network.device), strict=True):
+                for index, hypotheses in zip(order[batch], decoded, strict=True):
+                    results[index] = self._answer(results[index], hypotheses)
         return results
+
+    def _forced(self, ids: Sequence[int], prefix: Prefix, options: SearchOptions) -> tuple[list[int], str | None]:
+        return forced_tokens(prefix, self.vocabulary, ids, options.limit(len(ids), self.network.config.longest))
+
+    def _answer(self, result: Translation, hypotheses: Sequence[Hypothesis]) -> Translation:
+        if not hypotheses:
+            return replace(result, error=CANCELLED)
+        alternatives = tuple(Alternative(self._text(h), h.score) for h in hypotheses)
+        best = alternatives[0]
+        return replace(result, text=best.text, score=best.score, alternatives=alternatives)
 
     def _summary(self) -> str:
         return f"{self.languages[0]} to {self.languages[1]}"
+
+    def searched(
+        self, text: str, options: SearchOptions | None = None, *, prefix: Prefix = None, **changes: Any
+    ) -> Searched:
+        """Translate one sentence, with the tokens and what the search weighed at every step.
+
+        Args:
+            text: the sentence; of an empty one the end token alone is read.
+            options: see `translate`.
+            prefix: what the translation begins with.
+            changes: see `translate`.
+
+        Raises:
+            DataError: if it has more tokens than `longest`, or cannot begin with the prefix.
+        """
+        options = (options or self.options).changed(changes, "translate")
+        ids = source_ids(self.vocabulary, [text])[0] or [self.vocabulary.eos_id]
+        forced, problem = self._forced(ids, prefix, options)
+        if problem := too_long(ids, self.longest) or problem:
+            raise DataError("the text", problem)
+        record = BeamRecord()
+        found = self._search([ids], options, [forced], record=record)[0]
+        answer = self._answer(Translation(text, "", 0.0, (), len(ids)), found)
+        return Searched(answer, found[0].tokens, record)
+
+    def forced(
+        self, sources: Sequence[str], targets: Sequence[str | Sequence[int]], likeliest: int = 5
+    ) -> list[AttendedPair]:
+        """Read given translations with the model: what it looked at, and what it expected in each place.
+
+        Args:
+            sources: a sentence each; of an empty one the end token alone is read.
+            targets: the translation of each, as text, or as ids of target tokens without the start token.
+            likeliest: how many tokens to find in each place; with 0 no probability is computed.
+
+        Raises:
+            DataError: naming the pair of which a side has more tokens than the model reads, or ids that are no tokens.
+            ValueError: if there are not as many targets as sources.
+        """
+        if len(sources) != len(targets):
+            raise ValueError(f"{len(targets)} targets of {len(sources)} sources")
+        vocabulary = self.vocabulary
+        rows = [row or [vocabulary.eos_id] for row in source_ids(vocabulary, sources)]
+        ids = []
+        for number, (source, target) in enumerate(zip(rows, targets, strict=True), start=1):
+            try:
+                ids.append(target_ids(vocabulary, target))
+            except ValueError as error:
+                raise DataError(f"pair {number}", str(error)) from None
+            if problem := too_long(source, self.longest) or too_long(ids[-1], self.longest):
+                raise DataError(f"pair {number}", problem)
+        with memory_for("reading the pairs", "give fewer or shorter pairs at once"):
+            return read_pairs(self.model, vocabulary, rows, ids, likeliest, self.options.renormalise)
 
     def attention(self, text: str, options: SearchOptions | None = None) -> AttendedTranslation:
         """Translate one sentence and look again at what the model looked at.
@@ -220,53 +264,26 @@ class Translator(System):
         Raises:
             DataError: if it has more tokens than `longest`.
         """
-        ids = [row or [self.vocabulary.eos_id] for row in self._encoded([text])]
-        if problem := self._too_long(ids[0]):
-            raise DataError("the text", problem)
-        model = self.model
-        source = torch.tensor(ids, device=self.network.device)
-        best = search(model, source, options or self.options)[0][0]
-        target = torch.tensor([[model.config.bos_id, *best.tokens[:-1]]], device=self.network.device)
-        with torch.inference_mode():
-            evidence = model.evidence(source, target)
-        found = Alternative(self._text(best), best.score)
-        return AttendedTranslation(
-            Translation(text, found.text, found.score, (found,), len(ids[0])),
-            tuple(self.vocabulary.source_pieces(ids[0])),
-            tuple(self.vocabulary.target_pieces(best.tokens)),
-            evidence,
-        )
+        found = self.searched(text, options)
+        pair = self.forced([text], [found.tokens], likeliest=0)[0]
+        return AttendedTranslation(found.translation, pair.source_pieces, pair.target_pieces, pair.evidence)
 
     @property
     def longest(self) -> int:
         """Most tokens of a source, the end token included."""
-        return min(MOST_TOKENS, self.model.config.longest or MOST_TOKENS)
+        return min(MOST_TOKENS, self.network.config.longest or MOST_TOKENS)
 
-    def _too_long(self, ids: Sequence[int]) -> str | None:
-        if len(ids) <= self.longest:
-            return None
-        return (
-            f"has {len(ids):,} tokens or more; at most {self.longest:,} are translated at once: cut it into sentences"
-        )
-
-    def _encoded(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each text; none of an empty one, and of one that is far too long only so many that this is seen."""
-        most = _LONGEST_PIECE * (MOST_TOKENS + 1)
-        shown = [self.vocabulary.normalised(text.strip()[:most]).strip() for text in texts]
-        try:
-            rows = self.vocabulary.encode_source(shown)
-            return [row if text else [] for text, row in zip(shown, rows, strict=True)]
-        except (UnicodeEncodeError, TypeError):  # which of them depends on SentencePiece's version
-            for number, text in enumerate(texts, start=1):
-                if lone := _SURROGATE.search(text):
-                    code, place = f"U+{ord(lone[0]):04X}", lone.start() + 1
-                    problem = f"character {place} is half a surrogate pair, {code}, which is no text"
-                    raise DataError(f"text {number}", problem) from None
-            raise
-
-    def _search(self, ids: list[list[int]], options: SearchOptions) -> list[list[Hypothesis]]:
+    def _search(
+        self,
+        ids: list[list[int]],
+        options: SearchOptions,
+        prefixes: list[list[int]],
+        following: Following | None = None,
+        record: BeamRecord | None = None,
+    ) -> list[list[Hypothesis]]:
         model: SequenceToSequence = self.network.fast
-        return search(model, pad(ids, model.config.pad_id).to(self.network.device), options)
+        source = pad(ids, model.config.pad_id).to(self.network.device)
+        return search(model, source, options, prefixes=prefixes, following=following, record=record)
 
     def _text(self, hypothesis: Hypothesis) -> str:
         return self.vocabulary.decode_target(hypothesis.tokens)

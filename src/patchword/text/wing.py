@@ -1,11 +1,12 @@
 """Translation, as the doors see it."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from patchword.checkpoints.model_folder import Description, read_description
-from patchword.errors import RecipeError
+from patchword.errors import RecipeError, clipped
 from patchword.evaluation import Evaluation
 from patchword.models.registry import ARCHITECTURES
 from patchword.speed import Speed
@@ -113,6 +114,16 @@ class TranslationWing:
     def speeds(self, system: Translator, rounds: int) -> Iterator[Speed]:
         """See `Wing.speeds`."""
         return translation_speeds(system, rounds=rounds)
+
+    def given(self, text: str) -> str:
+        """See `Wing.given`: the sentence itself."""
+        if os.path.isfile(text):  # noqa: PTH113 - Path's raises on texts too long for a name
+            raise RecipeError(f"{clipped(text)} is a file, and {self.noun} takes a sentence")
+        return text
+
+    def facts(self, system: Translator) -> dict[str, Any]:
+        """See `Wing.facts`."""
+        return {"languages": list(system.languages)}
 
 
 _DATA = ("columns", "source_language", "target_language", "strict")

@@ -12,7 +12,7 @@ from patchword.checkpoints.model_folder import FORMAT_VERSION, Description, read
 from patchword.config import Config
 from patchword.errors import RecipeError, clipped, nearest
 from patchword.files import write_text
-from patchword.models.contracts import ModelConfig
+from patchword.models.model_config import ModelConfig
 
 STATE_FOLDER = "state"
 
