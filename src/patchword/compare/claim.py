@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -87,6 +87,20 @@ class Verdict(NamedTuple):
     outcome: Outcome
     why: Text
     needs: Text | None = None
+
+
+def judged(sides: Iterable[int], why: Text, needs: Text) -> Verdict:
+    """A verdict from where intervals lie (`Interval.side`): supported if all do above, contradicted if all do below.
+
+    Args:
+        sides: 1 above, -1 below, 0 on both sides of a threshold.
+        why: the figures.
+        needs: what it would take, said where the verdict is undecided.
+    """
+    found = set(sides)
+    if found == {1}:
+        return Verdict("supported", why)
+    return Verdict("contradicted", why) if found == {-1} else Verdict("undecided", why, needs)
 
 
 class Minutes(NamedTuple):

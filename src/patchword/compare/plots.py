@@ -1,9 +1,10 @@
 """Plots as data: series of points with intervals, drawn by `drawing.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from patchword.compare.results import Results
 from patchword.compare.statistics import Interval
 from patchword.compare.words import Text
 
@@ -62,3 +63,25 @@ class Plot:
     log_x: bool = False
     log_y: bool = False
     levels: Sequence[tuple[float, Text]] = field(default=())
+
+
+def by_number(
+    results: Results, figure: str, sides: Mapping[str, Text], title: Text, x: Text, y: Text, **options: Any
+) -> Plot:
+    """Lines of a figure against a number, for cells whose settings are a side and that number.
+
+    Args:
+        results: of all cells.
+        figure: its name.
+        sides: what each is called.
+        title: see `Plot`, as the rest.
+        x: see `Plot`.
+        y: see `Plot`.
+        options: further ones of `Plot`.
+    """
+    numbers = results.settings(1)
+    series = [
+        Series(name, [Point.of(float(n), results.mean(figure, side, n)) for n in numbers])
+        for side, name in sides.items()
+    ]
+    return Plot(title, x, y, series, **options)

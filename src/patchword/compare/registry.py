@@ -6,6 +6,7 @@ from patchword.compare.claim import Claim
 from patchword.errors import RecipeError, nearest, shown
 
 SLUGS: dict[str, str] = {
+    "1": "parallel",
     "8": "heads",
 }
 

@@ -40,3 +40,8 @@ class Results:
     def difference(self, figure: str, first: tuple[str, ...], second: tuple[str, ...]) -> Interval:
         """Of first - second, paired by seed."""
         return paired(self.values(figure, *first), self.values(figure, *second))
+
+    def ratio(self, figure: str, first: tuple[str, ...], second: tuple[str, ...]) -> Interval:
+        """Of first / second, paired by seed."""
+        pairs = zip(self.values(figure, *first), self.values(figure, *second), strict=True)
+        return interval([above / below for above, below in pairs])
