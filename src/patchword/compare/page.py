@@ -9,6 +9,7 @@ from patchword.compare.cells import Record
 from patchword.compare.claim import Claim, Setup
 from patchword.compare.drawing import spans, svg
 from patchword.compare.report import MEASURED, Finding
+from patchword.compare.results import Results
 from patchword.compare.words import Text
 
 
@@ -77,8 +78,27 @@ def _section(finding: Finding) -> str:
     if finding.results is not None:
         for plot in claim.plots(finding.results):
             parts.append(f"<figure><figcaption>{spans(plot.title)}</figcaption>{svg(plot)}</figure>")
+        parts.append(_means(claim, finding.results))
     parts += [_rule(claim), _cells(claim, finding.records)]
     return f'<section id="claim-{claim.number}">{"".join(parts)}</section>'
+
+
+def _means(claim: Claim, results: Results) -> str:
+    """Every figure's mean over the seeds with its interval, a row for each of the settings."""
+    settings = list(dict.fromkeys(cell.settings for cell in results.figures))
+    names = list(dict.fromkeys(name for values in results.figures.values() for name in values))
+    rows = []
+    for each in settings:
+        known = next(values for cell, values in results.figures.items() if cell.settings == each)
+        values = [str(results.mean(name, *each)) if name in known else "" for name in names]
+        rows.append("".join(f"<td>{escape(value)}</td>" for value in (",".join(each), *values)))
+    head = "".join(f"<th>{name}</th>" for name in (_t("settings", "设置"), *map(escape, names)))
+    title = _t("Means over the seeds, with 95 % intervals", "各种子的均值与 95 % 区间")
+    return (
+        f'<details id="means-{claim.number}"><summary>{title}</summary><div class="scroll" tabindex="0">'
+        f'<table class="cells"><thead><tr>{head}</tr></thead><tbody>'
+        f"{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table></div></details>"
+    )
 
 
 def _rule(claim: Claim) -> str:

@@ -79,9 +79,8 @@ def by_number(
         y: see `Plot`.
         options: further ones of `Plot`.
     """
-    numbers = results.settings(1)
     series = [
-        Series(name, [Point.of(float(n), results.mean(figure, side, n)) for n in numbers])
+        Series(name, [Point.of(float(n), results.mean(figure, side, n)) for n in results.numbers(side)])
         for side, name in sides.items()
     ]
     return Plot(title, x, y, series, **options)

@@ -7,7 +7,9 @@ from patchword.errors import RecipeError, nearest, shown
 
 SLUGS: dict[str, str] = {
     "1": "parallel",
+    "4": "positions",
     "8": "heads",
+    "11": "cost",
 }
 
 

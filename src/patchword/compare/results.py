@@ -22,6 +22,10 @@ class Results:
         """The words that stand at a place of the settings, in the order of the cells, each once."""
         return list(dict.fromkeys(cell.settings[place] for cell in self.figures if len(cell.settings) > place))
 
+    def numbers(self, side: str) -> list[str]:
+        """What the second settings are where the first is a side, in the order of the cells."""
+        return list(dict.fromkeys(cell.settings[1] for cell in self.figures if cell.settings[0] == side))
+
     def values(self, figure: str, *settings: str) -> list[float]:
         """A figure of the cells with these settings, by seed.
 
