@@ -16,18 +16,21 @@ from torch.utils._pytree import tree_leaves
 def seconds(compute: Callable[[], Any], least: float = 0.2, rounds: int = 5) -> float:
     """What one call takes, undisturbed: the least of several rounds, since other programs only ever add.
 
+    With one thread it is the time that the processor spent on it, not the time that passed beside other programs.
+
     Args:
         compute: what is timed, after one call that is not.
         least: seconds that a round lasts at least, of as many calls as that needs.
         rounds: how many.
     """
+    clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
     compute()
     best, calls = float("inf"), 1
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = clock()
         for _ in range(calls):
             compute()
-        taken = time.perf_counter() - start
+        taken = clock() - start
         best = min(best, taken / calls)
         calls = max(1, round(least / best))
     return best

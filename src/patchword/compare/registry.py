@@ -7,6 +7,8 @@ from patchword.errors import RecipeError, nearest, shown
 
 SLUGS: dict[str, str] = {
     "1": "parallel",
+    "2a": "recall",
+    "3": "short",
     "4": "positions",
     "8": "heads",
     "11": "cost",

@@ -1,6 +1,7 @@
 """One short training, the same for every side of a claim: optimizer, schedule, steps, order of the batches."""
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -62,12 +63,14 @@ class History:
         norms: of each step's gradient, before clipping.
         diverged: whether a loss or a gradient was no number; training ended there.
         measured: on the validation data, by step.
+        seconds: that the steps took, without measuring: of the processor's own time where that is what trains.
     """
 
     losses: list[float] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
     diverged: bool = False
     measured: dict[int, dict[str, float]] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def last(self, share: float = 0.1) -> float:
         """Mean loss of the last steps; 1e9 after a divergence, since a figure must be a number."""
@@ -92,7 +95,10 @@ def train(network: nn.Module, task: Task, budget: Budget, work: Work) -> History
     batches = task.batches(budget.batch, budget.steps, work.generator("order"))
     history = History()
     network.train()
+    # Other programs beside this one take time, but none of this thread's.
+    clock = time.thread_time if work.setup.device == "cpu" else time.perf_counter
     for step, batch in enumerate(batches, 1):
+        start = clock()
         loss = task.loss(network, tuple(tensor.to(work.setup.device) for tensor in batch))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -108,6 +114,7 @@ def train(network: nn.Module, task: Task, budget: Budget, work: Work) -> History
             nn.utils.clip_grads_with_norm_(network.parameters(), budget.clip, norm)
         set_learning_rate(optimizer, work.rate * learning_rate_factor(schedule, step, budget.steps))
         optimizer.step()
+        history.seconds += clock() - start
         if budget.measure_every and step % budget.measure_every == 0:
             history.measured[step] = measured(network, task, "validation")
             network.train()

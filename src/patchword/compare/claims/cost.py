@@ -18,7 +18,6 @@ PATCHES = {"vit16": 16, "vit4": 4}
 MOST = 4096  # patches: what is measured of small patches ends there
 WIDTH, LAYERS = 192, 4
 CLOSER = 1.5  # powers above are closer to the square than to the number itself
-COMMON = 1024  # patches of 16 x 16 in an image of 512 x 512
 NAMES = {
     "vit16": Text("ViT, patches of 16 x 16", "ViT，16 x 16 图块"),
     "vit4": Text("ViT, patches of 4 x 4", "ViT，4 x 4 图块"),
@@ -84,20 +83,15 @@ class Cost(Claim):
             pixels = torch.randn(1, 3, size, size, generator=work.generator())
             peak = peak_bytes(lambda: model(pixels))
             taken = seconds(lambda: model(pixels), rounds=5 if size < 512 else 3)
-        return {
-            "seconds": taken,
-            "operations": count.operations,
-            "share": count.between / count.operations,
-            "peak": peak,
-            "parameters": parameters(model),
-        }
+        found = {"seconds": taken, "operations": count.operations, "share": count.between / count.operations}
+        return {**found, "peak": peak, "parameters": parameters(model)}
 
     def verdict(self, results: Results) -> Verdict:
         """By the power of the last fourfold number of patches."""
         large = {name: _power(results, name, "seconds", (MOST // 4, MOST)) for name in PATCHES}
         counts = _power(results, "vit16", "operations", (MOST // 4, MOST)).mean
         memory = _power(results, "vit16", "peak", (MOST // 4, MOST)).mean
-        small = _power(results, "vit16", "seconds", (COMMON // 16, COMMON)).mean
+        small = _power(results, "vit16", "seconds", (64, 1024)).mean
         passed = next((n for n in results.numbers("vit16") if _slower(results, n)), None)
         where = (
             ("from no size on", "始终没有") if passed is None else (f"from {passed} pixels on", f"从 {passed} 像素起")
@@ -116,21 +110,15 @@ class Cost(Claim):
     def plots(self, results: Results) -> list[Plot]:
         """Time by size, and by patches with attention's share."""
         shares = [
-            Series(
-                name,
-                [
-                    Point.of(float(_patches(side, size)), results.mean("share", side, size))
-                    for size in results.numbers(side)
-                ],
-            )
-            for side, name in list(NAMES.items())[:2]
+            Series(NAMES[side], [Point.of(_patches(side, n), results.mean("share", side, n)) for n in numbers])
+            for side, numbers in ((side, results.numbers(side)) for side in PATCHES)
         ]
-        pixels, side = Text("pixels a side", "边长（像素）"), Text("Time of one image", "一张图像的时间")
-        title = Text("Attention's share of the operations", "注意力占运算量的比例")
-        half = [(0.5, Text("half", "一半"))]
+        pixels, time = Text("pixels a side", "边长（像素）"), Text("Time of one image", "一张图像的时间")
+        title, half = Text("Attention's share of the operations", "注意力占运算量的比例"), Text("half", "一半")
+        patches, share = Text("patches", "图块数"), Text("share", "比例")
         return [
-            by_number(results, "seconds", NAMES, side, pixels, Text("seconds", "秒"), log_x=True, log_y=True),
-            Plot(title, Text("patches", "图块数"), Text("share", "比例"), shares, log_x=True, levels=half),
+            by_number(results, "seconds", NAMES, time, pixels, Text("seconds", "秒"), log_x=True, log_y=True),
+            Plot(title, patches, share, shares, log_x=True, levels=[(0.5, half)]),
         ]
 
 
