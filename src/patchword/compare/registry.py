@@ -10,8 +10,12 @@ SLUGS: dict[str, str] = {
     "2a": "recall",
     "3": "short",
     "4": "positions",
+    "5": "lengths",
+    "6": "norms",
     "8": "heads",
+    "9": "small_data",
     "11": "cost",
+    "12": "shifts",
 }
 
 

@@ -77,6 +77,18 @@ class Translation:
         return {"accuracy": right / tokens, "loss": loss / tokens, "exact": exact / len(pairs)}
 
 
+def right_by_place(network: nn.Module, pairs: Pairs) -> tuple[Tensor, Tensor]:
+    """Which next tokens are right under teacher forcing, and which they are, both (count, target - 1)."""
+    weight, bias = _sequence(network).projection()
+    right = []
+    for rows in torch.arange(len(pairs)).split(AT_ONCE):
+        source, target = beside(network, pairs.source[rows]), beside(network, pairs.target[rows])
+        model = _sequence(network)
+        hidden = model.decode(target[:, :-1], model.encode(source), source)
+        right.append(nn.functional.linear(hidden, weight, bias).argmax(2) == target[:, 1:])
+    return torch.cat(right).cpu(), pairs.target[:, 1:]
+
+
 def greedy(network: nn.Module, source: Tensor, steps: int) -> Tensor:
     """The likeliest token at every step, (batch, steps); PAD after END."""
     model = _sequence(network)
