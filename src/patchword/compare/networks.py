@@ -1,6 +1,7 @@
 """Networks of the registry for both sides of a claim: made by name, counted, and matched in size."""
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -45,19 +46,28 @@ def parameters(module: nn.Module, part: str | None = None) -> int:
     )
 
 
-def matched(make: Callable[[int], nn.Module], target: int, widths: Iterable[int], part: str | None = None) -> int:
+def matched(make: Callable[[int], nn.Module], target: int, widths: Sequence[int], part: str | None = None) -> int:
     """The width at which a network has as many parameters as another.
 
     Args:
         make: a network from a width.
         target: parameters wanted.
-        widths: to choose from.
+        widths: to choose from, from narrow to wide.
         part: that is counted; see `parameters`.
 
     Raises:
         ValueError: if none comes within `TOLERANCE`.
     """
-    counts = {width: parameters(without_numbers(partial(make, width)), part) for width in widths}
+    counts: dict[int, int] = {}
+
+    def count(width: int) -> int:
+        counts[width] = parameters(without_numbers(partial(make, width)), part)
+        return counts[width]
+
+    # Wider is more: the first that has enough, or the one before it.
+    place = bisect_left(widths, target, key=count)
+    for near in widths[max(0, place - 1) : place + 1]:
+        count(near)
     best = min(counts, key=lambda width: abs(counts[width] - target))
     if abs(counts[best] - target) > TOLERANCE * target:
         raise ValueError(f"no width has {target:,} parameters within 5 %; the nearest, {best}, has {counts[best]:,}")

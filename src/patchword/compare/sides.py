@@ -90,11 +90,12 @@ def _vit(classes: int, size: int, channels: int, patch: int, width: int, layers:
 @lru_cache
 def _cnn_width(classes: int, size: int, channels: int, patch: int, width: int, layers: int) -> int:
     target = parameters(without_numbers(partial(_vit, classes, size, channels, patch, width, layers)))
-    return matched(partial(_cnn, classes, channels), target, range(2, 4 * width))
+    return matched(partial(_cnn, classes, channels), target, range(8, 16 * width))
 
 
 def _cnn(classes: int, channels: int, width: int) -> ImageModel:
-    shape = {"depths": (1, 1, 1), "widths": (width, 2 * width, 4 * width), "stem": "cifar", "stem_width": width}
+    widths = (width // 4, width // 2, width)
+    shape = {"depths": (1, 1, 1), "widths": widths, "stem": "cifar", "stem_width": widths[0]}
     made = network("cnn", num_classes=classes, channels=channels, **shape)
     assert isinstance(made, ImageModel)
     return made
