@@ -33,7 +33,8 @@ def counted(compute: Callable[[], Any], inputs: Iterable[Tensor] = ()) -> Counte
     """Count what a computation does.
 
     Args:
-        compute: networks and tensors on the "meta" device, where nothing is fused and a recurrence is its single steps.
+        compute: networks and tensors on the "meta" device, where nothing is fused and a recurrence is its single steps;
+            not in inference mode, where torch hands on whole layers.
         inputs: what is read; whatever depends on them is an activation, anything else a weight.
     """
     with _Counter(inputs) as counter:

@@ -77,7 +77,7 @@ class Cost(Claim):
         # The CNN, which has no positions, is matched with the ViT of an ordinary size.
         make = image_side(side, 10, size if side == "vit" else 256, 3, patch=patch, width=WIDTH, layers=LAYERS)
         meta, image = without_numbers(make), torch.empty(1, 3, size, size, device="meta")
-        with torch.inference_mode():
+        with torch.no_grad():
             count = counted(lambda: meta(image), [image])
             model = make().eval()
             pixels = torch.randn(1, 3, size, size, generator=work.generator())

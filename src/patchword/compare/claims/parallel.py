@@ -87,7 +87,7 @@ class Parallel(Claim):
         one = seconds(step)
         with all_cores() as cores:
             every = seconds(step) if cores > 1 else one
-        size = parameters(reader)
+        size = parameters(reader.model, "encoder")
         return {"seconds": every, "seconds_one_core": one, "cores": cores, "chain": chain.chain, "parameters": size}
 
     def verdict(self, results: Results) -> Verdict:

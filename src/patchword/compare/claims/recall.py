@@ -58,6 +58,7 @@ class Recall(Claim):
     contradicts = Text("It is not: the interval is below 5 points.", "并非如此：区间在 5 个百分点以下。")
     minutes = Minutes(4, 600)
     rates = (1e-3, 4e-3)
+    edition = 2
 
     def cells(self, setup: Setup) -> list[Cell]:
         """One for each side, distance and seed."""
@@ -72,7 +73,7 @@ class Recall(Claim):
         width, layers = (128, 2) if full else (32, 2)
         reader = reader_side(cell.settings[0], vocabulary(VALUES), width, layers, VALUES)()
         history = train(reader, task, Budget(steps=3000 if full else 250, batch=32), work)
-        return {**figures(reader, task, history), "encoder": parameters(reader.model, "encoder")}
+        return {**figures(reader, task, history), "parameters": parameters(reader.model, "encoder")}
 
     def verdict(self, results: Results) -> Verdict:
         """By the difference at the largest distance."""
