@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from patchword.compare.counting import counted
 from patchword.compare.measuring import peak_bytes, seconds
 from patchword.compare.networks import TOLERANCE, matched, parameters, without_numbers
-from patchword.compare.sides import IMAGES, TEXT, image_side, reader_side, text_side
+from patchword.compare.sides import IMAGES, TEXT, image_side, reader_side, text_side, transformer
+from patchword.compare.tasks.permutation import permutation_error
 
 
 @pytest.mark.parametrize("side", TEXT)
@@ -93,3 +94,12 @@ def test_a_time_is_that_of_one_call() -> None:
     calls = []
     assert 0 < seconds(lambda: calls.append(sum(range(100_000))), least=0.01, rounds=2) < 1
     assert len(calls) >= 3
+
+
+@pytest.mark.parametrize(("positions", "seen"), [("none", False), ("sinusoidal", True), ("learned", True)])
+def test_an_encoder_without_positions_is_equivariant_to_permutations_and_no_other_is(
+    positions: str, seen: bool
+) -> None:
+    model = transformer(20, 32, 2, positions=positions, max_positions=16).eval()
+    error = permutation_error(model, torch.Generator().manual_seed(1))
+    assert (error > 1e-4) if seen else (error < 1e-12)

@@ -1,10 +1,10 @@
 from patchword.compare.cell import Cell
 
 
-def figures(cell: Cell, reversing: float, phrases: float) -> dict[str, float]:
+def figures(cell: Cell, reversing: float, translation: float) -> dict[str, float]:
     lost = {"both": 1.0, "encoder": 0.8, "decoder": 0.1}[cell.settings[1]] if cell.settings[0] == "none" else 0.0
     noise = 0.003 * cell.seed
-    found = {"reversing": 0.95 - reversing * lost + noise, "phrases": 0.9 - phrases * lost - noise}
+    found = {"reversing": 0.95 - reversing * lost + noise, "translation": 0.9 - translation * lost - noise}
     return {**found, "validation": 0.9, "permutation": 0.0}
 
 
