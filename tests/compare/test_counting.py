@@ -97,9 +97,7 @@ def test_a_time_is_that_of_one_call() -> None:
 
 
 @pytest.mark.parametrize(("positions", "seen"), [("none", False), ("sinusoidal", True), ("learned", True)])
-def test_an_encoder_without_positions_is_equivariant_to_permutations_and_no_other_is(
-    positions: str, seen: bool
-) -> None:
+def test_an_encoder_without_positions_is_equivariant_and_no_other_is(positions: str, seen: bool) -> None:
     model = transformer(20, 32, 2, positions=positions, max_positions=16).eval()
     error = permutation_error(model, torch.Generator().manual_seed(1))
     assert (error > 1e-4) if seen else (error < 1e-12)
