@@ -43,7 +43,7 @@ def test_a_claim_is_run_and_then_taken_from_what_was_kept(tmp_path: Path, monkey
 def test_one_cell_is_repeated_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recall, "run", lambda self, cell, work: {"validation": work.rate, "seed": cell.seed})
     found = json.loads(run("2a", "--cell", "rnn,8,seed9", "--out", str(tmp_path)))
-    assert found == {"claim": "2a", "cell": "rnn,8,seed9", "rate": 0.004, "validation": 0.004, "seed": 9.0}
+    assert found == {"claim": "2a", "cell": "rnn,8,seed9", "rate": 0.01, "validation": 0.01, "seed": 9.0}
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class Recall(Claim):
     )
     contradicts = Text("It is not: the interval is below 5 points.", "并非如此：区间在 5 个百分点以下。")
     minutes = Minutes(4, 600)
-    rates = (1e-3, 4e-3)
+    rates = (1e-3, 4e-3, 1e-2)
     edition = 2
 
     def cells(self, setup: Setup) -> list[Cell]:
