@@ -52,7 +52,7 @@ def cifar10() -> Path:
 @pytest.fixture(scope="session")
 def phrases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """400 English and German phrases from CLDR as two aligned files."""
-    from patchword.demo.phrases import phrase_pairs
+    from patchword.samples.phrases import phrase_pairs
 
     folder = tmp_path_factory.mktemp("phrases")
     pairs = phrase_pairs("en", "de", seed=3, train=1200, held_out=10).train[:400]

@@ -8,7 +8,8 @@ import pytest
 SOURCES = Path(__file__).resolve().parents[1] / "src" / "patchword"
 
 # Where a task or an architecture is known by name: its model, its converter, the engine's packed form of it.
-AT_HOME = ("models/", "converters/", "engine/", "nn/")
+# A claim names the two sides that it compares, `sides.py` makes them; the rest of compare/ is handed those names.
+AT_HOME = ("models/", "converters/", "engine/", "nn/", "compare/claims/", "compare/sides.py")
 # A wing's recipes that suit some data are chosen by architecture; everything else in a wing asks the contract.
 PRESETS = ("text/presets.py", "images/presets.py")
 

@@ -28,6 +28,7 @@ VERBS = (
     "info",
     "models",
     "bench",
+    "compare",
     "demo",
 )
 

@@ -6,8 +6,8 @@ import pytest
 
 from patchword.demo.aligned import aligned_phrases
 from patchword.demo.links import AlignedPhrase
-from patchword.demo.phrases import PhraseSplit, phrase_pairs
 from patchword.explain.alignment_error import read_gold
+from patchword.samples.phrases import PhraseSplit, phrase_pairs
 
 
 @pytest.fixture(scope="module")

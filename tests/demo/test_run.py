@@ -12,9 +12,9 @@ import torch
 
 from patchword import api, inside
 from patchword.demo import run
-from patchword.demo.phrases import PhraseSplit, phrase_pairs
 from patchword.demo.report import TranslationRow
 from patchword.errors import RecipeError, RunFolderError
+from patchword.samples.phrases import PhraseSplit, phrase_pairs
 from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe
 

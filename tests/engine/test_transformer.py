@@ -23,6 +23,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "marian": {"positions": "sinusoidal_halves", "activation": "silu", "output_bias": True},
     "separate": {"share_embeddings": False, "tie_output": False, "positions": "learned", "activation": "gelu_tanh"},
     "no positions": {"positions": "none", "scale_embeddings": False},
+    "encoder's positions": {"decoder_positions": "none"},
 }
 SEARCHES = {
     "greedy": SearchOptions(method="greedy", max_extra=12),

@@ -13,6 +13,7 @@ from patchword.cli import (
     align,
     bench,
     classify,
+    compare,
     demo,
     evaluate,
     explain,
@@ -57,7 +58,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train, run and look inside Transformers, text to text and image to class, beside an RNN and a CNN.",
 )
-for module in (train, translate, classify, evaluate, explain, align, import_, export, info, models, bench, serve, demo):
+for module in (
+    train,
+    translate,
+    classify,
+    evaluate,
+    explain,
+    align,
+    import_,
+    export,
+    info,
+    models,
+    bench,
+    compare,
+    serve,
+    demo,
+):
     name = module.__name__.rpartition(".")[2]
     examples = "\n\n".join(["Examples:", *module.EXAMPLES.strip().splitlines()])
     app.command(name.rstrip("_"), cls=_Verb, epilog=examples)(getattr(module, name))

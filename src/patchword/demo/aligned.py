@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from babel import Locale, dates, numbers
 
-from patchword.demo import cldr
-from patchword.demo.cldr import Phrase
 from patchword.demo.links import AlignedPhrase, aligned, part, unmarked
-from patchword.demo.phrases import PhraseSplit, distinct, find_locale
+from patchword.samples import cldr
+from patchword.samples.cldr import Phrase
+from patchword.samples.phrases import PhraseSplit, distinct, find_locale
 
 _TIME = frozenset("abBhHkKms")  # fields of a time of day, which languages divide differently: one part
 

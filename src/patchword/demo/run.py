@@ -13,7 +13,6 @@ from patchword import api, inside
 from patchword.demo.aligned import aligned_phrases
 from patchword.demo.digits import write_digits
 from patchword.demo.links import AlignedPhrase
-from patchword.demo.phrases import PhrasePair, find_locale, phrase_pairs
 from patchword.demo.report import (
     Confusion,
     ImageRow,
@@ -27,6 +26,7 @@ from patchword.demo.report import (
 from patchword.errors import RunFolderError
 from patchword.explain.drawing import curves_svg
 from patchword.files import write_text
+from patchword.samples.phrases import PhrasePair, find_locale, phrase_pairs
 
 FEWEST_ALIGNED = 50  # phrases with known links, below which nothing is measured by them
 

@@ -33,6 +33,9 @@ _SOURCE = {"position": "source"}
 _TARGET = {"position": "target", "memory": "source"}
 
 
+PositionKind = Literal["sinusoidal", "sinusoidal_halves", "learned", "none"]
+
+
 class TransformerConfig(SequenceConfig):
     """Sizes and choices of a Transformer; the defaults are the paper's base model.
 
@@ -65,10 +68,12 @@ class TransformerConfig(SequenceConfig):
     """Layer norm before each sublayer and at the end (Pre-LN) instead of after each sum (Post-LN, section 3.1)."""
     layer_norm_eps: float = Field(1e-5, gt=0, le=1)
     """Added to layer norm's variance."""
-    positions: Literal["sinusoidal", "sinusoidal_halves", "learned", "none"] = "sinusoidal"
+    positions: PositionKind = "sinusoidal"
     """Sines and cosines (section 3.5), in turn or, as Marian has them, in two halves; a learned vector for each
     position; or nothing.
     """
+    decoder_positions: PositionKind | Literal["same"] = "same"
+    """What the decoder has, where it differs from `positions`: for ablations, one side at a time."""
     max_positions: int = Field(1024, gt=0, le=MOST_TOKENS)
     """Number of learned positions, the longest side in tokens; other positions have no end."""
     tie_output: bool = True
@@ -82,10 +87,15 @@ class TransformerConfig(SequenceConfig):
     def _check(self) -> Self:
         if self.d_model % self.num_heads:
             raise ValueError(f"d_model {self.d_model} is not a multiple of num_heads {self.num_heads}")
-        if self.positions.startswith("sinusoidal") and self.d_model % 2:
+        if any(kind.startswith("sinusoidal") for kind in self.position_kinds) and self.d_model % 2:
             raise ValueError(f"sinusoidal positions need an even d_model, not {self.d_model}")
         self.check_vocabulary()
         return self
+
+    @property
+    def position_kinds(self) -> tuple[PositionKind, PositionKind]:
+        """Of the encoder and of the decoder."""
+        return self.positions, self.positions if self.decoder_positions == "same" else self.decoder_positions
 
     @property
     def layers(self) -> int:
@@ -100,7 +110,7 @@ class TransformerConfig(SequenceConfig):
     @property
     def longest(self) -> int | None:
         """Most tokens that a side can have: as many as there are learned positions."""
-        return self.max_positions if self.positions == "learned" else None
+        return self.max_positions if "learned" in self.position_kinds else None
 
     @classmethod
     def size(cls, name: str) -> dict[str, Any]:
@@ -149,8 +159,9 @@ class Transformer(SequenceToSequence):
         self.target_embedding = (
             self.source_embedding if config.share_embeddings else embedding(config.target_vocab_size)
         )
-        self.source_positions = text_positions(config.positions, config.d_model, config.max_positions)
-        self.target_positions = text_positions(config.positions, config.d_model, config.max_positions)
+        self.source_positions, self.target_positions = (
+            text_positions(kind, config.d_model, config.max_positions) for kind in config.position_kinds
+        )
         self.dropout = Dropout(config.dropout)
         self.encoder = Encoder(config.encoder_layers, options)
         self.decoder = Decoder(config.decoder_layers, options)

@@ -172,6 +172,10 @@ def test_an_imported_checkpoint_goes_back_as_it_came(tokenizers: dict[bool, Any]
         ),
         ({"positions": "learned"}, "positions = 'learned'; it has sinusoids only"),
         ({"positions": "none"}, "positions = 'none'; it has sinusoids only"),
+        (
+            {"norm_first": True, "decoder_positions": "none"},
+            "decoder_positions = 'none'; it has one kind of positions on both sides",
+        ),
         ({"layer_norm_eps": 1e-6}, "layer_norm_eps = 1e-06; it has 1e-05 only"),
         ({"tie_output": False}, "share_embeddings without tie_output; it ties all three or none"),
     ],

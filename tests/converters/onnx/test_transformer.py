@@ -19,6 +19,7 @@ CONFIGS: dict[str, dict[str, object]] = {
     "Pre-LN, learned positions, nothing shared": {
         "norm_first": True,
         "positions": "learned",
+        "decoder_positions": "sinusoidal",
         "max_positions": 40,
         "source_vocab_size": 19,
         "share_embeddings": False,

@@ -143,6 +143,8 @@ def _check(config: TransformerConfig) -> None:
         lacks = f"layer_norm_eps = {config.layer_norm_eps}; it has 1e-05 only"
     elif config.norm_first and not config.share_embeddings:
         lacks = "norm_first with share_embeddings = false; it has one vocabulary"
+    elif len(set(config.position_kinds)) > 1:
+        lacks = f"decoder_positions = {config.decoder_positions!r}; it has one kind of positions on both sides"
     elif not config.norm_first and not config.positions.startswith("sinusoidal"):
         lacks = f"positions = {config.positions!r}; it has sinusoids only"
     elif not config.norm_first and config.share_embeddings and not config.tie_output:

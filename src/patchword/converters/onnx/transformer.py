@@ -20,9 +20,9 @@ def max_positions(config: TransformerConfig) -> int | None:
 
     A graph has its positions as a table, because a table is one and the same in every runtime.
     """
-    if config.positions == "none":
-        return None
-    return config.max_positions if config.positions == "learned" else max(config.max_positions, SINUSOIDS)
+    if "learned" in config.position_kinds:
+        return config.max_positions
+    return None if set(config.position_kinds) == {"none"} else max(config.max_positions, SINUSOIDS)
 
 
 def transformer_graphs(model: Transformer) -> tuple[list[Graph], dict[str, Any]]:

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from patchword.demo.phrases import PhraseSplit, find_locale, phrase_pairs
 from patchword.errors import RecipeError
+from patchword.samples.phrases import PhraseSplit, find_locale, phrase_pairs
 
 
 @pytest.fixture(scope="module")

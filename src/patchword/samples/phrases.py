@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from babel import Locale, UnknownLocaleError, localedata
 
-from patchword.demo import cldr
-from patchword.demo.cldr import Phrase
 from patchword.errors import RecipeError
+from patchword.samples import cldr
+from patchword.samples.cldr import Phrase
 
 FEWEST = 1000  # combined phrases below which two locales have too little to say to train anything
 
