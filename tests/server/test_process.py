@@ -113,7 +113,7 @@ def test_of_a_batch_that_kills_the_worker_each_is_tried_once_more_by_itself_and_
     running: Running,
 ) -> None:
     crew = running.serving.crew
-    slow = {"texts": "one two three " * 20, "beam": 16, "max_extra": 2000, "split": False}
+    slow = {"texts": "one two three", "beam": 16, "max_extra": 2000, "prefix": [5] * 1500}  # seconds
 
     def kill(computing: int) -> None:
         until(lambda: crew.ready and crew.computing == computing)
@@ -126,13 +126,13 @@ def test_of_a_batch_that_kills_the_worker_each_is_tried_once_more_by_itself_and_
         def ask(**changes: Any) -> "Future[httpx.Response]":
             return pool.submit(client.post, "/v1/translate", json={**slow, **changes})
 
-        before = ask(beam=15, texts="one two three " * 5)
+        before = ask(beam=15)
         until(lambda: crew.computing == 1)
         batch = [ask(), ask()]
         until(lambda: crew.waiting == 2)
         assert before.result().status_code == 200
         until(lambda: crew.computing == 2)
-        short = ask(texts="one", beam=1, max_extra=3)
+        short = ask(texts="one", beam=1, max_extra=3, prefix=None)
         until(lambda: crew.waiting == 1)
         kill(2)
         kill(1)
