@@ -107,7 +107,7 @@ class Clients:
     async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, text: str) -> bool:
         """One request; whether the connection stays."""
         body = json.dumps({"texts": text}).encode()
-        head = "POST /v1/translate HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+        head = "POST /v1/translate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         began = time.perf_counter()
         try:
             writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
