@@ -57,7 +57,6 @@ def test_answers_are_as_the_document_says(schema: Any, call: str, mode: Generati
     (operation,) = (found.ok() for found in schema.get_all_operations() if found.ok().label == call)
     if mode == GenerationMode.NEGATIVE and not operation.body:
         pytest.skip("nothing about it can be wrong")
-    checks = [*CHECKS, negative_data_rejection] if mode == GenerationMode.NEGATIVE else CHECKS
     count = EXAMPLES if operation.body else 1
 
     @settings(
@@ -70,6 +69,8 @@ def test_answers_are_as_the_document_says(schema: Any, call: str, mode: Generati
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def answers(case: Any) -> None:
-        case.call_and_validate(checks=checks, timeout=90)
+        # Forms have texts alone: an empty list is nothing there, a number its digits: what is wrong may arrive right.
+        refused = mode == GenerationMode.NEGATIVE and case.media_type == "application/json"
+        case.call_and_validate(checks=[*CHECKS, negative_data_rejection] if refused else CHECKS, timeout=90)
 
     answers()

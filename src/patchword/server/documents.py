@@ -30,6 +30,13 @@ _REFUSALS = {
 }
 
 
+_EVENT = {  # of a stream; its data are JSON
+    "type": "object",
+    "properties": {"event": {"enum": ["prefix", "done", "error"]}, "data": {"type": "string"}},
+    "required": ["event", "data"],
+}
+
+
 def responses(answer: type[Config] | None, *, stream: bool = False, refusals: tuple[int, ...] = ()) -> dict[Any, Any]:
     """What a call may answer, as FastAPI takes it.
 
@@ -46,7 +53,7 @@ def responses(answer: type[Config] | None, *, stream: bool = False, refusals: tu
     if answer is not None:
         ok["model"] = answer
     if stream:
-        ok["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+        ok["content"] = {"text/event-stream": {"schema": _EVENT}}
     return {200: ok, **said}
 
 
