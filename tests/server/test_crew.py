@@ -145,3 +145,15 @@ def test_a_worker_is_killed_when_it_gives_no_sign_of_life_and_not_before(made: l
         await crew.end()
 
     asyncio.run(use())
+
+
+def test_a_log_that_nobody_reads_any_more_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+        def flush(self) -> None:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    module.say("ending")

@@ -1,6 +1,7 @@
 """Starts the worker, hands it jobs, and starts another when it dies, hangs or is to have other models."""
 
 import asyncio
+import contextlib
 import sys
 import time
 import traceback
@@ -23,8 +24,9 @@ Listener = Callable[[dict[str, Any]], None]
 
 
 def say(sentence: str) -> None:
-    """Tell whoever runs the server."""
-    print(f"patchword: {one_line(sentence)}", file=sys.stderr, flush=True)
+    """Tell whoever runs the server, if anybody still reads: what ends or replaces a worker must not fail by that."""
+    with contextlib.suppress(OSError, ValueError):  # a pipe whose reader is gone, a closed file
+        print(f"patchword: {one_line(sentence)}", file=sys.stderr, flush=True)
 
 
 class Crew:
