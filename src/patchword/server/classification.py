@@ -89,8 +89,6 @@ def attach(app: FastAPI, serving: Serving) -> None:
             asked = reading.asked(Classify, {"images": [""] * len(items), **fields(form, {"model": str, "top": int})})
         check_images(items, serving.settings)
         model = chosen(serving.crew, asked.model, CLASSIFIES)
-        if not model[CLASSIFIES]:
-            raise Refused(WRONG, f"the model {shown(model['name'])} has no classes: it is a backbone without a head")
         options = {"top": asked.top, "max_pixels": serving.settings.max_pixels}
         job = Job.of("classify", model["name"], items, options)
         found = await answers(request, serving.crew, job, serving.settings.timeout)

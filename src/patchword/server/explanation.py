@@ -7,7 +7,6 @@ from pydantic import ConfigDict, Field, field_validator
 from starlette.responses import Response
 
 from patchword.config import Config
-from patchword.errors import shown
 from patchword.server import documents, reading
 from patchword.server.answering import answers
 from patchword.server.classification import check_images, fields, files
@@ -99,9 +98,6 @@ def attach(app: FastAPI, serving: Serving) -> None:
         able = TRANSLATES if image is None else CLASSIFIES
         model = chosen(serving.crew, asked.model, able)
         against = None if asked.against is None else chosen(serving.crew, asked.against, able)
-        for each in (model, against):
-            if each is not None and not each[able]:
-                raise Refused(WRONG, f"the model {shown(each['name'])} has no classes: it is a backbone without a head")
         options: dict[str, Any] = {
             "walk": asked.walk,
             "against": against and against["name"],

@@ -31,17 +31,23 @@ def chosen(crew: Crew, name: str | None, able: str | None = None) -> dict[str, A
         able: what it must do, `TRANSLATES` or `CLASSIFIES`; None for anything.
 
     Raises:
-        Refused: if there is none.
+        Refused: if there is none, or it lacks the head for that.
     """
     models = all_models(crew)
     if name is None:
         fitting = [facts for facts in models if able is None or able in facts]
         if not fitting:
             raise Refused(UNKNOWN, f"no model that is served {_DOES[able or TRANSLATES]}")
-        return fitting[0]
+        return _whole(fitting[0], able)
     found = {facts["name"]: facts for facts in models}
     if name not in found:
         raise Refused(UNKNOWN, f"no model is served as {shown(name)}; {nearest(name, found)}")
     if able is not None and able not in found[name]:
         raise Refused(WRONG, f"the model {shown(name)} is for {found[name]['task']}; ask for one that {_DOES[able]}")
-    return found[name]
+    return _whole(found[name], able)
+
+
+def _whole(facts: dict[str, Any], able: str | None) -> dict[str, Any]:
+    if able is not None and not facts[able]:
+        raise Refused(WRONG, f"the model {shown(facts['name'])} has no {able}: it is a backbone without a head")
+    return facts
