@@ -170,14 +170,17 @@ HOSTILE = [
 
 @pytest.mark.parametrize("unit", HOSTILE, ids=ascii)
 def test_time_grows_as_the_text_does(unit: str) -> None:
-    times = []
-    for size in (10_000, 40_000):
+    def seconds(size: int) -> float:
         start = time.process_time()
         found = sentences((unit * size)[:size], "de")
-        times.append(time.process_time() - start)
+        taken = time.process_time() - start
         assert sum(len(piece.blank) + len(piece.text) for piece in found) == size
-    # Four times the text takes four times as long, not sixteen.
-    assert times[1] < max(0.3, 9 * times[0])
+        return taken
+
+    # Four times the text takes four times as long, not sixteen. A busy machine can slow any one of these, not the best
+    # of several; and where each of them took sixteen times as long, the best did too.
+    short, long = (min(seconds(size) for _ in range(4)) for size in (10_000, 40_000))
+    assert long < max(0.3, 9 * short)
 
 
 def test_wide_characters_are_those_of_scripts_without_blanks() -> None:
