@@ -103,6 +103,12 @@ def judged(sides: Iterable[int], why: Text, needs: Text) -> Verdict:
     return Verdict("contradicted", why) if found == {-1} else Verdict("undecided", why, needs)
 
 
+def judged_all(sides: Iterable[int], why: Text, needs: Text) -> Verdict:
+    """Like `judged`, for a rule whose conditions must all hold: contradicted if any interval is below."""
+    found = set(sides)
+    return judged({-1} if -1 in found else found, why, needs)
+
+
 class Minutes(NamedTuple):
     """About how long a claim's cells take one after the other, those of tuning too, on one core."""
 

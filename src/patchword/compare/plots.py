@@ -1,5 +1,6 @@
 """Plots as data: series of points with intervals, drawn by `drawing.py`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -84,3 +85,10 @@ def by_number(
         for side, name in sides.items()
     ]
     return Plot(title, x, y, series, **options)
+
+
+def numbered(results: Results, figure: str, *settings: str) -> list[Point]:
+    """Points of the figures `figure1`, `figure2` and so on that cells with these settings have, by their number."""
+    values = next(values for cell, values in results.figures.items() if cell.settings == settings)
+    numbers = sorted(int(name.removeprefix(figure)) for name in values if re.fullmatch(rf"{figure}\d+", name))
+    return [Point.of(float(number), results.mean(f"{figure}{number}", *settings)) for number in numbers]

@@ -16,6 +16,8 @@ SLUGS: dict[str, str] = {
     "9": "small_data",
     "11": "cost",
     "12": "shifts",
+    "13": "reach",
+    "14": "looks",
 }
 
 

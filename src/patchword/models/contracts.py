@@ -211,6 +211,19 @@ class ImageModel(Model):
         """Logits (batch, num_classes); softmax gives probabilities."""
 
     @abstractmethod
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """What each layer makes of each place of the image, from the first layer to the last.
+
+        Within the graph of gradients, so that it can be asked which pixels a place hangs on.
+
+        Args:
+            images: normalised, (batch, channels, height, width).
+
+        Returns:
+            (batch, channel, row, column) a layer, whose rows and columns divide the image evenly.
+        """
+
+    @abstractmethod
     def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
         """`forward` and `evidence` of one pass."""
 

@@ -1,6 +1,6 @@
 """The ResNet of "Deep Residual Learning for Image Recognition" (He et al. 2016)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
@@ -193,6 +193,15 @@ class ResidualNetwork(ImageModel):
 
     def encode(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """The last stage's maps, (batch, feature_size, height / reduction, width / reduction), rounded up."""
+        for x in self._blocks(images, trace):
+            last = x
+        return last
+
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """See `ImageModel.feature_maps`: a block is a layer."""
+        return list(self._blocks(images))
+
+    def _blocks(self, images: Tensor, trace: AttentionTrace | None = None) -> Iterator[Tensor]:
         if images.device.type == "cpu":
             # oneDNN's convolutions are faster so; what follows keeps the order.
             images = images.contiguous(memory_format=torch.channels_last)
@@ -200,7 +209,7 @@ class ResidualNetwork(ImageModel):
         for number, stage in enumerate(self.stages):
             for place, block in enumerate(cast(nn.Sequential, stage)):
                 x = block(x, inside(trace, f"stages.{number}.{place}"))
-        return x
+                yield x
 
     def features(self, images: Tensor, trace: AttentionTrace | None = None) -> Tensor:
         """The mean of the last stage's maps, (batch, feature_size)."""

@@ -159,6 +159,13 @@ class VisionTransformer(ImageModel):
             f"({config.position_resize})"
         ]
 
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """See `ImageModel.feature_maps`: the patches' tokens behind each encoder layer."""
+        trace = AttentionTrace(with_graph=True)
+        last = self.encode(images, trace)
+        patches = [tokens[:, self._first_patch :] for tokens in (*trace.inputs[1:], last)]
+        return [each.transpose(1, 2).unflatten(2, self.config.grid) for each in patches]
+
     def answer_and_evidence(self, images: Tensor) -> tuple[Tensor, Evidence]:
         """See `ImageModel.answer_and_evidence`: "encoder" attention; its tokens end with the patches, row by row."""
         trace = AttentionTrace()

@@ -4,7 +4,7 @@ from torch import nn
 
 from patchword.compare.cell import Cell
 from patchword.compare.claim import Claim, Figures, Minutes, Setup, Verdict, Work
-from patchword.compare.plots import Plot, Point, Series
+from patchword.compare.plots import Plot, Point, Series, numbered
 from patchword.compare.results import Results
 from patchword.compare.sides import transformer
 from patchword.compare.tasks.pairs import Translation
@@ -107,7 +107,9 @@ class Norms(Claim):
             )
             for n, w in lines
         ]
-        depths = [Series(name, _by_depth(results, norm, layers[-1], warmups[0])) for norm, name in NORMS.items()]
+        depths = [
+            Series(name, numbered(results, "gradient", norm, layers[-1], warmups[0])) for norm, name in NORMS.items()
+        ]
         right, title = Text("share right", "正确比例"), Text("Next token, by layers of each side", "按每侧层数")
         start = Text(f"Gradient at the start, {layers[-1]} layers a side", f"初始梯度，每侧 {layers[-1]} 层")
         return [
@@ -132,12 +134,6 @@ def _gradients(model: SequenceToSequence, task: Translation, work: Work) -> dict
     }
     model.zero_grad(set_to_none=True)
     return {name: square**0.5 for name, square in norms.items()}
-
-
-def _by_depth(results: Results, norm: str, layers: str, warmup: str) -> list[Point]:
-    cell = next(cell for cell in results.figures if cell.settings == (norm, layers, warmup))
-    names = [name for name in results.figures[cell] if name.startswith("gradient")]
-    return [Point.of(float(n.removeprefix("gradient")), results.mean(n, norm, layers, warmup)) for n in names]
 
 
 CLAIM = Norms()

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from patchword.compare.cell import Cell
-from patchword.compare.claim import Claim, Figures, Minutes, Setup, Verdict, Work
+from patchword.compare.claim import Claim, Figures, Minutes, Setup, Verdict, Work, judged_all
 from patchword.compare.plots import Plot, Point, Series
 from patchword.compare.results import Results
 from patchword.compare.sides import IMAGES, image_side
@@ -101,12 +101,8 @@ class Shifts(Claim):
             f"CNN 保持 {kept['cnn'].times(100)} % 的预测，ViT {kept['vit'].times(100)} %。平移一整个图块时 ViT 保持 "
             f"{whole[0]}，CNN {whole[1]}。打乱图块后 ViT 正确 {mixed[0]} %，CNN {mixed[1]} %。",
         )
-        sides = (kept["cnn"].side(INVARIANT), gain.side(MARGIN))
-        if sides == (1, 1):
-            return Verdict("supported", why)
-        if -1 in sides:
-            return Verdict("contradicted", why)
-        return Verdict("undecided", why, Text("More seeds and test images.", "更多种子和测试图像。"))
+        needs = Text("More seeds and test images.", "更多种子和测试图像。")
+        return judged_all((kept["cnn"].side(INVARIANT), gain.side(MARGIN)), why, needs)
 
     def plots(self, results: Results) -> list[Plot]:
         """Predictions that stay, by shift."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from patchword.compare.tasks.classes import Classes, Split
+from patchword.compare.tasks.images import cifar10, digits
 
 SEEN, CANVAS = 24, 32  # pixels a side: of what a network sees, and of what that is cut from
 SHIFTS = range(1, CANVAS - SEEN + 1)
@@ -28,6 +30,17 @@ def middle(task: Classes) -> Classes:
     """The same with the middle window of every canvas."""
     start = (CANVAS - SEEN) // 2
     return _changed(task, lambda split: Split(_window(split.inputs, start, start), split.classes))
+
+
+def pictures(folder: Path | None, generator: torch.Generator, train: int) -> Classes:
+    """CIFAR-10 of 32 x 32 pixels where it is, or digits of 24 x 24: large enough for layers to see parts of them.
+
+    Args:
+        folder: of CIFAR-10, or None.
+        generator: of the choice of images.
+        train: CIFAR-10's images to learn from.
+    """
+    return middle(on_canvases(digits(generator))) if folder is None else cifar10(folder, generator, train)
 
 
 def apart(canvases: Tensor, shift: int) -> Iterator[tuple[Tensor, Tensor]]:
