@@ -9,7 +9,8 @@ from torch import Tensor
 from patchword.compare.looking import blind_errors, link_errors, map_gains, reaches, read_links
 from patchword.compare.sides import image_side
 from patchword.compare.tasks.classes import Split
-from patchword.compare.tasks.language import FIRST, VOCABULARY, linked_language
+from patchword.compare.tasks.language import VOCABULARY, linked_language
+from patchword.compare.tasks.pairs import FIRST
 from patchword.explain.alignment import Reading
 from patchword.models.evidence import EvidenceMap
 

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-def seconds(compute: Callable[[], Any], least: float = 0.2, rounds: int = 5) -> float:
+def seconds(compute: Callable[[], Any], least: float = 0.2, rounds: int = 5, most: float = 2.0) -> float:
     """What one call takes, undisturbed: the least of several rounds, since other programs only ever add.
 
     With one thread it is the time that the processor spent on it, not the time that passed beside other programs.
@@ -22,16 +22,19 @@ def seconds(compute: Callable[[], Any], least: float = 0.2, rounds: int = 5) -> 
         compute: what is timed, after one call that is not.
         least: seconds that a round lasts at least, of as many calls as that needs.
         rounds: how many.
+        most: seconds after which two rounds are enough, since what takes long is disturbed by less of itself.
     """
     clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
     compute()
-    best, calls = float("inf"), 1
-    for _ in range(rounds):
+    best, calls, spent = float("inf"), 1, 0.0
+    for done in range(rounds):
+        if done >= 2 and spent > most:
+            break
         start = clock()
         for _ in range(calls):
             compute()
         taken = clock() - start
-        best = min(best, taken / calls)
+        best, spent = min(best, taken / calls), spent + taken
         calls = max(1, round(least / best))
     return best
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -121,6 +121,20 @@ def train(network: nn.Module, task: Task, budget: Budget, work: Work) -> History
         work.tell(step / budget.steps)
     network.eval()
     return history
+
+
+def training_step(
+    network: nn.Module, inputs: Tensor, classes: Tensor, optimizer: torch.optim.Optimizer | None = None
+) -> Callable[[], None]:
+    """One step of learning classes, to be timed or counted; without an optimizer the weights stay as they are."""
+
+    def step() -> None:
+        nn.functional.cross_entropy(network(inputs), classes).backward()
+        if optimizer is not None:
+            optimizer.step()
+            optimizer.zero_grad()
+
+    return step
 
 
 def measured(network: nn.Module, task: Task, part: Part = "test") -> dict[str, float]:
