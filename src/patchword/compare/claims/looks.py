@@ -69,24 +69,24 @@ class Looks(Claim):
 
     def cells(self, setup: Setup) -> list[Cell]:
         """One for each network and seed."""
-        return [Cell((side,), seed) for side in NAMES for seed in setup.seeds(5)]
+        return [Cell((side,), seed) for side in NAMES for seed in setup.seeds()]
 
     def run(self, cell: Cell, work: Work) -> Figures:
         """Of text `error`, `random` and `diagonal`; of images, for each map, gains such as `attention_deletion`."""
         full, side = work.setup.full, cell.settings[0]
         if side in TEXT:
             data = linked_language(work.generator(), train=20_000 if full else 3000)
-            translator = text_side(side, VOCABULARY, 128 if full else 32, 3 if full else 2)()
+            translator = text_side(side, VOCABULARY, 64 if full else 32, 3 if full else 2)()
             assert isinstance(translator, SequenceToSequence)
-            history = train(translator, data.task, Budget(3000 if full else 300, batch=64 if full else 32), work)
+            history = train(translator, data.task, Budget(2000 if full else 300), work)
             looked = read_links(translator, data, work.generator("links"))
             return {**figures(translator, data.task, history), **looked}
         task = pictures(work.setup.corpus("cifar10"), work.generator(), 20_000 if full else 3000)
         channels, size = task.train.inputs.shape[1:3]
-        width, layers = (96, 6) if full else (32, 3)
+        width, layers = (64, 4) if full else (32, 3)
         model = image_side(side, 10, size, channels, patch=4, width=width, layers=layers)()
         assert isinstance(model, ImageModel)
-        history = train(model, task, Budget(3000 if full else 250, batch=64 if full else 32), work)
+        history = train(model, task, Budget(2000 if full else 250, batch=64 if full else 32), work)
         gains = map_gains(model, task.test.first(200 if full else 48), work.generator("orders"))
         return {**figures(model, task, history), **gains}
 

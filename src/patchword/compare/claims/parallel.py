@@ -75,7 +75,7 @@ class Parallel(Claim):
 
     def run(self, cell: Cell, work: Work) -> Figures:
         """One side's training step at one length."""
-        width, layers = (256, 4) if work.setup.full else (64, 2)
+        width, layers = (128, 2) if work.setup.full else (64, 2)
         make = reader_side(cell.settings[0], VOCABULARY, width, layers, CLASSES)
         length, batch = int(cell.settings[1]), 16 if work.setup.full else 8
         ids = torch.randint(4, VOCABULARY, (batch, length), generator=work.generator())

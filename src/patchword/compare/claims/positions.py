@@ -77,7 +77,7 @@ class Positions(Claim):
 
     def cells(self, setup: Setup) -> list[Cell]:
         """One for each kind, side and seed."""
-        return [Cell(kind, seed) for kind in KINDS for seed in setup.seeds(5 if setup.full else 3)]
+        return [Cell(kind, seed) for kind in KINDS for seed in setup.seeds()]
 
     def run(self, cell: Cell, work: Work) -> Figures:
         """Both tasks with one learning rate; `validation` is the mean of the two."""
@@ -88,7 +88,7 @@ class Positions(Claim):
             if full
             else agreement(work.generator("grammar"), distances=(2, 7), test_distance=5).task,
         }
-        budget = Budget(steps=8000 if full else 300, batch=64 if full else 32)
+        budget = Budget(steps=1200 if full else 300)
         found: dict[str, float] = {"validation": 0.0}
         for name, task in tasks.items():
             model = _network(cell, task.vocabulary, full)
@@ -124,7 +124,7 @@ class Positions(Claim):
 
 def _network(cell: Cell, vocabulary: int, full: bool) -> SequenceToSequence:
     positions, decoder_positions = KINDS[cell.settings]
-    width, layers = (256, 3) if full else (64, 2)
+    width, layers = (128, 2) if full else (64, 2)
     fields: dict[str, Any] = {
         "positions": positions,
         "decoder_positions": decoder_positions,

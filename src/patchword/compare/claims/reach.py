@@ -71,12 +71,12 @@ class Reach(Claim):
         full = work.setup.full
         task = pictures(work.setup.corpus("cifar10"), work.generator(), 20_000 if full else 3000)
         channels, size = task.train.inputs.shape[1:3]
-        width, layers = (96, 6) if full else (32, 3)
+        width, layers = (64, 6) if full else (32, 3)
         model = image_side(cell.settings[0], 10, size, channels, patch=PATCH, width=width, layers=layers)()
         model.to(work.setup.device).eval()
         images = task.test.inputs[:SEEN].to(work.setup.device)
         looked = reaches(model, images, "untrained")
-        budget = Budget(3000 if full else 250, batch=64 if full else 32)
+        budget = Budget(2000 if full else 250, batch=64 if full else 32)
         history = train(model, task, budget, work)
         return {**figures(model, task, history), **looked, **reaches(model, images, "trained")}
 

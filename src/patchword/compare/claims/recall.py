@@ -10,7 +10,7 @@ from patchword.compare.tasks.recall import recall, vocabulary
 from patchword.compare.training import Budget, figures, train
 from patchword.compare.words import Text
 
-DISTANCES = {"quick": (8, 32, 128), "full": (16, 32, 64, 128, 256, 512, 1024)}
+DISTANCES = {"quick": (8, 32, 128), "full": (16, 64, 256, 512, 1024)}
 VALUES = 8
 MARGIN = 0.05  # of accuracy
 
@@ -63,16 +63,16 @@ class Recall(Claim):
     def cells(self, setup: Setup) -> list[Cell]:
         """One for each side, distance and seed."""
         distances = DISTANCES[setup.scale]
-        seeds = setup.seeds(5 if setup.full else 3)
+        seeds = setup.seeds()
         return [Cell((side, str(distance)), seed) for side in TEXT for distance in distances for seed in seeds]
 
     def run(self, cell: Cell, work: Work) -> Figures:
         """One encoder, trained at one distance."""
         full, distance = work.setup.full, int(cell.settings[1])
         task = recall(distance, work.generator(), values=VALUES, train=20_000 if full else 4000)
-        width, layers = (128, 2) if full else (32, 2)
+        width, layers = (64, 2) if full else (32, 2)
         reader = reader_side(cell.settings[0], vocabulary(VALUES), width, layers, VALUES)()
-        history = train(reader, task, Budget(steps=3000 if full else 250, batch=32), work)
+        history = train(reader, task, Budget(steps=1000, batch=16) if full else Budget(steps=250), work)
         return {**figures(reader, task, history), "parameters": parameters(reader.model, "encoder")}
 
     def verdict(self, results: Results) -> Verdict:

@@ -72,12 +72,12 @@ class Shifts(Claim):
         full, folder = work.setup.full, work.setup.corpus("cifar10")
         task = on_canvases(digits(work.generator())) if folder is None else cifar10(folder, work.generator(), 48_000)
         seen = middle(task)
-        width, layers = (128, 6) if full else (32, 3)
+        width, layers = (64, 4) if full else (32, 3)
         make = image_side(
             cell.settings[0], 10, SEEN, seen.train.inputs.size(1), patch=PATCH, width=width, layers=layers
         )
         model = make()
-        history = train(model, seen, Budget(8000 if full else 250, batch=128 if full else 32), work)
+        history = train(model, seen, Budget(2500 if full else 250, batch=64 if full else 32), work)
         found = figures(model, seen, history)
         canvases = task.test.inputs[: 2000 if full else 300].to(work.setup.device)
         with torch.inference_mode():

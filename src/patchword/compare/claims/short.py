@@ -76,8 +76,8 @@ class Short(Claim):
         task = transformation(
             "reverse", work.generator(), lengths=(length, length), train=8000 if full else 1000, held_out=500
         )
-        model = text_side(cell.settings[0], task.vocabulary, 128 if full else 32, 2 if full else 1)()
-        steps = 4000 if full else 240
+        model = text_side(cell.settings[0], task.vocabulary, 64 if full else 32, 2 if full else 1)()
+        steps = 2000 if full else 240
         history = train(model, task, Budget(steps, schedule="constant", measure_every=steps // PARTS), work)
         parts = {f"part{n}": 0.0 for n in range(1, PARTS + 1)}
         parts |= {f"part{step * PARTS // steps}": each["accuracy"] for step, each in history.measured.items()}

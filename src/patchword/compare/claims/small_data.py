@@ -70,10 +70,10 @@ class SmallData(Claim):
             task, size, channels, patch = digits(work.generator(), count), 8, 1, 2
         else:
             task, size, channels, patch = cifar10(folder, work.generator(), count), 32, 3, 4
-        width, layers = (128, 6) if full else (32, 3)
+        width, layers = (64, 4) if full else (32, 3)
         model = image_side(side, task.count, size, channels, patch=patch, width=width, layers=layers)()
-        steps = (20_000 if folder else 4000) if full else 400
-        history = train(model, task, Budget(steps, batch=128 if full else 32), work)
+        steps = 3000 if full else 400
+        history = train(model, task, Budget(steps, batch=64 if full else 32), work)
         learned = measured(model, task, "train")["accuracy"]
         found = figures(model, task, history)
         return {**found, "train": learned, "gap": learned - found["test"]}
