@@ -69,7 +69,7 @@ class FarTranslation(Claim):
         "配对差的两个 95 % 区间都在其上。",
     )
     contradicts = Text("Of neither: both intervals are below that.", "两者都没有：两个区间都在其下。")
-    minutes = Minutes(4, 120)
+    minutes = Minutes(4, 140)
     rates = (1e-3, 3e-3, 1e-2)
     corpora = ("multi30k",)
 
@@ -83,8 +83,8 @@ class FarTranslation(Claim):
         made = partial(agreement, work.generator(), distances=(near, far), test_distance=far, held_out=500)
         task = made(train=20_000 if full else 4000) if agrees else _translation(work)
         model = text_side(cell.settings[0], task.vocabulary, *(128, 2) if full else (32, 1))()
-        steps = 3000 if full else 800 if agrees else 300
-        train(model, task, Budget(steps, batch=64 if full else 32), work)
+        steps = (4000 if full else 800) if agrees else (2000 if full else 300)
+        train(model, task, Budget(steps), work)
         with torch.inference_mode():
             if agrees:
                 distances = verbs_by_distance(model, DISTANCES[work.setup.scale], work.generator("distances"), 1000)

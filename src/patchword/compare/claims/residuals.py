@@ -74,7 +74,7 @@ class Residuals(Claim):
     contradicts = Text(
         "Neither costs 10 points: both intervals are below that.", "两者都不到 10 个百分点：两个区间都在其下。"
     )
-    minutes = Minutes(4, 500)
+    minutes = Minutes(4, 300)
     rates = (3e-4, 1.5e-3, 7.5e-3)
 
     def cells(self, setup: Setup) -> list[Cell]:
@@ -88,10 +88,10 @@ class Residuals(Claim):
         task = transformation(
             "reverse", work.generator(), lengths=(4, 20) if full else (3, 7), train=20_000 if full else 3000
         )
-        model = transformer(task.vocabulary, 128 if full else 32, int(layers))
+        model = transformer(task.vocabulary, 64 if full else 32, int(layers))
         for part in TAKEN[taken]:
             model = without(model, part)
-        history = train(model, task, Budget(3000 if full else 200, batch=64 if full else 32), work)
+        history = train(model, task, Budget(3000 if full else 200), work)
         return figures(model, task, history)
 
     def verdict(self, results: Results) -> Verdict:
