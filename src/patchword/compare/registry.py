@@ -8,10 +8,12 @@ from patchword.errors import RecipeError, nearest, shown
 SLUGS: dict[str, str] = {
     "1": "parallel",
     "2a": "recall",
+    "2b": "far_translation",
     "3": "short",
     "4": "positions",
     "5": "lengths",
     "6": "norms",
+    "7": "residuals",
     "8": "heads",
     "9": "small_data",
     "11": "cost",

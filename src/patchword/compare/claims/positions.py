@@ -86,7 +86,7 @@ class Positions(Claim):
             "reversing": transformation("reverse", work.generator(), lengths=(4, 20) if full else (4, 9)),
             "translation": phrases(work.seed, train=16_000, held_out=1000)
             if full
-            else agreement(work.generator("grammar"), distances=(2, 7), test_distance=5).task,
+            else agreement(work.generator("grammar"), distances=(2, 7), test_distance=5),
         }
         budget = Budget(steps=1200 if full else 300)
         found: dict[str, float] = {"validation": 0.0}

@@ -33,6 +33,17 @@ class Pairs:
             padded([[*source, END] for source, _ in pairs]), padded([[START, *target, END] for _, target in pairs])
         )
 
+    def thirds(self) -> tuple["Pairs", "Pairs"]:
+        """The third with the shortest sources and the third with the longest."""
+        order = (self.source != PAD).sum(1).argsort(stable=True)
+        first, last = order[: len(self) // 3], order[-(len(self) // 3) :]
+        return Pairs(self.source[first], self.target[first]), Pairs(self.source[last], self.target[last])
+
+    def batches(self, network: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
+        """All of them in order, on the network's device; padding that a batch does not need is cut off."""
+        for rows in torch.arange(len(self)).split(AT_ONCE):
+            yield beside(network, _cut(self.source[rows])), beside(network, _cut(self.target[rows]))
+
 
 @dataclass(frozen=True)
 class Translation:
@@ -62,18 +73,18 @@ class Translation:
         return linear_cross_entropy(hidden, *_sequence(network).projection(), wanted)[0] / len(wanted)
 
     def measured(self, network: nn.Module, part: Part) -> dict[str, float]:
-        """Of the next tokens under teacher forcing `accuracy` and `loss`."""
-        pairs: Pairs = getattr(self, part)
-        right, tokens, loss = 0, 0, 0.0
-        weight, bias = _sequence(network).projection()
-        for rows in torch.arange(len(pairs)).split(AT_ONCE):
-            source, target = (beside(network, _cut(side[rows])) for side in (pairs.source, pairs.target))
-            hidden, wanted = _hidden(network, source, target)
-            logits = nn.functional.linear(hidden, weight, bias)
-            right += int((logits.argmax(1) == wanted).sum())
-            loss += float(nn.functional.cross_entropy(logits, wanted, reduction="sum"))
-            tokens += len(wanted)
-        return {"accuracy": right / tokens, "loss": loss / tokens}
+        """`accuracy` of the next tokens."""
+        return {"accuracy": accuracy(network, getattr(self, part))}
+
+
+def accuracy(network: nn.Module, pairs: Pairs) -> float:
+    """The share of next tokens that are right under teacher forcing."""
+    right, tokens = 0, 0
+    for source, target in pairs.batches(network):
+        logits, wanted = _logits(network, source, target)
+        right += int((logits.argmax(1) == wanted).sum())
+        tokens += len(wanted)
+    return right / tokens
 
 
 def right_by_place(network: nn.Module, pairs: Pairs) -> tuple[Tensor, Tensor]:
@@ -91,8 +102,7 @@ def right_by_place(network: nn.Module, pairs: Pairs) -> tuple[Tensor, Tensor]:
 def exact(network: nn.Module, pairs: Pairs) -> float:
     """The share of sources whose greedy output is the target, token by token."""
     found = 0
-    for rows in torch.arange(len(pairs)).split(AT_ONCE):
-        source, target = (beside(network, _cut(side[rows])) for side in (pairs.source, pairs.target))
+    for source, target in pairs.batches(network):
         found += int((greedy(network, source, target.size(1) - 1) == target[:, 1:]).all(1).sum())
     return found / len(pairs)
 
@@ -123,6 +133,12 @@ def _hidden(network: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor,
     hidden = model.decode(target[:, :-1], model.encode(source), source)
     real = target[:, 1:] != PAD
     return hidden[real], target[:, 1:][real]
+
+
+def _logits(network: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Of the next tokens, and which they are, both without padding."""
+    hidden, wanted = _hidden(network, source, target)
+    return nn.functional.linear(hidden, *_sequence(network).projection()), wanted
 
 
 def _cut(ids: Tensor) -> Tensor:

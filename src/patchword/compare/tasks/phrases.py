@@ -1,12 +1,10 @@
-"""CLDR's phrases in two languages as token ids, cut into characters and the commonest words."""
+"""CLDR's phrases in two languages as token ids."""
 
-from collections import Counter
 from functools import lru_cache
 
-from patchword.compare.tasks.pairs import FIRST, Pairs, Translation
-from patchword.samples.phrases import PhrasePair, phrase_pairs
-
-UNKNOWN = FIRST
+from patchword.compare.tasks.pairs import Translation
+from patchword.compare.tasks.words import spelled
+from patchword.samples.phrases import phrase_pairs
 
 
 @lru_cache(maxsize=4)
@@ -24,25 +22,6 @@ def phrases(
         words: how many of the commonest words have tokens of their own; others are spelled.
     """
     split = phrase_pairs(source, target, seed, train, held_out)
-    counts = Counter(word for pair in split.train for text in (pair.source, pair.target) for word in _words(text))
-    common = [word for word, _ in counts.most_common(words)]
-    letters = sorted({letter for word in counts for letter in word} - set(common))
-    ids = {token: UNKNOWN + 1 + place for place, token in enumerate([*common, *letters])}
-
-    def tokens(text: str) -> list[int]:
-        found: list[int] = []
-        for word in _words(text):
-            found += [ids[word]] if word in ids else [ids.get(letter, UNKNOWN) for letter in word]
-        return found
-
-    def pairs(chosen: tuple[PhrasePair, ...]) -> Pairs:
-        return Pairs.of([(tokens(pair.source), tokens(pair.target)) for pair in chosen])
-
-    half = len(split.held_out) // 2
-    parts = split.train, split.held_out[:half], split.held_out[half:]
-    return Translation(pairs(parts[0]), pairs(parts[1]), pairs(parts[2]), UNKNOWN + 1 + len(ids))
-
-
-def _words(text: str) -> list[str]:
-    """Words with the space before them."""
-    return [f" {word}" for word in text.split()]
+    learned, held = ([(pair.source, pair.target) for pair in part] for part in (split.train, split.held_out))
+    half = len(held) // 2
+    return spelled(learned, held[:half], held[half:], words)
