@@ -14,7 +14,7 @@ from patchword.compare.words import Text
 from patchword.models.contracts import SequenceToSequence
 
 NORMS = {"pre": Text("Pre-LN", "Pre-LN"), "post": Text("Post-LN", "Post-LN")}
-LAYERS = {"quick": ("2", "10"), "full": ("2", "6", "12", "18")}
+LAYERS = {"quick": ("2", "8"), "full": ("2", "6", "12", "18")}
 WARMUPS = {"quick": ("0", "50"), "full": ("0", "400", "4000")}
 MARGIN = 0.1  # of token accuracy
 

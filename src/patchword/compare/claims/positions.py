@@ -88,7 +88,7 @@ class Positions(Claim):
             if full
             else agreement(work.generator("grammar"), distances=(2, 7), test_distance=5),
         }
-        budget = Budget(steps=1200 if full else 300)
+        budget = Budget(steps=1200 if full else 250)
         found: dict[str, float] = {"validation": 0.0}
         for name, task in tasks.items():
             model = _network(cell, task.vocabulary, full)
