@@ -14,8 +14,10 @@ SLUGS: dict[str, str] = {
     "6": "norms",
     "8": "heads",
     "9": "small_data",
+    "10": "pretraining",
     "11": "cost",
     "12": "shifts",
+    "15": "efficiency",
 }
 
 
