@@ -82,15 +82,17 @@ def shifted(
 
     With `mirror` half of them are mirrored.
     """
-    batch, _, height, width = images.shape
+    batch, channels, height, width = images.shape
     padded = F.pad(images, (most,) * 4, value=background)
     rows = torch.randint(2 * most + 1, (batch, 1), generator=generator) + torch.arange(height)
     columns = torch.randint(2 * most + 1, (batch, 1), generator=generator) + torch.arange(width)
     if mirror:
         turned = torch.rand(batch, generator=generator) < 0.5
         columns = torch.where(turned[:, None], columns.flip(1), columns)
-    each = torch.arange(batch)[:, None, None]
-    return padded[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+    # Indexing every axis gives ordinary strides. Those of a permuted tensor with one channel are taken for another
+    # memory format by the CPU's convolutions, which then write beyond what is theirs.
+    image, channel = torch.arange(batch)[:, None, None, None], torch.arange(channels)[:, None, None]
+    return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
 
 
 def split_rows(count: int, parts: tuple[float, float], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
