@@ -59,8 +59,8 @@ class Pretraining(Claim):
         "两个 95 % 区间都在其上。",
     )
     contradicts = Text("The lessening's 95 % interval is below 2 points.", "缩小量的 95 % 区间低于 2 个百分点。")
-    minutes = Minutes(4, 150)
-    rates = (5e-4, 2e-3)
+    minutes = Minutes(5, 130)
+    rates = (1e-3, 4e-3)
     corpora = ("cifar10",)
 
     def cells(self, setup: Setup) -> list[Cell]:
