@@ -85,7 +85,7 @@ class Efficiency(Claim):
             task, pixels, channels, patch = replace(whole, shift=4, mirror=True), 32, 3, 4
         width, layers = SIZES[work.setup.scale][size]
         make = image_side(side, task.count, pixels, channels, patch=patch, width=width, layers=layers)
-        model, steps = make(), (2400 if full else 600)
+        model, steps = make(), (2000 if full else 600)
         history = train(model, task, Budget(steps, batch=BATCH), work)
         found = figures(model, task, history)
         meta, classes = without_numbers(make), torch.zeros(BATCH, dtype=torch.long, device="meta")

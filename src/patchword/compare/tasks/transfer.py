@@ -38,7 +38,7 @@ DIGITS = {
 }
 CIFAR = {
     "quick": Plan(6000, (10, 50, 100), 300, 150, patch=4, width=32, layers=3),
-    "full": Plan(48_000, (10, 50, 100, 500), 1200, 250, patch=4, width=128, layers=6),
+    "full": Plan(48_000, (10, 50, 100, 500), 1000, 200, patch=4, width=128, layers=6),
 }
 
 
