@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from patchword.compare.claim import Setup
-from patchword.compare.claims import cost, parallel
+from patchword.compare.claims import cost, efficiency, parallel
 from patchword.compare.registry import SLUGS, claim
 from patchword.compare.results import Results
 from patchword.compare.running import Job, compute
@@ -23,7 +23,7 @@ def _two_steps_and_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in (classes, pairs):
         monkeypatch.setattr(module, "shuffled", two)
-    for timing in (parallel, cost):
+    for timing in (parallel, cost, efficiency):
         monkeypatch.setattr(timing, "seconds", lambda step, **_: (step(), 1e-3)[1])
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from patchword.compare.claims import efficiency
 from patchword.compare.counting import counted
 from patchword.compare.measuring import peak_bytes, seconds
 from patchword.compare.networks import TOLERANCE, matched, parameters, without_numbers
@@ -30,10 +31,11 @@ def test_operations_of_a_training_step_are_those_that_torch_counts(side: str) ->
 @pytest.mark.parametrize("side", IMAGES)
 def test_operations_of_images_are_those_that_torch_counts(side: str) -> None:
     model = without_numbers(image_side(side, 10, 16, 3, patch=4, width=32, layers=2))
-    images = torch.empty(1, 3, 16, 16, device="meta")
-    with FlopCounterMode(display=False) as counter:
-        model(images)
-    assert counted(lambda: model(images), [images]).operations == counter.get_total_flops() > 0
+    images, classes = torch.empty(2, 3, 16, 16, device="meta"), torch.zeros(2, dtype=torch.long, device="meta")
+    for compute in (lambda: model(images), lambda: nn.functional.cross_entropy(model(images), classes).backward()):
+        with FlopCounterMode(display=False) as counter:
+            compute()
+        assert counted(compute, [images]).operations == counter.get_total_flops() > 0
 
 
 def test_the_chain_grows_with_the_length_in_a_recurrence_alone() -> None:
@@ -56,6 +58,8 @@ def test_products_of_two_activations_are_attentions() -> None:
 
 def test_both_sides_have_as_many_parameters() -> None:
     sizes = [(8, 1, 2, 32, 3), (24, 1, 4, 32, 3), (32, 3, 4, 128, 6), (256, 3, 16, 192, 4)]  # those of claims
+    widths = [each for scale in efficiency.SIZES.values() for each in scale.values()]
+    sizes += [(*images, *each) for images in ((8, 1, 2), (32, 3, 4)) for each in widths]
     for sides in (
         [without_numbers(text_side(side, 30, 32, 2)) for side in TEXT],
         *(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import pairwise
 
 from patchword.compare.plots import Plot, Point
 from patchword.compare.words import Text
@@ -31,7 +32,7 @@ def svg(plot: Plot) -> str:
     if plot.kind == "bars":
         parts += [_bars(plot, names, ys)]
     else:
-        ticks = xs.ticks() if len(xs.values) > 6 else xs.values
+        ticks = xs.values if xs.legible() else xs.ticks()
         parts += [_text(Text(*[_number(tick)] * 2), xs.across(tick), HEIGHT - BOTTOM + 16, "middle") for tick in ticks]
         parts += [_line(series.points, number, xs, ys) for number, series in enumerate(plot.series)]
     parts.append(_text(plot.x, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, "middle"))
@@ -67,6 +68,11 @@ class _Axis:
 
     def down(self, value: float) -> float:
         return HEIGHT - BOTTOM - self._share(value) * (HEIGHT - TOP - BOTTOM)
+
+    def legible(self) -> bool:
+        """Whether there is room to write every value below the axis."""
+        places = [self.across(value) for value in self.values]
+        return len(places) <= 6 and all(after - before >= 36 for before, after in pairwise(places))
 
     def ticks(self) -> list[float]:
         if self.log and self.high - self.low > 0.8:

@@ -16,10 +16,12 @@ SLUGS: dict[str, str] = {
     "7": "residuals",
     "8": "heads",
     "9": "small_data",
+    "10": "pretraining",
     "11": "cost",
     "12": "shifts",
     "13": "reach",
     "14": "looks",
+    "15": "efficiency",
 }
 
 

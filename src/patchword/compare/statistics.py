@@ -78,3 +78,22 @@ def bootstrap(values: Sequence[float], rounds: int = 2000, seed: int = 0) -> Int
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
     """Of the least-squares line through log y against log x: the power with which y grows."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def pareto_front(costs: Sequence[float], values: Sequence[float]) -> list[int]:
+    """Places of those that no other beats: none costs as little or less and is as good or better, but for equals.
+
+    Args:
+        costs: of which less is better.
+        values: of which more is better.
+
+    Returns:
+        from the cheapest on.
+    """
+    points = list(zip(costs, values, strict=True))
+    front = [
+        place
+        for place, (cost, value) in enumerate(points)
+        if not any(other != (cost, value) and other[0] <= cost and other[1] >= value for other in points)
+    ]
+    return sorted(front, key=lambda place: costs[place])

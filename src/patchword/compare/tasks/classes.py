@@ -36,7 +36,9 @@ class Classes:
         validation: what learning rates are tuned on.
         test: what the claim is judged by.
         count: of classes.
-        shift: pixels by which training images are shifted at random, and mirrored; 0 for neither.
+        shift: pixels by which training images are shifted at random; 0 for not at all.
+        mirror: whether half of the shifted images are mirrored too, which suits things and no signs.
+        background: what a shifted image is filled up with.
     """
 
     train: Split
@@ -44,12 +46,16 @@ class Classes:
     test: Split
     count: int
     shift: int = 0
+    mirror: bool = False
+    background: float = 0.0
 
     def batches(self, size: int, steps: int, generator: torch.Generator) -> Iterator[Batch]:
         """See `Task.batches`."""
         for rows in shuffled(len(self.train), size, steps, generator):
             inputs = self.train.inputs[rows]
-            yield (shifted(inputs, self.shift, generator) if self.shift else inputs), self.train.classes[rows]
+            if self.shift:
+                inputs = shifted(inputs, self.shift, generator, self.mirror, self.background)
+            yield inputs, self.train.classes[rows]
 
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy."""
@@ -69,17 +75,24 @@ class Classes:
         return {"accuracy": right / len(split), "loss": loss / len(split)}
 
 
-def shifted(images: Tensor, most: int, generator: torch.Generator, mirror: bool = True) -> Tensor:
-    """Images (batch, channels, height, width), each moved by up to `most` pixels over zeros, half of them mirrored."""
-    batch, _, height, width = images.shape
-    padded = F.pad(images, (most,) * 4)
+def shifted(
+    images: Tensor, most: int, generator: torch.Generator, mirror: bool = False, background: float = 0.0
+) -> Tensor:
+    """Images (batch, channels, height, width), each moved by up to `most` pixels over a background.
+
+    With `mirror` half of them are mirrored.
+    """
+    batch, channels, height, width = images.shape
+    padded = F.pad(images, (most,) * 4, value=background)
     rows = torch.randint(2 * most + 1, (batch, 1), generator=generator) + torch.arange(height)
     columns = torch.randint(2 * most + 1, (batch, 1), generator=generator) + torch.arange(width)
     if mirror:
         turned = torch.rand(batch, generator=generator) < 0.5
         columns = torch.where(turned[:, None], columns.flip(1), columns)
-    each = torch.arange(batch)[:, None, None]
-    return padded[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+    # Indexing every axis gives ordinary strides. Those of a permuted tensor with one channel are taken for another
+    # memory format by the CPU's convolutions, which then write beyond what is theirs.
+    image, channel = torch.arange(batch)[:, None, None, None], torch.arange(channels)[:, None, None]
+    return padded[image, channel, rows[:, None, :, None], columns[:, None, None, :]]
 
 
 def split_rows(count: int, parts: tuple[float, float], generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

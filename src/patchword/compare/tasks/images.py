@@ -1,5 +1,6 @@
 """Images in memory: scikit-learn's digits, and CIFAR-10 where its zips are."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,18 +13,20 @@ from patchword.errors import DataError
 from patchword.images.dataset import read_dataset
 
 
-def digits(generator: torch.Generator, train: int | None = None) -> Classes:
-    """1,797 handwritten digits (count, 1, 8, 8) in ten classes: a fifth each for validation and test.
+def digits(generator: torch.Generator, train: int | None = None, held_out: tuple[float, float] = (0.2, 0.2)) -> Classes:
+    """1,797 handwritten digits (count, 1, 8, 8) in ten classes.
 
     Args:
         generator: of the split.
         train: how many to learn from; all that remain by default.
+        held_out: shares for validation and test.
     """
     from sklearn.datasets import load_digits
 
     pixels, classes = load_digits(return_X_y=True)
     images = torch.tensor(pixels, dtype=torch.float32).view(-1, 1, 8, 8) / 8 - 1
-    return _split(images, torch.tensor(classes), (0.2, 0.2), generator, train)
+    task = _split(images, torch.tensor(classes), held_out, generator, train)
+    return replace(task, background=float(images.min()))
 
 
 def cifar10(folder: Path, generator: torch.Generator, train: int | None = None, validation: int = 2000) -> Classes:
