@@ -27,8 +27,7 @@ MARGIN = 0.02  # of accuracy
 class Pretraining(Claim):
     """Both fine-tuned on few images of four classes, from nothing and after training on the six others."""
 
-    number = "10"
-    slug = "pretraining"
+    number, slug = "10", "pretraining"
     title = Text("Pre-training closes the gap", "预训练弥合差距")
     said = Text(
         "From nothing a ViT is behind a CNN of its size; large pre-training trumps inductive bias.",
