@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from patchword.models.tensors import named_tensors
 from patchword.training.freezing import freeze, train_mode
 from tests.converters.resnet.reference import randomise
 
+ROOT = Path(__file__).parents[2]
 IMAGES = torch.randn(3, 3, 32, 40)
 SMALL = {"depths": (1, 2), "widths": (16, 32), "stem_width": 8}
 
@@ -182,3 +185,20 @@ def test_images_below_one_pixel_of_the_last_stage_are_refused():
         config.check_image_size((31, 400))
     with pytest.raises(RecipeError, match="model: images of 16 x 16 pixels are too small"):
         config.adapted((16, 16), None, {})
+
+
+def test_one_channel_can_be_trained_on_whatever_its_strides():
+    """In a process of its own, since what goes wrong ends it."""
+    program = """
+import torch
+from tests.models.test_residual_network import residual_network
+torch.manual_seed(0)
+torch.set_num_threads(1)
+model = residual_network(channels=1, depths=(1, 1, 1), widths=(4, 8, 16), stem="cifar", stem_width=4)
+for step in range(150):
+    batch = (32, 17, 1)[step % 3]
+    images = torch.randn(batch, 8, 8, 1).permute(0, 3, 1, 2).contiguous()
+    model(images).square().mean().backward()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert ended.returncode == 0, ended.stderr

@@ -203,6 +203,10 @@ class ResidualNetwork(ImageModel):
 
     def _blocks(self, images: Tensor, trace: AttentionTrace | None = None) -> Iterator[Tensor]:
         if images.device.type == "cpu":
+            if images.size(1) == 1:
+                # One channel is in either order whatever its stride, and with a permuted tensor's a convolution's
+                # gradient writes beyond its memory (torch 2.13). So it gets the plain one.
+                images = images.reshape(-1).view(images.shape)
             # oneDNN's convolutions are faster so; what follows keeps the order.
             images = images.contiguous(memory_format=torch.channels_last)
         x = self.stem(images, inside(trace, "stem"))
