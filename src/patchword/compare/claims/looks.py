@@ -97,9 +97,12 @@ class Looks(Claim):
         errors = [f"{100 * results.mean('error', side).mean:.0f}" for side in TEXT]
         blind = [f"{100 * results.mean(name, 'transformer').mean:.0f}" for name in ("random", "diagonal")]
         others = [
-            f"{side} {name} {results.mean(f'{name}_deletion', key).mean:+.3f}, "
-            f"{results.mean(f'{name}_insertion', key).mean:+.3f}"
-            for side, key, name in (("ViT", "vit", "relevance"), ("CNN", "cnn", "class_activation"))
+            f"{label} {results.mean(f'{name}_deletion', side).mean:+.3f}, "
+            f"{results.mean(f'{name}_insertion', side).mean:+.3f}"
+            for label, side, name in (
+                ("ViT relevance", "vit", "relevance"),
+                ("CNN Grad-CAM", "cnn", "class_activation"),
+            )
         ]
         why = Text(
             f"Alignment errors in %: Transformer {errors[0]}, RNN {errors[1]}, random links {blind[0]}, the diagonal "
