@@ -96,6 +96,8 @@ def run(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
         arguments += SHORT + ([] if "--init" in arguments else SMALL.get(arguments[2], []))
     if arguments[1] == "bench":
         arguments += ["--rounds", "1"]
+    if arguments[1] == "compare":
+        arguments += ["--list"]  # minutes and hours otherwise; tests/compare runs a cell of each
     if "--measure" in arguments:
         arguments += ["--images", "2"]
     monkeypatch.setattr(sys, "argv", arguments)
