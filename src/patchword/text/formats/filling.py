@@ -127,4 +127,4 @@ def _reading(kind: str, name: str, content: bytes) -> Sequence[tuple[object, obj
             if not unit.isheader()
         ]
     found = [segment for unit in xliff_store(name, content).units for segment in segments_of(unit)]
-    return [((each.source, each.for_translation), each.target) for each in found]
+    return [((each.source, each.for_translation), each.target or "") for each in found]

@@ -78,9 +78,9 @@ def without_accelerator(text: str) -> tuple[str, str, str]:
     return text[:start] + text[end:], text[start:end], text[end]
 
 
-def with_accelerator(text: str, mark: str, letter: str) -> str:
+def with_accelerator(text: str, mark: str, letter: str) -> str | None:
     """A label with its key: at the same letter, else behind it in brackets if it is in Chinese, Japanese or Korean, as
-    programs have it, else at its first letter."""
+    programs have it, else at its first letter; None if it has no letters."""
     if any(c >= "\u2e80" for c in text):
         end = len(text.rstrip(".:…。：　 "))
         return f"{text[:end]}({mark}{letter.upper()}){text[end:]}"
@@ -88,4 +88,4 @@ def with_accelerator(text: str, mark: str, letter: str) -> str:
     words = [m.start() for m in re.finditer(r"(?<!\w)[^\W\d_]", text)]
     alike = [place for place in (*words, *places) if text[place].lower() == letter.lower()]
     place = next(iter((*alike, *words, *places)), None)
-    return text if place is None else text[:place] + mark + text[place:]
+    return None if place is None else text[:place] + mark + text[place:]

@@ -37,9 +37,10 @@ class _Work:
         """Take a translation of the core, if it has what it must."""
         if not text.strip() or not marks.same(self.core, text) or not _is_plain(text):
             return False
-        if self.mark:
-            text = marks.with_accelerator(text, self.mark, self.letter)
-        self.answer = self.before + text + self.after
+        labelled = marks.with_accelerator(text, self.mark, self.letter) if self.mark else text
+        if labelled is None:
+            return False
+        self.answer = self.before + labelled + self.after
         return True
 
 
@@ -61,7 +62,7 @@ def translate_protected(texts: Sequence[str], translate: Translate) -> list[tupl
         if marks.is_message(work.core):
             work.problem = "is a message with choices in braces"
         elif not _has_words(work.core):
-            work.answer = work.before + marks.with_accelerator(work.core, work.mark, work.letter) + work.after
+            work.answer = work.before + work.core + work.after
     whole = [work for work in works if _open(work) and not marks.has_markup(work.core)]
     for work, (text, error) in zip(whole, translate([work.core for work in whole]), strict=True):
         if not work.accept(_on_one_line(text, work.core)) and (error or not marks.found_in(work.core)):
