@@ -312,6 +312,13 @@ def test_segments_of_a_unit_without_a_target_are_filled_one_by_one() -> None:
     assert [each.line for each in found.left] == [15]
 
 
+def test_a_locked_unit_is_left_alone() -> None:
+    text = FIRST.format("utf-8", "", "", "", "<target>x</target>", "<target>x</target>", "<target>x</target>")
+    assert fill(text, name="a.mxliff").filled == 3
+    locked = text.replace('unit id="1"', 'unit id="1" xmlns:m="http://www.memsource.com/mxlf/2.0" m:locked="true"')
+    assert fill(locked, name="a.mxliff").filled == 2
+
+
 def test_letters_that_xml_must_write_otherwise_are_references() -> None:
     text = FIRST.format("ISO-8859-1", "", "", "<target>x</target>", "<target>x</target>", "", "<target>x</target>")
     found = fill(text.encode("latin-1"), lambda given: given.replace("of", "< & > 语"), name="a.xlf")

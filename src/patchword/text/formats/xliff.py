@@ -21,7 +21,11 @@ _UNFINISHED = frozenset(
     ("needs-adaptation", "needs-review-translation", "needs-review-adaptation", "needs-review-l10n")
 )
 # What Trados, Phrase and memoQ write beside the state: an attribute's local name, and its values before a confirmation.
-_OTHERS = {"conf": ("Draft", "RejectedTranslation", "RejectedSignOff"), "confirmed": ("0",), "status": ("NotStarted",)}
+_OTHERS = {
+    "conf": ("Draft", "RejectedTranslation", "RejectedSignOff"),
+    "confirmed": ("0", "false"),
+    "status": ("NotStarted", "PartiallyEdited", "Pretranslated"),
+}
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class XliffDocument:
 
     def _want(self, unit: Element) -> None:
         source, target = unit.child("source"), unit.child("target")
-        if source is None or unit.said("translate").lower() == "no":
+        if source is None or unit.said("translate").lower() == "no" or _is_locked(unit):
             self.finished += 1
             return
         state = (unit if self._second else target or unit).attributes.get("state", "")
@@ -146,6 +146,12 @@ class XliffDocument:
 
     def _inner(self, element: Element) -> str:
         return self._file.data[element.inner : element.inner_end].decode()
+
+
+def _is_locked(unit: Element) -> bool:
+    """Whether Phrase or memoQ say that nobody is to change it."""
+    named = {name.rpartition(" ")[2]: value.lower() for name, value in unit.attributes.items()}
+    return named.get("locked", "") in ("true", "yes", "locked")
 
 
 def _segments(element: Element | None) -> dict[str, Element]:
