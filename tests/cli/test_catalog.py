@@ -1,5 +1,6 @@
 """`patchword translate MODEL app.po`, and the same from Python."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,17 @@ def test_python_does_the_same(folder: Path, catalog: Path, wanted: str, tmp_path
         patchword.translate_file(folder, catalog, beems=3)
     with pytest.raises(RecipeError, match="files of text are translated by a translator"):
         patchword.translate_file(object(), catalog)  # type: ignore[arg-type]
+
+
+def test_translators_files_are_evaluated_and_aligned_like_any_pairs(folder: Path, catalog: Path) -> None:
+    catalog.write_text(PO + '\nmsgid "four five"\nmsgstr "vier"\n')
+    found = CliRunner().invoke(app, ["evaluate", str(folder), "--data", str(catalog), "--json"])
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.stdout)["sentences"] == 2
+    assert f"{catalog}: units left out: 1 without a translation" in found.output
+    links = CliRunner().invoke(app, ["align", str(folder), "--data", str(catalog)])
+    assert links.exit_code == 0, links.output
+    assert len(links.stdout.splitlines()) == 2
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(

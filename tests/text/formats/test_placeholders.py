@@ -63,6 +63,10 @@ def test_a_translation_has_the_same_or_is_none(text: str, other: str, kept: bool
         ("AT&T", "AT&T", "", ""),
         ("snake_case", "snake_case", "", ""),
         ("_one _two", "_one _two", "", ""),
+        ("E&xit", "Exit", "&", "x"),
+        ("/italic/ and _underline_", "/italic/ and _underline_", "", ""),
+        ('=SUM(A1;"<"&MAX(B2))', '=SUM(A1;"<"&MAX(B2))', "", ""),
+        ("&File " + "x" * 80, "&File " + "x" * 80, "", ""),
         ("~5 MB", "~5 MB", "", ""),
     ],
 )

@@ -25,7 +25,12 @@ _ANY = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _PIECES.items
 _UNNUMBERED = re.compile(r"%(?!\(|\d+\$|%)|\{\}")
 # ICU's messages have texts within their braces.
 _MESSAGE = re.compile(r"\{\s*\w+\s*,\s*(?:plural|select|selectordinal)\s*,")
-_ACCELERATOR = re.compile(r"(?<![\w&])&(?=[^\W\d_])(?![A-Za-z#]\w*;)|(?<![\w_])_(?=[^\W\d_])|(?<![\w~])~(?=[^\W\d_])")
+# E&xit has one within a word, AT&T has not; nor have "&A1 of a formula and _this_.
+_ACCELERATOR = re.compile(
+    r"(?<![^\s(\[])&(?=[^\W\d_])(?![A-Za-z#]\w*;)|(?<=[^\W\d_])&(?=[a-z])(?![A-Za-z#]\w*;)"
+    r"|(?<![^\s(\[])[_~](?=[^\W\d_])(?!\w*_)"
+)
+_LABEL = 80  # characters, beyond which a text is no label
 
 
 def found_in(text: str) -> Counter[str]:
@@ -71,7 +76,7 @@ def without_accelerator(text: str) -> tuple[str, str, str]:
 
     A text with several such marks has none: they are something else there.
     """
-    found = list(_ACCELERATOR.finditer(text))
+    found = list(_ACCELERATOR.finditer(text)) if len(text) <= _LABEL else []
     if len(found) != 1:
         return text, "", ""
     start, end = found[0].span()
