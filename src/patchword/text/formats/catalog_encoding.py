@@ -4,7 +4,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from patchword.errors import DataError
+from patchword.errors import DataError, clipped
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -62,8 +62,10 @@ def decoded(name: str, content: bytes) -> Decoded:
         encoding = found[1] if found and found[1].upper() != "CHARSET" else "utf-8"
         try:
             "".encode(encoding)
-        except LookupError:
-            raise DataError(name, f"its header says charset={encoding}, which is no encoding that is known") from None
+        except (LookupError, ValueError):
+            raise DataError(
+                name, f"its header says charset={clipped(encoding)}, which is no encoding that is known"
+            ) from None
     try:
         text = body.decode(encoding)
     except UnicodeDecodeError as error:

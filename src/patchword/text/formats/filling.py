@@ -113,7 +113,7 @@ def _xliff(name: str, content: bytes) -> Document:
 def _check_languages(name: str, own: tuple[str, str], translators: tuple[str, str]) -> None:
     for side, language, wanted in zip(("from", "into"), own, translators, strict=True):
         known = language_code(language) is not None and said(wanted) is not None and language_code(wanted) is not None
-        if known and not matching(wanted, [language]):
+        if known and not matching(wanted, (language,)):
             raise DataError(name, f"is translated {side} {language}, and the model translates {side} {wanted}")
 
 

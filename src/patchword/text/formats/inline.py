@@ -26,6 +26,9 @@ def text_of(element: Any, preserve: bool) -> str:
         element: such as <seg>, <source> or <target>.
         preserve: whether white space is as it is meant to be; otherwise each run of it is a blank, and none is around.
     """
+    if not len(element):  # most have none
+        text = element.text or ""
+        return text if preserve else " ".join(text.split())
     joined = _BETWEEN.sub(lambda found: _instead(found, found.string), "".join(_pieces(element)))
     return joined if preserve else " ".join(joined.split())
 

@@ -1,19 +1,21 @@
 """Which of the languages that a file has are meant, whatever codes it writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from patchword.text.language import language_code
 from patchword.text.objects import Languages
 
 
-def matching(language: str, written: Iterable[str]) -> str | None:
+@lru_cache(maxsize=4096)
+def matching(language: str, written: tuple[str, ...]) -> str | None:
     """The name in a file that stands for a language: the same, or of the same region, or else of the same language.
 
     Args:
         language: such as en, en_US or English.
         written: what the file has, such as EN-GB; earlier ones are preferred.
     """
-    wanted, written = plain(language), list(written)
+    wanted = plain(language)
     code = language_code(language)
     tests = (
         lambda other: plain(other) == wanted,
@@ -40,7 +42,7 @@ def _other(language: str, written: Sequence[str]) -> str | None:
     code = language_code(language) or plain(language)
     others = [each for each in written if (language_code(each) or plain(each)) != code]
     if not others:  # dialects of one language
-        others = [each for each in written if each != matching(language, written)]
+        others = [each for each in written if each != matching(language, tuple(written))]
     alike = {language_code(each) or plain(each) for each in others}
     return others[0] if len(alike) == 1 else None
 

@@ -63,7 +63,7 @@ def _rows(units: Units, stream: IO[bytes], said: Languages) -> Iterator[Row | Da
 
 def _pairs(units: Units, ahead: list[_Texts], sides: Languages) -> Iterator[Row | Damage]:
     for line, texts in ahead:
-        source, target = (matching(side or "", texts) for side in sides)
+        source, target = (matching(side or "", tuple(texts)) for side in sides)
         if source is None or target is None or source == target:
             units.left_out[OTHER_LANGUAGES] += 1
             continue
@@ -77,7 +77,7 @@ def _pairs(units: Units, ahead: list[_Texts], sides: Languages) -> Iterator[Row 
 def _sides(name: str, said: Languages, header: list[str], seen: Counter[str]) -> Languages:
     """The languages to look for: what is said, else the header's, else the only two that there are."""
     source, target = said
-    if source is None and header and (target is None or matching(target, header) is None):
+    if source is None and header and (target is None or matching(target, tuple(header)) is None):
         source = header[0]
     sides = chosen((source, target), list(seen))
     if None in sides:
@@ -99,20 +99,18 @@ def _units(name: str, stream: IO[bytes], header: list[str]) -> Iterator[tuple[in
     """The line of each unit, and its texts by language as written; the header's is added to `header`."""
     from lxml import etree
 
-    parser = etree.XMLPullParser(("start", "end"), resolve_entities=False, no_network=True, load_dtd=False)
+    how: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False}
+    parser = etree.XMLPullParser(("end",), tag=("{*}header", "{*}tu"), **how)
     for block in checked(blocks_of(stream, name), name, "tmx"):
         with parsing(name):
             parser.feed(block)
-            events = list(parser.read_events())
-        for event, element in events:
-            kind = local_name(element)
-            if event == "start":
-                if kind == "header" and (language := element.get("srclang", "")).lower() not in ("", _ANY):
-                    header.append(language)
-                continue
-            if kind == "tu":
+            elements = [element for _, element in parser.read_events()]
+        for element in elements:
+            if local_name(element) == "tu":
                 yield element.sourceline or 1, _texts(element)
                 _forget(element)
+            elif (language := element.get("srclang", "")).lower() not in ("", _ANY):
+                header.append(language)
     with parsing(name):
         parser.close()
 

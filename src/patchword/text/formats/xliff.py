@@ -76,9 +76,9 @@ def read_xliff(name: str, stream: IO[bytes], languages: Languages = (None, None)
         return units
     wanted = (languages[0] or "", languages[1] or "")
     turned = (units.languages[1], units.languages[0])
-    if all(matching(one, [other]) for one, other in zip(wanted, units.languages, strict=True)):
+    if all(matching(one, (other,)) for one, other in zip(wanted, units.languages, strict=True)):
         units.rows = rows
-    elif all(matching(one, [other]) for one, other in zip(wanted, turned, strict=True)):
+    elif all(matching(one, (other,)) for one, other in zip(wanted, turned, strict=True)):
         units.languages = turned
         units.rows = (row if isinstance(row, Damage) else (row[0], row[2], row[1]) for row in rows)
     else:
