@@ -109,6 +109,8 @@ def translate_file(
     target = path.resolve() if in_place else None if output is None else Path(output)
     if target is not None:
         check_output(target)
+    if output is not None and path.exists() and Path(output).exists() and path.samefile(output):
+        raise RecipeError(f"{path} is the file itself; say in_place=True to write into it")
     translator: Any = api.load(model) if isinstance(model, str | Path) else model
     if not hasattr(translator, "translate_text"):
         raise RecipeError("files of text are translated by a translator")

@@ -130,6 +130,8 @@ def test_python_does_the_same(folder: Path, catalog: Path, wanted: str, tmp_path
     assert catalog.read_text() == wanted
     with pytest.raises(RecipeError, match="either an output or in_place"):
         patchword.translate_file(folder, catalog, tmp_path / "o", in_place=True)
+    with pytest.raises(RecipeError, match="say in_place=True to write into it"):
+        patchword.translate_file(folder, catalog, catalog)
     with pytest.raises(PatchwordError, match="beems"):
         patchword.translate_file(folder, catalog, beems=3)
     with pytest.raises(RecipeError, match="files of text are translated by a translator"):

@@ -15,6 +15,7 @@ from patchword.text.formats.placeholders import (
     [
         ("%s of %d, %5.2f and %(name)s", ["%s", "%d", "%5.2f", "%(name)s"]),
         ("%1$s before %2$-5d; %% and %zu, %lld, %@", ["%1$s", "%2$-5d", "%%", "%zu", "%lld", "%@"]),
+        ("%ds ago, %dx%d, %d%s, %s%%", ["%d", "%d", "%d", "%d", "%s", "%s", "%%"]),
         ("50% discount, 100% of it", []),
         ("{name} {0} {} {x:>10} {{mustache}} ${x} %{ruby} #{y}", ["{name}", "{0}", "{}", "{{mustache}}", "${x}"]),
         ("{0,number,#.##} {a.b[0]} {!r}", ["{0,number,#.##}", "{a.b[0]}", "{!r}"]),

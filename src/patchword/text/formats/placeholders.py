@@ -9,16 +9,17 @@ CODE = "[\U000f0000-\U000ffffd]"
 _TAG = r"</?[A-Za-z][\w.:-]*(?:\s[^<>]*)?/?>|<!--.*?-->"
 _PRINTF = (
     r"%(?:\(\w+\)|\d+\$)?[-+#0']*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|j|z|t|L|q|I64)?[diouxXeEfFgGaAcCsSpnm@]"
-    r"(?![a-z])|%%"
+    r"|%%"
 )
 _PIECES = {
     "code": CODE,
     "tag": _TAG,
     "entity": r"&(?:[A-Za-z][A-Za-z0-9]*|#\d+|#x[0-9A-Fa-f]+);",
     "braces": r"\{\{[^{}]*\}\}|\$\{[^{}]*\}|%\{\w+\}|#\{[^{}]*\}|\{[^{}\s,]*(?:,[^{}]*)?\}",
+    # Symfony's %name%, C99's %<PRIu64>; Qt's %1, %L1 and %n; MediaWiki's and shell's $1 and $name.
+    "percent": r"%[A-Za-z_]\w+%(?![\w%$])|%\d*<\w+>",
     "printf": _PRINTF,
-    # Qt's %1, %L1 and %n; Symfony's %name%; C99's %<PRIu64>; MediaWiki's and shell's $1 and $name.
-    "percent": r"%L?\d{1,2}(?![\d$.])|%[A-Za-z_]\w*%|%\d*<\w+>",
+    "qt": r"%L?\d{1,2}(?![\d$.])",
     "dollar": r"\$[A-Za-z_]\w*|\$\d(?![\d.,])",
 }
 _ANY = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _PIECES.items()), re.DOTALL)
