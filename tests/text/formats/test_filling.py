@@ -317,6 +317,15 @@ def test_a_locked_unit_is_left_alone() -> None:
     assert fill(text, name="a.mxliff").filled == 3
     locked = text.replace('unit id="1"', 'unit id="1" xmlns:m="http://www.memsource.com/mxlf/2.0" m:locked="true"')
     assert fill(locked, name="a.mxliff").filled == 2
+    trados = """<xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2" xmlns:sdl="http://sdl.com/x"><file
+ original="a" source-language="en" target-language="de" datatype="x"><body><trans-unit id="1"><source>A B</source>
+<seg-source><g id="5"><mrk mtype="seg" mid="1">a</mrk> <mrk mtype="seg" mid="2">b</mrk></g></seg-source>
+<target><g id="5"><mrk mtype="seg" mid="1" /> <mrk mtype="seg" mid="2"/></g></target>
+<sdl:seg-defs><sdl:seg id="1" conf="Draft"/><sdl:seg id="2" locked="true"/></sdl:seg-defs></trans-unit>
+</body></file></xliff>
+"""
+    filled = trados.replace('mid="1" />', 'mid="1">A</mrk>').replace("<target>", f"<target {MARKS}>")
+    assert fill(trados, name="a.sdlxliff").content.decode() == filled
 
 
 def test_letters_that_xml_must_write_otherwise_are_references() -> None:

@@ -57,11 +57,17 @@ class XliffDocument:
         again = (state == "initial" and not ours) if self._second else state in TO_TRANSLATE
         segments = _segments(unit.child("seg-source"))
         done = {} if target is None else _segments(target)
+        # Trados' own of each segment, in <sdl:seg-defs>.
+        locked = {each.attributes.get("id") for each in unit.walk() if each.name == "seg" and _is_locked(each)}
         count = 0
         for number, segment in (segments or {"": source}).items():
             found = done.get(number) if segments else target
             content = Content(segment, self._file.data, unit.said(_SPACE) == "preserve")
-            if content.text.strip() and (again or found is None or not self._inner(found).strip()):
+            if (
+                number not in locked
+                and content.text.strip()
+                and (again or found is None or not self._inner(found).strip())
+            ):
                 self.wanted.append(Wanted(segment.line, content.text, segment.start, (unit, segment, content)))
                 count += 1
         self.finished += not count
@@ -148,9 +154,9 @@ class XliffDocument:
         return self._file.data[element.inner : element.inner_end].decode()
 
 
-def _is_locked(unit: Element) -> bool:
-    """Whether Phrase or memoQ say that nobody is to change it."""
-    named = {name.rpartition(" ")[2]: value.lower() for name, value in unit.attributes.items()}
+def _is_locked(element: Element) -> bool:
+    """Whether Trados, Phrase or memoQ say that nobody is to change it."""
+    named = {name.rpartition(" ")[2]: value.lower() for name, value in element.attributes.items()}
     return named.get("locked", "") in ("true", "yes", "locked")
 
 
