@@ -68,6 +68,8 @@ def place(
         with zipfile.ZipFile(tmp_path / name, "w") as file:
             for path in sorted(photos.rglob("*.png")):
                 file.write(path, path.relative_to(photos))
+    # What a model of two steps writes may be no text; a message without words needs none.
+    (tmp_path / "app.po").write_text('msgid "%s: %d"\nmsgstr ""\n')
     (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     (tmp_path / "demo").mkdir()
     write_demo(tmp_path / "demo")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from patchword.api import evaluate, export, import_checkpoint, load, save, train
+    from patchword.catalogs import translate_file
     from patchword.images.classifier import ImageClassifier
     from patchword.inside import align, explained, write_explanation
     from patchword.models.recurrent import Recurrent, RecurrentConfig
@@ -44,6 +45,7 @@ __all__ = [
     "load",
     "save",
     "train",
+    "translate_file",
     "write_explanation",
 ]
 
@@ -67,6 +69,7 @@ _HOMES = {
     "load": "patchword.api",
     "save": "patchword.api",
     "train": "patchword.api",
+    "translate_file": "patchword.catalogs",
     "write_explanation": "patchword.inside",
 }
 

@@ -201,8 +201,8 @@ def evaluate(model: System | Path | str, data: Path | str | Sequence[Path | str]
 
     Args:
         model: a system, or the path of a model folder.
-        data: a path or paths: two aligned files, or one .tsv, .csv, .jsonl or .zip of pairs, for a translator; one
-            image folder, zip or CSV for a classifier.
+        data: a path or paths: two aligned files, or one .tsv, .csv, .jsonl, .tmx, .po, .mo, .xliff or .zip of pairs,
+            for a translator; one image folder, zip or CSV for a classifier.
         options: `search` (SearchOptions), or some of its fields, for a translator; `knn` for a classifier, to score a
             vote of that many nearest neighbours among the features instead of the head, and `neighbours_from`, the
             path of labelled images that the neighbours come from (by default each image's neighbours are the others).

@@ -136,20 +136,31 @@ def translating(system: System, model: System | Path | str) -> Any:
     return system
 
 
-def stream_pairs(paths: Sequence[Path], columns: str | None = None) -> Iterator[tuple[str, str]]:
+def stream_pairs(
+    paths: Sequence[Path], columns: str | None = None, languages: tuple[str, str] = ("", "")
+) -> Iterator[tuple[str, str]]:
     """Pairs of texts as they come; see `text.pair_stream`.
 
     Args:
         paths: two aligned files, or one table.
         columns: of a table, "1,3" or two names.
+        languages: of source and target, such as a translator's.
     """
+    from patchword.text.language import said
     from patchword.text.pair_stream import stream_pairs as pairs
     from patchword.text.recipe import TranslationData
 
     form = TranslationData.parse(
         {"train": [str(path) for path in paths], **({} if columns is None else {"columns": columns})}, "align"
     )
-    return pairs(paths, form.columns)
+    return pairs(paths, form.columns, (said(languages[0]), said(languages[1])))
+
+
+def count_pairs(path: Path) -> int | None:
+    """How many pairs a file has, if that is known before they are read; see `text.pair_stream`."""
+    from patchword.text.pair_stream import count_pairs as count
+
+    return count(path)
 
 
 def name_of(model: System | Path | str | None) -> str:

@@ -25,7 +25,7 @@ def align(
     model: Annotated[str, typer.Argument(help="A translator: its folder, or hf:OWNER/NAME.", show_default=False)],
     source: Annotated[Path | None, option("Sentences, one a line.", "--source")] = None,
     target: Annotated[Path | None, option("Their translations, line by line.", "--target")] = None,
-    data: Annotated[Path | None, option("Both in one .tsv, .csv or .jsonl.", "--data")] = None,
+    data: Annotated[Path | None, option("Both in one .tsv, .csv, .jsonl, .tmx, .po or .xliff.", "--data")] = None,
     columns: Annotated[str | None, option("A table's two columns, by number or name: 1,3.", "--columns")] = None,
     output: Annotated[
         Path | None, option("Write here, with a progress bar, instead of to standard output.", "--output")
@@ -60,12 +60,12 @@ def align(
         refuse_overwriting(output, paths)
     system = api.load(model, device=device)
     links = Links(inside.translating(system, model), as_json)
-    pairs = inside.stream_pairs(paths, columns)
+    pairs = inside.stream_pairs(paths, columns, links.languages)
     if output is None:
         for record in links.of(pairs, 0):
             sys.stdout.write(record)
     else:
-        total = api.count_lines(paths[0])
+        total = inside.count_pairs(paths[0])
         with RecordFile(output, resume, numbered=False) as records, LineBar(total, records.done) as bar:
             for record in links.of(islice(pairs, records.done, None), records.done):
                 records.write(record)
@@ -83,12 +83,14 @@ class Links:
 
     Attributes:
         failed: whether a pair could not be aligned.
+        languages: of source and target, as the translator's are called.
     """
 
     def __init__(self, translator: Any, as_json: bool) -> None:
         from patchword.explain.aligner import reading_of
 
         self.failed = False
+        self.languages: tuple[str, str] = translator.languages
         self._translator, self._as_json = translator, as_json
         self._reading = reading_of(translator)[0]
 

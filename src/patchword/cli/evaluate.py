@@ -24,7 +24,7 @@ def evaluate(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Translation: a .tsv, .csv, .jsonl or .zip, or give it twice for two aligned files. "
+            help="Translation: a .tsv, .csv, .jsonl, .tmx, .po, .xliff or .zip, or twice for two aligned files. "
             "Classification: a folder a class, a zip of it, or a CSV of path,label.",
             show_default=False,
         ),

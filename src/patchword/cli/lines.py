@@ -157,12 +157,16 @@ class LineBar:
     ) -> None:
         self._progress.stop()
 
-    def advance(self) -> None:
-        """Count a line as done."""
-        self._done += 1
+    def expect(self, total: int) -> None:
+        """Say how many lines there are in all, where that was not known."""
+        self._progress.update(self._task, total=total)
+
+    def advance(self, count: int = 1) -> None:
+        """Count lines as done."""
+        self._done += count
         elapsed = self._progress.tasks[0].elapsed or 0.0
         rate = f"{self._done / elapsed:,.1f} {self._unit}/s" if elapsed > 0 else ""
-        self._progress.update(self._task, advance=1, rate=rate)
+        self._progress.update(self._task, advance=count, rate=rate)
 
 
 def _whole_records(path: Path, numbered: bool) -> tuple[int, int]:

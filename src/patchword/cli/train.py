@@ -30,8 +30,8 @@ def train(
     data: Annotated[
         list[Path] | None,
         option(
-            "A .tsv, .csv, .jsonl or .zip of pairs, or two aligned files; or images: a folder a class, the same as "
-            "zip, or a CSV of path,label. With a recipe file: the folder of its files.",
+            "A .tsv, .csv, .jsonl, .tmx, .po, .xliff or .zip of pairs, or two aligned files; or images: a folder a "
+            "class, the same as zip, or a CSV of path,label. With a recipe file: the folder of its files.",
             panel=DATA,
         ),
     ] = None,

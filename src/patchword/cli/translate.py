@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from patchword.cli.catalog import refuse_others, the_file, translate_catalog
 from patchword.cli.inputs import refuse_overwriting
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import without_line_ends
@@ -18,6 +19,7 @@ from patchword.errors import DataError, RecipeError, one_line
 EXAMPLES = """
 patchword translate runs/en-de "A man rides a bike."
 patchword translate runs/en-de --file a.en --output a.de --resume
+patchword translate runs/en-de app.po --output app.de.po
 patchword translate runs/en-de --file a.en --n-best 4 --beam 8
 patchword translate runs/en-de "A man rides a bike." --prefix "Ein Mann fährt"
 echo "Hello." | patchword translate runs/en-de --method sample --temperature 0.8 --json
@@ -33,7 +35,10 @@ def translate(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="Translate a text file (or .gz), a line in, a line out; - is stdin.", show_default=False),
+        typer.Option(
+            help="A text file (or .gz), a line in, a line out; - is stdin. Or .po or .xliff, see below.",
+            show_default=False,
+        ),
     ] = None,
     method: Annotated[str | None, typer.Option(help="beam, greedy or sample.", show_default=False)] = None,
     beam: Annotated[int | None, typer.Option(help="Hypotheses kept a sentence.", show_default=False)] = None,
@@ -62,6 +67,9 @@ def translate(
         Path | None,
         typer.Option(help="Write here, with a progress bar, instead of to standard output.", show_default=False),
     ] = None,
+    in_place: Annotated[
+        bool, flag("Of a .po or .xliff file: write the translations into the file itself.", "--in-place")
+    ] = False,
     resume: Annotated[bool, flag("Go on after the last whole line of --output.", "--resume")] = False,
     precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
@@ -81,17 +89,25 @@ def translate(
     A line of several sentences has the mean of their scores.
     A file of any size takes the same memory: 1,024 lines are read ahead, sorted by length and decoded together.
     Search options that are left out are the model's own.
+    Of a .po or .xliff file only what is untranslated or fuzzy is translated, and marked as a machine's.
+    Every other byte stays. A text whose placeholders or tags are not kept is left and reported; the exit code is 1.
     """
     from patchword import api
     from patchword.cli.lines import LineBar, LongTexts, RecordFile, utf8_argument
 
     texts = [utf8_argument(text, number) for number, text in enumerate(texts or (), 1)]
-    for text in texts:
+    catalog = the_file(texts, file)
+    for text in texts if catalog is None else ():
         if file is None and os.path.isfile(text):  # noqa: PTH113 - Path's raises on texts too long for a name
             raise RecipeError(f"{one_line(text)} is a file: did you mean --file {one_line(text)}?")
     file = None if file == Path("-") else file
     if file is not None and texts:
         raise DataError(file, "give sentences or --file, not both")
+    if catalog is not None:
+        others = {"--n-best": n_best != 1, "--json": as_json, "--resume": resume, "--prefix": prefix is not None}
+        refuse_others(in_place, output, others)
+    elif in_place:
+        raise RecipeError("--in-place is for a .po or .xliff file; name it with --file")
     if resume and output is None:
         raise RecipeError("--resume goes on with a file; name it with --output")
     if output is not None and file is not None:
@@ -111,6 +127,8 @@ def translate(
         },
         "translate",
     )
+    if catalog is not None:
+        return translate_catalog(translator, options, catalog, output, in_place, split=not no_split)
     long, how = LongTexts(), _How(translator, options, prefix, split=not no_split)
     if output is None:
         # Somebody who types sees every answer at once; a file goes in larger pieces.

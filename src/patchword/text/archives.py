@@ -1,4 +1,4 @@
-"""Texts in a zip: one table or JSON lines, or the two files of aligned text."""
+"""Texts in a zip: one table, JSON lines or translators' file, or the two files of aligned text."""
 
 import io
 import struct
@@ -11,11 +11,12 @@ from typing import IO, Any
 
 from patchword.errors import DataError, reason
 from patchword.files import regular
+from patchword.text.formats.kinds import ENDINGS
 from patchword.text.language import language_code, named_language
 from patchword.text.unpacking import most_unpacked, too_much
 
 _BROKEN = (zipfile.BadZipFile, struct.error, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
-_TABLES = (".tsv", ".tab", ".csv", ".jsonl", ".json", ".ndjson")
+_TABLES = (".tsv", ".tab", ".csv", ".jsonl", ".json", ".ndjson", *ENDINGS)
 _ABOUT = ("readme", "license", "licence", "_about", "copying", "changes")
 
 

@@ -30,12 +30,14 @@ class Damage:
         line: counted from 1.
         problem: what was found and what was expected.
         blank: whether there is nothing at all, on either side.
+        unused: whether nothing is wrong with it: units that are no pairs yet, which `problem` counts.
     """
 
     file: str
     line: int
     problem: str
     blank: bool = False
+    unused: bool = False
 
     def error(self) -> DataError:
         """The same as an error."""

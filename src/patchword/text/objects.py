@@ -35,6 +35,11 @@ class JsonLines:
         self.keys: tuple[str, str] | None = None
         self._languages = languages
 
+    @property
+    def names(self) -> tuple[str, str] | None:
+        """What the file calls the two sides."""
+        return self.keys
+
     def pairs(self, lines: Iterator[str | Damage]) -> Iterator[tuple[int, str, str] | Damage]:
         """The number of a line, source and target; or what is wrong with the line."""
         for number, line in enumerate(lines, 1):

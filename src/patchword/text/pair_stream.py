@@ -7,16 +7,30 @@ from pathlib import Path
 from patchword.errors import DataError
 from patchword.text.archives import is_zip
 from patchword.text.files import Damage, count_lines, opened, stream_lines
+from patchword.text.formats.kinds import kind_of
+from patchword.text.objects import Languages
 from patchword.text.pairs import rows_of_file
 from patchword.text.tables import Columns
 
 
-def stream_pairs(paths: Sequence[Path], columns: Columns | None = None) -> Iterator[tuple[str, str]]:
+def count_pairs(path: Path) -> int | None:
+    """How many pairs `stream_pairs` has of a file and its like; None where that is known at the end alone."""
+    with opened(path) as stream:
+        if kind_of(str(path), stream) is not None:
+            return None
+    return count_lines(path)
+
+
+def stream_pairs(
+    paths: Sequence[Path], columns: Columns | None = None, languages: Languages = (None, None)
+) -> Iterator[tuple[str, str]]:
     """Sources and targets, either of which may be empty.
 
     Args:
-        paths: two aligned files, a sentence a line; or one .tsv, .csv or .jsonl; see `pairs.read_parallel`.
+        paths: two aligned files, a sentence a line; or one .tsv, .csv, .jsonl, .tmx, .po, .mo or .xliff; see
+            `pairs.read_parallel`.
         columns: of a table; see `tables.Table`.
+        languages: of source and target, where they are said; see `pairs.read_parallel`.
 
     Raises:
         DataError: before the first pair, if two files have unequal numbers of lines or a file cannot be read; after the
@@ -35,7 +49,7 @@ def stream_pairs(paths: Sequence[Path], columns: Columns | None = None) -> Itera
     if is_zip(path):
         raise DataError(path, "is a zip, which is not read line by line; unpack it")
     with opened(path) as stream:
-        for item in rows_of_file(str(path), stream, columns=columns)[1]:
+        for item in rows_of_file(str(path), stream, languages, columns)[1]:
             if not isinstance(item, Damage):
                 yield item[1], item[2]
             elif item.blank:

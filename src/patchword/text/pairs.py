@@ -10,6 +10,9 @@ from typing import IO
 from patchword.errors import DataError
 from patchword.text.archives import is_zip, member, members
 from patchword.text.files import Damage, lines_of, opened, read_lines
+from patchword.text.formats.kinds import kind_of
+from patchword.text.formats.reading import read_units
+from patchword.text.formats.unit import Units
 from patchword.text.language import named_language
 from patchword.text.normalisation import is_blank
 from patchword.text.objects import JsonLines, Languages
@@ -51,7 +54,7 @@ class Parallel:
         Raises:
             DataError: if more than `MOST_DAMAGED` is, or everything.
         """
-        bad = [damage for damage in self.damaged if not damage.blank]
+        bad = [damage for damage in self.damaged if not damage.blank and not damage.unused]
         whole = len(self.pairs) + len(bad)
         if len(bad) > MOST_DAMAGED * whole:
             if len(bad) == whole:
@@ -60,7 +63,7 @@ class Parallel:
             first = f"the first is line {bad[0].line}: {bad[0].problem}"
             raise DataError(path, f"{len(bad):,} of {whole:,} pairs are damaged, {share}; {first}")
         if not self.pairs:
-            raise DataError(path, "holds no sentence pairs")
+            raise self._none(path)
         return self
 
     def whole(self, path: Path) -> "Parallel":
@@ -69,11 +72,16 @@ class Parallel:
         Raises:
             DataError: with the first line that is, or if there are no pairs.
         """
-        if not self.pairs and all(damage.blank for damage in self.damaged):
-            raise DataError(path, "holds no sentence pairs")
-        if self.damaged:
-            raise self.damaged[0].error()
+        if not self.pairs and all(damage.blank or damage.unused for damage in self.damaged):
+            raise self._none(path)
+        bad = next((damage for damage in self.damaged if not damage.unused), None)
+        if bad is not None:
+            raise bad.error()
         return self
+
+    def _none(self, path: Path) -> DataError:
+        unused = next((f": {damage.problem}" for damage in self.damaged if damage.unused), "")
+        return DataError(path, f"holds no sentence pairs{unused}")
 
 
 def read_pairs(paths: Sequence[Path], languages: Languages | None = None, columns: Columns | None = None) -> list[Pair]:
@@ -114,9 +122,10 @@ def read_parallel(
 
     Args:
         paths: two aligned files, a sentence a line; or one file: .tsv or .csv (see `tables`), .jsonl (see `objects`),
-            or a zip of one of them or of two aligned files. Any of them may be gzip. Of another name, the first
-            line tells what it is.
-        languages: of source and target, where they are said: keys of JSON objects, and the order of a zip's files.
+            .tmx, .po, .mo or .xliff (see `formats`), or a zip of one of them or of two aligned files. Any of them may
+            be gzip. Of another name, the first line tells what it is.
+        languages: of source and target, where they are said: keys of JSON objects, languages of a translation
+            memory, and the order of a zip's files.
         columns: of a table; see `tables.Table`. Of JSON lines two keys, whatever languages are said.
 
     Raises:
@@ -161,17 +170,24 @@ def _one_file(name: str, stream: IO[bytes], languages: Languages, columns: Colum
     both = (name, name)
     items = (item if isinstance(item, Damage) else _pair(item[1], item[2], item[0], both) for item in found)
     parallel = _sorted(items, ends_blank=True)
-    return Parallel(parallel.pairs, parallel.damaged, named.keys if isinstance(named, JsonLines) else named.header)
+    if isinstance(named, Units) and (notes := named.notes()):
+        parallel.damaged.append(Damage(name, 1, f"units left out: {notes}", unused=True))
+    return Parallel(parallel.pairs, parallel.damaged, named.names)
 
 
 def rows_of_file(
     name: str, stream: IO[bytes], languages: Languages = (None, None), columns: Columns | None = None
-) -> tuple[Table | JsonLines, Iterator[tuple[int, str, str] | Damage]]:
+) -> tuple[Table | JsonLines | Units, Iterator[tuple[int, str, str] | Damage]]:
     """The rows of one file of pairs as they come: line, source and target; and what knows the names of its sides.
 
     Raises:
         DataError: if its name and its first line do not tell what it is.
     """
+    if kind := kind_of(name, stream):
+        if columns is not None:
+            raise DataError(name, f"is {kind}, which has no columns; --columns is for tables")
+        units = read_units(name, kind, stream, languages)
+        return units, units.rows
     lines = lines_of(stream, name)
     head = list(islice(lines, 1))
     kind = _kind(name, head)
@@ -202,7 +218,9 @@ def _kind(name: str, head: Sequence[str | Damage]) -> str:
     if "\t" in first:
         return "tab"
     raise DataError(
-        name, "one file must be .tsv or .jsonl, .csv, or a .zip of one; otherwise give two, a source and a target"
+        name,
+        "one file must be .tsv or .jsonl, .csv, .tmx, .po, .mo, .xliff, or a .zip of one; otherwise give two, a "
+        "source and a target",
     )
 
 

@@ -20,7 +20,8 @@ ANY_VOCABULARY = {"source_vocab_size": 300, "target_vocab_size": 300, "pad_id": 
 
 
 class TranslationData(Config):
-    """Where the parallel text is: two aligned files, or one .tsv, .csv, .jsonl or .zip; each may be gzip.
+    """Where the parallel text is: two aligned files, or one .tsv, .csv, .jsonl, .tmx, .po, .mo, .xliff or .zip;
+    each may be gzip.
 
     Damaged pairs, such as those with an empty side, are left out and listed while they are few (`pairs.MOST_DAMAGED`).
     """
@@ -36,7 +37,7 @@ class TranslationData(Config):
     most.
     """
     source_language: str = Field("source", max_length=100)
-    """Such as en; it is kept with the model, and tells a file's columns apart."""
+    """Such as en; it is kept with the model, and tells a file's columns or languages apart."""
     target_language: str = Field("target", max_length=100)
     """Such as de; the scores' tokeniser is chosen by it too."""
     max_tokens: int = Field(128, gt=2, le=MOST_TOKENS)

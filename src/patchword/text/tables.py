@@ -61,6 +61,11 @@ class Table:
     separator: str = "tab"
     header: tuple[str, str] | None = None
 
+    @property
+    def names(self) -> tuple[str, str] | None:
+        """What the file calls the two sides."""
+        return self.header
+
     def pairs(self, rows: Iterator[Row | Damage]) -> Iterator[tuple[int, str, str] | Damage]:
         """The number of a row's line, source and target; or what is wrong with the row.
 

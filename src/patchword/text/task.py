@@ -126,8 +126,8 @@ class TranslationTask:
         task = cls(begin.recipe, train, validation, vocabulary, model, begin.options, notes)
         if task.overlong_lines:
             write_text(run / "left_out.txt", "".join(f"{line}\n" for line in task.overlong_lines))
-        if damaged:
-            write_text(run / "damaged.txt", "".join(f"{damage}\n" for damage in damaged))
+        if listed_there := [damage for damage in damaged if not damage.unused]:
+            write_text(run / "damaged.txt", "".join(f"{damage}\n" for damage in listed_there))
         return task
 
     def epoch(self, number: int) -> list[list[int]]:
@@ -210,10 +210,12 @@ def read_split(recipe: TranslationRecipe) -> tuple[list[Pair], list[Pair], list[
 
 
 def _damage_notes(damaged: Sequence[Damage]) -> list[str]:
+    unused = [f"{damage.file}: {damage.problem}" for damage in damaged if damage.unused]
+    damaged = [damage for damage in damaged if not damage.unused]
     if not damaged:
-        return []
+        return unused
     more = f"; and {len(damaged) - 3:,} more, in damaged.txt" if len(damaged) > 3 else ""
-    return [f"{len(damaged):,} damaged pairs left out: {'; '.join(map(str, damaged[:3]))}{more}"]
+    return [*unused, f"{len(damaged):,} damaged pairs left out: {'; '.join(map(str, damaged[:3]))}{more}"]
 
 
 def listed(lines: Sequence[int]) -> str:

@@ -46,11 +46,8 @@ def utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
         DataError: if gzip data are damaged, or unpack to very much more than they are; if UTF-16 or UTF-32 data are
             damaged; if they are a file of another kind, or the bytes are hardly text at all.
     """
-    blocks = _beginning_whole(iter(lambda: read(BLOCK), b""))
+    blocks = unpacked_blocks(iter(lambda: read(BLOCK), b""), name)
     first = next(blocks, b"")
-    if first.startswith(b"\x1f\x8b"):
-        blocks = _beginning_whole(_unpacked(first, blocks, name))
-        first = next(blocks, b"")
     for mark, encoding, width in _MARKS:
         if first.startswith(mark):
             first = first[len(mark) :]
@@ -64,6 +61,22 @@ def utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
     if head.count(0) > len(head) // 4:
         raise DataError(name, "is no text: many of its bytes are 0; if it is UTF-16, convert it to UTF-8")
     yield first
+    yield from blocks
+
+
+def unpacked_blocks(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """The same bytes, unpacked if they are gzip; the first block has four of them or a line.
+
+    Raises:
+        DataError: if gzip data are damaged, or unpack to very much more than they are.
+    """
+    blocks = _beginning_whole(blocks)
+    first = next(blocks, b"")
+    if first.startswith(b"\x1f\x8b"):
+        blocks = _beginning_whole(_unpacked(first, blocks, name))
+        first = next(blocks, b"")
+    if first:
+        yield first
     yield from blocks
 
 

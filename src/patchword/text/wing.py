@@ -30,7 +30,7 @@ class TranslationWing:
     noun = "a translator"
     plural = "translators"
     verb = "translate"
-    data_options = "--source FILE --target FILE, or --data FILE.tsv (.csv, .jsonl, .zip)"
+    data_options = "--source FILE --target FILE, or --data FILE.tsv (.csv, .jsonl, .tmx, .po, .xliff, .zip)"
     recipe = TranslationRecipe
     system = Translator
     training_options: Mapping[str, str] = {
@@ -80,7 +80,9 @@ class TranslationWing:
     def evaluate(self, system: Translator, paths: Sequence[Path], options: Mapping[str, Any]) -> Evaluation:
         """See `Wing.evaluate`; `search` are whole options, the others change the translator's own."""
         if not 1 <= len(paths) <= 2:
-            raise RecipeError("a translator is evaluated on one .tsv or .jsonl, or on two aligned files")
+            raise RecipeError(
+                "a translator is evaluated on one .tsv, .jsonl, .tmx, .po or .xliff, or on two aligned files"
+            )
         search = options.get("search") or system.options
         changes = {name: value for name, value in options.items() if name in ("method", "beam", "length_penalty")}
         known = {name: options[name] for name in _DATA if name in options}
@@ -96,6 +98,7 @@ class TranslationWing:
         skipped = tuple(f"{paths[0]}, line {line}: {error}; not scored" for line, error in lines if error)
         sources = f"{asked[0]} to " if asked[0] else ""
         notes = [f"language assumed for the scores: {sources}{scores.assumed}"]
+        notes += [f"{damage.file}: {damage.problem}" for damage in parallel.damaged if damage.unused]
         if parallel.named and None in _first(form.languages, own):
             notes.append(f"sides as {paths[0]} has them: source {parallel.named[0]!r}, target {parallel.named[1]!r}")
         both = zip(parallel.pairs, translations, strict=True)
