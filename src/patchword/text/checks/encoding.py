@@ -29,7 +29,8 @@ def wrong_encoding() -> Callable[[str], str | None]:
         if not lost and (_SUSPICIOUS.search(text) is None or not is_bad(text)):
             return None
         fixed = fix_encoding(text)
-        if fixed != text and _LOST.search(fixed) is None:
+        # Letters that were several characters become one; where none do, some are lost for good.
+        if len(fixed) < len(text) and _LOST.search(fixed) is None:
             return str(fixed)
         return "" if lost else None
 

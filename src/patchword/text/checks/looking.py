@@ -106,6 +106,9 @@ class _Look:
             blank.clear()
             if isinstance(item, Record) and self._usable(split, item):
                 pairs += 1
+                if item.source in item.target or item.target in item.source:  # whose lengths tell nothing
+                    yield item
+                    continue
                 for numbers, number in zip(lengths, (item.line, len(item.source), len(item.target)), strict=True):
                     numbers.append(number)
                 yield item
@@ -137,7 +140,8 @@ class _Look:
             said = f"more than {words:,} tokens, of which data.max_tokens = {self._max_tokens} are taken"
             self._add(kinds.LONG.name, split, record, said)
         strange = [side.stranger(text) for side, text in zip(self._sides, (source, target), strict=True)]
-        if source == target or folded(source) == folded(target):
+        near = source == target or source[:1].lower() == target[:1].lower()
+        if near and folded(source) == folded(target):
             if strange[0] or strange[1] or self._is_sentence(source):
                 self._add(kinds.COPIED.name, split, record, target)
             return
@@ -170,6 +174,8 @@ class _Look:
     def _ratios(self) -> None:
         """Note pairs of which one side is much longer than it is in most."""
         sources, targets = (np.frombuffer(self._lengths[TRAIN][side], np.int64) for side in (1, 2))
+        if not len(sources):
+            return
         usual = math.exp(float(np.median(np.log(targets / sources))))
         for split, (lines, *numbers) in self._lengths.items():
             one, two = (np.frombuffer(side, np.int64) for side in numbers)

@@ -22,6 +22,8 @@ _SCRIPTS = {
     "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff",
 }
 _LETTERS = {name: re.compile(f"[{letters}]") for name, letters in _SCRIPTS.items()}
+_NOT_LATIN = re.compile(f"[{''.join(letters for name, letters in _SCRIPTS.items() if name != 'Latin')}]")
+_RUN = 6  # letters of its script one after another, by which a short text is known at once
 _WIDE = frozenset(("zh", "ja", "ko"))
 
 LEAST_WORDS = 6  # of a text whose language is judged by its words
@@ -68,6 +70,8 @@ class Side:
             self.script = "East Asian"
         self.wide = self.script in ("East Asian", "Thai") and self.language != "ko"
         self._letters = _LETTERS[self.script]
+        self._run = re.compile(f"[{_SCRIPTS[self.script]}]{{{_RUN}}}")
+        self._common = frozenset(FUNCTION_WORDS.get(self.language or "", "").split())
 
     @staticmethod
     def _guessed(sample: Sequence[str]) -> str | None:
@@ -85,25 +89,32 @@ class Side:
         return 3 if self.wide else 5
 
     def words(self, text: str) -> int:
-        """How many words a text has for certain; where no spaces separate them, half as many as characters."""
-        return len(text) // 2 if self.wide else text.count(" ") + 1
+        """How many words a text has for certain; where no spaces separate them, half as many as letters."""
+        blanks = text.count(" ") + 1
+        return len(self._letters.findall(text)) // 2 + blanks if self.wide and not text.isascii() else blanks
 
     def stranger(self, text: str) -> str | None:
         """The language or script that a text seems to be in, if it is another than the side's; names and short texts
         do not seem to be in any."""
+        if self._is_usual(text):
+            return None
         words = _WORD.findall(text)
         letters = sum(map(len, words))
         if letters < _LEAST_LETTERS:
             return None
-        if self.script == "Latin" and text.isascii():
-            own = letters
-        else:
-            own = len(self._letters.findall(text))
-        if own * 10 < letters:
+        if len(self._letters.findall(text)) * 10 < letters:
             return self._other_script(text, words)
         if self.script != "Latin" or self.language not in FUNCTION_WORDS or len(words) < LEAST_WORDS:
             return None
         return self._other_language(text, [word.lower() for word in words])
+
+    def _is_usual(self, text: str) -> bool:
+        """Whether a text is so clearly of its side that it need not be looked at closely, as most are."""
+        if self.script != "Latin":
+            return self._run.search(text) is not None and len(text) <= 10 * _RUN
+        words = text.lower().split()
+        few = len(words) < LEAST_WORDS or 6 * len(self._common.intersection(words)) > len(words)
+        return few and (text.isascii() or _NOT_LATIN.search(text) is None)
 
     def _other_script(self, text: str, words: Sequence[str]) -> str | None:
         counts = Counter({name: len(letters.findall(text)) for name, letters in _LETTERS.items()})
