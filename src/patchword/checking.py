@@ -11,14 +11,14 @@ from patchword.findings import TEST, TRAIN, VALIDATION, Findings, dropped
 from patchword.recipes import TASKS, read_recipe, read_recipe_file
 from patchword.runs import paths_of
 from patchword.training.events import Listener, ignore
-from patchword.wings import WINGS, Wing, refuse_option, wing_of
+from patchword.wings import WINGS, Wing, wing_of
 
 Paths = Path | str | Sequence[Path | str]
 
 
 def check(
     data: Paths = (),
-    source: str | None = None,
+    recipe: str | None = None,
     *,
     validation: Paths = (),
     test: Paths = (),
@@ -31,7 +31,7 @@ def check(
 
     Args:
         data: as `train` takes it.
-        source: a task, or a recipe file with its own data; by default the task that the data look like.
+        recipe: a task, or a recipe file with its own data; by default the task that the data look like.
         validation: as `train` takes it.
         test: data that the model will be scored on.
         fix: a new folder for the same data without the items that do harm; test data are not written, since scores on
@@ -44,7 +44,7 @@ def check(
         RecipeError: if an option or a kind is not known, or a library is missing.
         DataError: if the data cannot be read at all, or there is something at `fix`.
     """
-    wing, splits, settings = _asked(data, source, validation, test, options)
+    wing, splits, settings = _asked(data, recipe, validation, test, options)
     if drop and fix is None:
         raise RecipeError("--drop says what --fix leaves out; give --fix OUT too")
     without = dropped(wing.checks.kinds, drop)
@@ -62,31 +62,31 @@ def check(
 
 
 def _asked(
-    data: Paths, source: str | None, validation: Paths, test: Paths, options: Mapping[str, Any]
+    data: Paths, recipe: str | None, validation: Paths, test: Paths, options: Mapping[str, Any]
 ) -> tuple[Wing, dict[str, list[Path]], dict[str, Any]]:
     """Which wing is to look at which files, with which settings."""
     given = {name: value for name, value in options.items() if value is not None}
     more = {split: paths_of(paths) for split, paths in ((VALIDATION, validation), (TEST, test)) if paths}
     paths = paths_of(data) if data else []
     settings: dict[str, Any] = {}
-    if source is not None and source not in TASKS:
-        if not source.endswith(".toml") and not os.path.exists(source):  # noqa: PTH110 - Path's raises on long names
-            raise RecipeError(f"{shown(source)} is neither a recipe file nor a task; {nearest(source, TASKS)}")
-        recipe = read_recipe(read_recipe_file(source, paths, more.get(VALIDATION, [])), source)
-        wing = wing_of(recipe.task)
-        splits, settings = wing.checks.of_recipe(recipe)
+    if recipe is not None and recipe not in TASKS:
+        if not recipe.endswith(".toml") and not os.path.exists(recipe):  # noqa: PTH110 - Path's raises on long names
+            raise RecipeError(f"{shown(recipe)} is neither a recipe file nor a task; {nearest(recipe, TASKS)}")
+        read = read_recipe(read_recipe_file(recipe, paths, more.get(VALIDATION, [])), recipe)
+        wing = wing_of(read.task)
+        splits, settings = wing.checks.of_recipe(read)
         splits |= more
     else:
         if not paths:
             raise RecipeError("what to check? --data ..., or --source FILE --target FILE")
-        wing = wing_of(source) if source is not None else _recognised(paths)
+        wing = wing_of(recipe) if recipe is not None else _recognised(paths)
         splits = {TRAIN: paths, **more}
     for name in given:
         if name not in wing.checks.options:
-            for other in map(wing_of, WINGS):
-                if name in other.checks.options:
-                    raise RecipeError(f"--{name.replace('_', '-')} is for {other.plural}; this is data for {wing.noun}")
-            refuse_option(wing, name, "evaluation_options", wing.checks.options)
+            flag = f"--{name.replace('_', '-')}"
+            if any(name in other.checks.options for other in map(wing_of, WINGS)):
+                raise RecipeError(f"{flag} is for other data; these are taken for {wing.noun}'s")
+            raise RecipeError(f"unknown option {shown(name)}; {nearest(name, wing.checks.options)}")
     return wing, splits, settings | given
 
 

@@ -34,7 +34,7 @@ class Checks(Protocol):
     options: Sequence[str]
 
     def certainty(self, paths: Sequence[Path]) -> int:
-        """How likely some files are data of this wing's: 0 if they cannot be, 1 by their form, 2 and more by content."""
+        """How likely some files are this wing's: 0 if they cannot be, 1 by their form, 2 and more by content."""
 
     def of_recipe(self, recipe: Any) -> tuple[dict[str, list[Path]], dict[str, Any]]:
         """The data of a recipe by split (see `findings`), and its settings."""

@@ -68,12 +68,11 @@ def check(
     Exit code 1 if something was found that does harm. Nothing is changed; --fix writes cleaned copies.
     """
     from patchword import api
-    from patchword.checking import check as looked
 
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
     with api.ProgressPrinter(notes=not quiet) as printer:
-        found = looked(
+        found = api.check(
             [source, target] if source and target else data or [],
             recipe,
             validation=validation or [],
@@ -94,9 +93,8 @@ def check(
         for note in () if quiet else found.notes:
             typer.echo(one_line(note))
     for split, (paths, count) in found.written.items():
-        typer.echo(
-            f"wrote {count:,} of {found.counts[split]:,} {split} {found.items}: {shlex.join(map(str, paths))}", err=as_json
-        )
+        told = f"wrote {count:,} {split} {found.items}: {shlex.join(map(str, paths))}"
+        typer.echo(told, err=as_json)
     if found.harmful:
         raise typer.Exit(1)
 

@@ -38,7 +38,9 @@ def _splits_as_classes(train: Split) -> Iterator[Finding]:
     named = [name for name in data.classes if role_of(name) is not None]
     if len(named) > 1:  # a single one may be a train on rails
         for name in named:
-            yield Finding(kinds.SPLITS.name, TRAIN, str(data.origin), None, f"{name}, {class_counts(data)[name]:,} images")
+            yield Finding(
+                kinds.SPLITS.name, TRAIN, str(data.origin), None, f"{name}, {class_counts(data)[name]:,} images"
+            )
         return
     below: dict[str, set[str]] = {}
     for name, label in zip(data.names, data.labels, strict=True):

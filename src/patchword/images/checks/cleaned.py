@@ -34,7 +34,9 @@ def write_cleaned(
         gone = () if split.name == TEST else without[split.name]
         labels = (split.data.classes[label] for label in split.data.labels)
         kept += [
-            (image, label, split.name) for image, label in zip(split.data.names, labels, strict=True) if image not in gone
+            (image, label, split.name)
+            for image, label in zip(split.data.names, labels, strict=True)
+            if image not in gone
         ]
     origin = splits[0].data.origin
     if not kept:
@@ -55,5 +57,7 @@ def write_cleaned(
             for image, label, split_name in kept:
                 writer.writerow([str(Path(image).resolve()), label, *([split_name] if several else [])])
     except UnicodeEncodeError:
-        raise DataError(origin, "has paths with bytes that are not UTF-8, which no table can name; rename them") from None
+        raise DataError(
+            origin, "has paths with bytes that are not UTF-8, which no table can name; rename them"
+        ) from None
     return path, len(kept)

@@ -49,7 +49,9 @@ def read_all(paths: Mapping[str, Sequence[Path]], max_pixels: int) -> list[Split
     inside = read_splits(paths[TRAIN][0], max_pixels)
     train = inside.pop(WHOLE, None) or inside.pop(TRAIN, None)
     if train is None:
-        raise DataError(paths[TRAIN][0], f"is split and holds {' and '.join(sorted(inside))} data, but no training data")
+        raise DataError(
+            paths[TRAIN][0], f"is split and holds {' and '.join(sorted(inside))} data, but no training data"
+        )
     found = {TRAIN: Split(TRAIN, TRAIN, train)}
     for name, data in inside.items():
         if name not in paths:

@@ -43,7 +43,8 @@ def write_cleaned(text: Text, without: Collection[int], folder: Path, prefix: st
                     for block in _packed(text, number, gone) if packed else _kept(text, number, gone):
                         stream.write(block)
         return [path], count
-    paths = [folder / f"{prefix}{path.name}" for path in text.paths]
+    sides = ("source.", "target.") if len({path.name for path in text.paths}) < len(text.paths) else ("", "")
+    paths = [folder / f"{prefix}{side}{path.name}" for path, side in zip(text.paths, sides, strict=False)]
     for number, path in enumerate(paths):
         opened = gzip.open if path.suffix.lower() == ".gz" else open
         with opened(path, "wb") as stream:

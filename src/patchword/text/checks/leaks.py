@@ -100,17 +100,17 @@ class _Near:
             own, order = self._keys[:, band], self._order[:, band]
             first = np.searchsorted(own, keys[:, band])
             last = np.searchsorted(own, keys[:, band], side="right")
-            for number in np.flatnonzero(last > first):
-                some = order[first[number] : min(last[number], first[number] + _MOST)]
-                candidates.setdefault(int(number), set()).update(map(int, some))
+            for row in np.flatnonzero(last > first):
+                some = order[first[row] : min(last[row], first[row] + _MOST)]
+                candidates.setdefault(int(row), set()).update(map(int, some))
         found = []
         for number, indices in sorted(candidates.items()):
             text = texts[number]
             if not long_enough(text, self._width):
                 continue
-            for index in sorted(indices)[:_MOST]:
-                if likeness(text, self._texts[index], self._width) >= ALIKE:
-                    found.append((number, index))
+            for place in sorted(indices)[:_MOST]:
+                if likeness(text, self._texts[place], self._width) >= ALIKE:
+                    found.append((number, place))
                     break
         return found
 

@@ -207,7 +207,7 @@ class _Look:
             self._found.append(Finding(kind, TRAIN, file, line, clipped(text), f"{file}:{before}"))
 
         for repeat in same:
-            add(kinds.DUPLICATE.name, repeat.line, texts[repeat.line][0], repeat.before[0])
+            add(kinds.DUPLICATE.name, repeat.line, " ||| ".join(texts[repeat.line]), repeat.before[0])
         for repeat in others:
             add(kinds.OTHER_TARGET.name, repeat.line, " ||| ".join(texts[repeat.line]), repeat.before[0])
         for repeat in near:

@@ -14,8 +14,8 @@ from patchword.text.objects import Languages
 from patchword.text.pairs import read_parallel, rows_of_file
 from patchword.text.tables import Columns
 
-# What has one record a line, or a row of a CSV; of other names, these have none.
-_UNITS = (".tmx", ".po", ".pot", ".mo", ".gmo", ".xlf", ".xliff", ".sdlxliff", ".mqxliff")
+# What has a record a line, or a row of a CSV; others are read as a whole.
+_BY_LINE = frozenset((".tsv", ".tab", ".csv", ".jsonl", ".json", ".ndjson", ".txt", ""))
 
 
 class Record(NamedTuple):
@@ -43,7 +43,8 @@ class Text(NamedTuple):
     @property
     def by_line(self) -> bool:
         """Whether a record is some lines, so that the text can be written again without it."""
-        return not self.paths[0].name.lower().removesuffix(".gz").endswith(_UNITS)
+        names = [name or path for path, name in self.files()]
+        return len(names) == 2 or Path(names[0].lower().removesuffix(".gz")).suffix in _BY_LINE
 
     @property
     def named(self) -> Languages:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from patchword.text.checks.shingles import BANDS, bands
 
+
 class Repeat(NamedTuple):
     """A pair's line, and that of the pair which came before; pairs that may be nearly the same have several."""
 

@@ -129,7 +129,7 @@ class Side:
     def _other_language(self, text: str, words: Sequence[str]) -> str | None:
         hits = _hits(words)
         own = hits[self.language or ""]
-        best, count = max(hits.items(), key=lambda item: item[1], default=("", 0))
+        count = max(hits.values(), default=0)
         if count < 3 or own * 3 > count or count * 8 < len(words):
             return None
         found = detected(text, [self.language or "", *(other for other, n in hits.items() if n == count)])

@@ -32,9 +32,7 @@ class TextChecks:
             found[VALIDATION] = data.paths(data.validation)
         return found, {name: getattr(data, name) for name in self.options}
 
-    def look(
-        self, data: Mapping[str, Sequence[Path]], options: Mapping[str, Any], listener: Listener
-    ) -> Findings:
+    def look(self, data: Mapping[str, Sequence[Path]], options: Mapping[str, Any], listener: Listener) -> Findings:
         """See `wings.Checks`."""
         form, texts = self._texts(data, options)
         return look(texts, form.max_tokens, listener)
