@@ -11,7 +11,7 @@ from patchword.errors import RecipeError, nearest, one_line, shown
 TRAIN, VALIDATION, TEST = "training", "validation", "test"  # splits of data
 
 SHOWN = 3  # examples of each kind that people are shown
-_CLIPPED = 100  # characters of an example
+_CLIPPED = 130  # characters of an example
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ NEAR = Kind("near-duplicate", "nearly the same pair came before")
 OTHER_TARGET = Kind("other-target", "the same source came before with another target, as a second translation")
 COPIED = Kind("copied", "the target is the source, and more than a name or a number")
 LANGUAGE = Kind("wrong-language", "a side looks like another language than the rest of its side")
+SIDE = Kind("side-language", "a whole side is in another language than is said", harms=True, about_items=False)
 LONG = Kind("long", "a side is too long for training, which leaves it out")
 RATIO = Kind("ratio", "one side is much longer than the other")
 
 KINDS = (
+    SIDE,
     DAMAGED,
     EMPTY,
     ENCODING,

@@ -51,7 +51,13 @@ class _Look:
         sample = [item for item in islice(train.records(), _SAMPLE) if isinstance(item, Record)]
         languages = train.named
         self._sides = Side(languages[0], [r.source for r in sample]), Side(languages[1], [r.target for r in sample])
-        self._found: list[Finding] = []
+        self._found: list[Finding] = [
+            Finding(
+                kinds.SIDE.name, TRAIN, files[0], None, f"the {name} is said to be {side.language}: {side.mistaken}?"
+            )
+            for name, side, files in zip(("source", "target"), self._sides, (train.files() * 2)[:2], strict=True)
+            if side.mistaken
+        ]
         self._counts: dict[str, int] = {}
         self._lengths: dict[str, tuple[array[int], array[int], array[int]]] = {}
         self._repeats = Repeats()
@@ -204,17 +210,21 @@ class _Look:
         file = self._file(TRAIN)
 
         def add(kind: str, line: int, text: str, before: int) -> None:
-            self._found.append(Finding(kind, TRAIN, file, line, clipped(text), f"{file}:{before}"))
+            self._found.append(Finding(kind, TRAIN, file, line, text, f"{file}:{before}"))
 
         for repeat in same:
-            add(kinds.DUPLICATE.name, repeat.line, " ||| ".join(texts[repeat.line]), repeat.before[0])
+            add(kinds.DUPLICATE.name, repeat.line, _shown(texts[repeat.line]), repeat.before[0])
         for repeat in others:
-            add(kinds.OTHER_TARGET.name, repeat.line, " ||| ".join(texts[repeat.line]), repeat.before[0])
+            add(kinds.OTHER_TARGET.name, repeat.line, _shown(texts[repeat.line]), repeat.before[0])
         for repeat in near:
             for before in repeat.before:
                 if _alike(texts[repeat.line], texts[before], self._widths):
-                    add(kinds.NEAR.name, repeat.line, " ||| ".join(texts[repeat.line]), before)
+                    add(kinds.NEAR.name, repeat.line, _shown(texts[repeat.line]), before)
                     break
+
+
+def _shown(pair: tuple[str, str]) -> str:
+    return " ||| ".join(text if len(text) <= 60 else f"{text[:57]}..." for text in pair)
 
 
 def _alike(one: tuple[str, str], other: tuple[str, str], widths: tuple[int, int]) -> bool:

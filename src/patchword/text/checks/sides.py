@@ -56,6 +56,7 @@ class Side:
 
     Attributes:
         language: its code; None if it is not known.
+        mistaken: the code that it rather has, if most of the sample is not in the language that is said.
         script: that most letters of the sample are of.
         wide: whether its script puts no spaces between words.
     """
@@ -65,7 +66,9 @@ class Side:
         counts = Counter({name: len(letters.findall(joined)) for name, letters in _LETTERS.items()})
         self.script = counts.most_common(1)[0][0] if sum(counts.values()) else "Latin"
         code = None if language is None else language_code(language)
-        self.language = code or script_of(sample).language or self._guessed(sample)
+        guess = script_of(sample).language or self._guessed(sample)
+        self.mistaken = guess if guess and code in (*FUNCTION_WORDS, *_WIDE) and guess != code else None
+        self.language = code or guess
         if self.language in _WIDE:
             self.script = "East Asian"
         self.wide = self.script in ("East Asian", "Thai") and self.language != "ko"
