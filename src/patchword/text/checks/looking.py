@@ -2,9 +2,8 @@
 
 import math
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -229,6 +228,5 @@ def _shown(pair: tuple[str, str]) -> str:
 
 def _alike(one: tuple[str, str], other: tuple[str, str], widths: tuple[int, int]) -> bool:
     """Whether both sides of two pairs are nearly the same."""
-    sides: Iterator[Any] = zip(one, other, widths, strict=True)
-    measured: Callable[..., float] = lambda a, b, width: likeness(folded(a), folded(b), width)  # noqa: E731
-    return all(measured(*side) >= ALIKE for side in sides)
+    sides = zip(one, other, widths, strict=True)
+    return all(likeness(folded(text), folded(before), width) >= ALIKE for text, before, width in sides)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -95,7 +96,13 @@ class Text(NamedTuple):
         parallel = read_parallel(self.paths, self.languages, self.columns)
         file = str(self.paths[0])
         found: list[Record | Damage] = [Record(file, pair.line, pair.source, pair.target) for pair in parallel.pairs]
-        yield from sorted([*found, *parallel.damaged], key=lambda item: item.line)
+        found = sorted([*found, *parallel.damaged], key=lambda item: item.line)
+        if len({item.line for item in found}) == len(found):
+            yield from found
+            return
+        # Of units that share a line, such as all of a file without line ends, the place in their order is told.
+        for number, item in enumerate(found, 1):
+            yield replace(item, line=number) if isinstance(item, Damage) else item._replace(line=number)
 
 
 def _aligned(files: Sequence[str], streams: Sequence[IO[bytes]]) -> Iterator[Record | Damage]:
