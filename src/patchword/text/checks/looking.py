@@ -150,6 +150,9 @@ class _Look:
             if strange[0] or strange[1] or self._is_sentence(source):
                 self._add(kinds.COPIED.name, split, record, target)
             return
+        if any(strange) and likeness(folded(source), folded(target), self._widths[0]) >= ALIKE:
+            self._add(kinds.COPIED.name, split, record, target)
+            return
         for side, (text, language) in enumerate(zip((source, target), strange, strict=True)):
             if language is not None:
                 self._add(kinds.LANGUAGE.name, split, record, f"{('source', 'target')[side]} in {language}? {text}")
