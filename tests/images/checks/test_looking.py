@@ -101,6 +101,18 @@ def test_images_that_are_tested_on(folder: Path, tmp_path: Path) -> None:
     assert found.counts == {"training": 16 + 1, "test": 3}
 
 
+def test_zips_whose_members_have_the_same_names(tmp_path: Path) -> None:
+    for name, seeds in (("train", range(8)), ("test", range(20, 28))):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            for number, seed in enumerate(seeds):
+                image = picture(3, size=60) if name == "test" and number == 5 else picture(seed)
+                archive.write(save(tmp_path / "x.png", image), f"{'ab'[number % 2]}/{number}.png")
+    found = check(tmp_path / "train.zip", test=tmp_path / "test.zip")
+    assert [(f.split, f.file, f.other) for f in found.found] == [
+        ("training", "b/3.png", f"{tmp_path / 'test.zip'}: b/5.png")
+    ]
+
+
 def test_splits_within_one_folder_or_zip(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     folder.rename(tmp_path / "all" / "train")

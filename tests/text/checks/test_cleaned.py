@@ -118,6 +118,13 @@ def test_rows_of_several_lines_go_whole(tmp_path: Path) -> None:
     assert both([tmp_path / "out/a.csv"]) == rows[:2]
 
 
+def test_a_zip_of_one_table_stays_one(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("data/pairs.tsv", tsv("\r\n"))
+    check(tmp_path / "a.zip", fix=tmp_path / "out")
+    assert both([tmp_path / "out/a.zip"]) == PAIRS
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_zip_of_two_files_stays_one(tmp_path: Path, packed: bool) -> None:
     ending = ".gz" if packed else ""

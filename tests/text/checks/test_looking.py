@@ -143,10 +143,29 @@ def test_text_that_is_tested_on(tmp_path: Path) -> None:
         ],
         held,
     )
-    assert [(f.line, f.text.partition(":")[0]) for f in found.of("leak")] == [(41, "pair"), (42, "source")]
+    leaks = [(f.line, f.text.partition(":")[0]) for f in found.of("leak")]
+    assert leaks == [(41, "test, pair"), (42, "test, source")]
     assert lines(found, "leak-target") == [43]
     assert lines(found, "leak-near") == [44]
     assert [f.other.rpartition("/")[2] for f in found.of("leak")] == ["test.en:1", "test.en:2"]
+
+
+def test_validation_text_that_is_tested_on(tmp_path: Path) -> None:
+    held = sentences(4, seed=3)
+    train, validation, test = (
+        write(tmp_path, name, pairs)
+        for name, pairs in (("train", sentences(40)), ("val", held[:2]), ("test", held[1:]))
+    )
+    found = check(train, validation=validation, test=test)
+    assert [(f.split, f.line, f.other.rpartition("/")[2]) for f in found.found] == [("validation", 2, "test.en:1")]
+
+
+def test_columns_of_a_table_can_be_said(tmp_path: Path) -> None:
+    rows = [f"{i}\t{t}\tx\t{s}\n" for i, (s, t) in enumerate([*sentences(30), ("A dog.", "")])]
+    (tmp_path / "a.tsv").write_text("".join(rows), encoding="utf-8")
+    found = check(tmp_path / "a.tsv", columns="4,2")
+    assert "languages: en and de" in found.notes
+    assert lines(found, "empty") == [31]
 
 
 def test_short_texts_that_differ_in_a_word_are_not_nearly_the_same(tmp_path: Path) -> None:

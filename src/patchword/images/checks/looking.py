@@ -27,6 +27,7 @@ class _Image(NamedTuple):
     name: str
     label: str
     portrait: Portrait
+    told: str
 
     @property
     def rank(self) -> int:
@@ -72,7 +73,8 @@ def _portraits(splits: Iterable[Split], listener: Listener) -> tuple[list[_Image
                 problem = str(error).removeprefix(f"{data.name_of(index)}: ")
                 broken.append(Finding(kinds.BROKEN.name, split.name, data.names[index], None, problem))
                 continue
-            images.append(_Image(split.name, data.names[index], data.classes[data.labels[index]], portrait))
+            label = data.classes[data.labels[index]]
+            images.append(_Image(split.name, data.names[index], label, portrait, data.name_of(index)))
     return images, broken
 
 
@@ -106,35 +108,37 @@ def _same(images: Sequence[_Image]) -> list[Finding]:
             other_class = next((other for other in within if other.label != image.label), None)
             if scored is not None:
                 said = f"{scored.split}, class {scored.label}; here {image.label}"
-                found.append(_finding(kinds.LEAK.name, image, said, scored.name))
+                found.append(_finding(kinds.LEAK.name, image, said, scored.told))
             elif other_class is not None:
                 said = f"class {image.label}, there {other_class.label}"
-                found.append(_finding(kinds.TWO_CLASSES.name, image, said, other_class.name))
+                found.append(_finding(kinds.TWO_CLASSES.name, image, said, other_class.told))
             elif any(other in group[:number] for other in within):
-                found.append(_finding(kinds.DUPLICATE.name, image, f"class {image.label}", within[0].name))
+                found.append(_finding(kinds.DUPLICATE.name, image, f"class {image.label}", within[0].told))
     return found
 
 
 def _nearly(images: Sequence[_Image]) -> list[Finding]:
     """Images that look like others, each told once; of those with the same pixels one is compared."""
-    single = {image.portrait.digest: image for image in reversed(images) if not image.portrait.one_colour}
-    own = [image for image in images if single.get(image.portrait.digest) is image]
-    places = {image.name: number for number, image in enumerate(images)}
+    first: dict[tuple[str, bytes], int] = {}
+    for number, image in enumerate(images):
+        if not image.portrait.one_colour:
+            first.setdefault((image.split, image.portrait.digest), number)
+    own = sorted(first.values())
     worst: dict[int, tuple[bool, _Image]] = {}
-    for pair in alike([image.portrait for image in own]):
-        for image, other in (
-            (own[pair[0]], own[pair[1]]),
-            (own[pair[1]], own[pair[0]]),
-        ):
+    for pair in alike([images[number].portrait for number in own]):
+        for one, two in (pair, pair[::-1]):
+            image, other = images[own[one]], images[own[two]]
+            if image.portrait.digest == other.portrait.digest:  # which `_same` tells
+                continue
             leaks = other.rank > image.rank
-            if leaks or (other.rank == image.rank and places[other.name] < places[image.name]):
-                known = worst.get(places[image.name])
+            if leaks or (other.rank == image.rank and two < one):
+                known = worst.get(own[one])
                 if known is None or (leaks and not known[0]):
-                    worst[places[image.name]] = leaks, other
+                    worst[own[one]] = leaks, other
     found = []
     for number, (leaks, other) in sorted(worst.items()):
         image = images[number]
         said = f"class {image.label}" + (f", there {other.label}" if other.label != image.label else "")
         kind = kinds.LEAK_NEAR if leaks else kinds.NEAR
-        found.append(_finding(kind.name, image, f"{other.split}, {said}" if leaks else said, other.name))
+        found.append(_finding(kind.name, image, f"{other.split}, {said}" if leaks else said, other.told))
     return found

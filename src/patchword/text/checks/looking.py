@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from patchword.errors import DataError
-from patchword.findings import TRAIN, Finding, Findings, clipped
+from patchword.findings import TEST, TRAIN, VALIDATION, Finding, Findings, clipped
 from patchword.text.checks import kinds
 from patchword.text.checks.encoding import wrong_encoding
 from patchword.text.checks.leaks import Held, HeldOut, held
@@ -26,12 +27,15 @@ _RATIO = 3.0  # times as long as most pairs' sides are to each other
 _DEVIATIONS = 4.0  # of the lengths of translations; see Gale & Church 1993, 3.1, whose variance a character follows
 _VARIANCE = 6.8
 
+_Sides = tuple[list[str], list[str]]
+_Values = tuple[NDArray[np.uint32], NDArray[np.uint32]]
+
 
 def look(texts: Mapping[str, Text], max_tokens: int, listener: Listener = ignore) -> Findings:
     """What is wrong with training text, and with validation and test text beside it.
 
     Args:
-        texts: by split; `TRAIN` and any others, which training text must not have.
+        texts: by split; a split must not have what those have that score it.
         max_tokens: the longest side that training takes.
         listener: hears how far it is.
 
@@ -68,13 +72,13 @@ class _Look:
 
     def findings(self) -> Findings:
         pairs: list[Held] = []
-        for split in self._texts:
-            if split != TRAIN:
-                pairs += [held(split, f"{r.file}:{r.line}", r.source, r.target) for r in self._whole(split)]
-        self._held = HeldOut(pairs, self._widths)
-        chunks = self._whole(TRAIN)
-        while chunk := list(islice(chunks, _TOGETHER)):
-            self._compare(chunk)
+        for split in (split for split in (TEST, VALIDATION) if split in self._texts):
+            for chunk in self._chunks(split):
+                self._leaks(split, chunk)
+                pairs += [held(split, f"{r.file}:{r.line}", r.source, r.target) for r in chunk]
+            self._held = HeldOut(pairs, self._widths)
+        for chunk in self._chunks(TRAIN):
+            self._keep(chunk, *self._leaks(TRAIN, chunk))
         self._ratios()
         self._again()
         order = {kind.name: number for number, kind in enumerate(kinds.KINDS)}
@@ -163,8 +167,17 @@ class _Look:
         words = text.split()
         return len(words) >= LEAST_WORDS and 2 * sum(word.isalpha() and word.islower() for word in words) > len(words)
 
-    def _compare(self, chunk: list[Record]) -> None:
-        """Compare some training pairs with held-out ones, and keep what tells later ones from them."""
+    def _chunks(self, split: str) -> Iterator[list[Record]]:
+        records = self._whole(split)
+        while chunk := list(islice(records, _TOGETHER)):
+            yield chunk
+
+    def _leaks(self, split: str, chunk: list[Record]) -> tuple[_Sides, _Values]:
+        """Note which pairs are held-out ones of the splits that score theirs.
+
+        Returns:
+            both sides of the pairs, folded, and their signatures.
+        """
         folds = [folded(r.source) for r in chunk], [folded(r.target) for r in chunk]
         values = signatures(folds[0], self._widths[0]), signatures(folds[1], self._widths[1])
         for record, leak in zip(chunk, self._held.leaks(*folds, values), strict=True):
@@ -172,7 +185,11 @@ class _Look:
                 target = leak.sides == "target"
                 kind = kinds.LEAK_NEAR if not leak.exact else kinds.LEAK_TARGET if target else kinds.LEAK
                 text = f"{leak.sides}: {record.target if target else record.source}"
-                self._add(kind.name, TRAIN, record, text, leak.held.place)
+                self._add(kind.name, split, record, f"{leak.held.split}, {text}", leak.held.place)
+        return folds, values
+
+    def _keep(self, chunk: list[Record], folds: _Sides, values: _Values) -> None:
+        """Keep what tells later training pairs from these."""
         for record in chunk:
             self._repeats.add(record.line, normalised(record.source), normalised(record.target))
         both = zip(*folds, strict=True)
