@@ -139,7 +139,10 @@ def test_images_that_show_nothing(folder: Path) -> None:
 def test_eight_pixels_are_no_fault_where_all_have_them(tmp_path: Path) -> None:
     for number in range(12):
         save(tmp_path / "d" / "ab"[number % 2] / f"{number}.png", picture(number, size=8))
-    assert check(tmp_path / "d").of("tiny") == []
+    save(tmp_path / "d" / "a" / "near.jpg", picture(2, size=8))
+    found = check(tmp_path / "d")
+    assert found.found == []
+    assert "13 images of less than 16 pixels a side were not compared: too many look alike" in found.notes
 
 
 def test_splits_that_would_be_classes(tmp_path: Path) -> None:

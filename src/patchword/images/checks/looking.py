@@ -11,7 +11,7 @@ from patchword.findings import TEST, TRAIN, VALIDATION, Finding, Findings
 from patchword.images.checks import kinds
 from patchword.images.checks.alike import alike
 from patchword.images.checks.classes import odd_classes
-from patchword.images.checks.portrait import Portrait, painter
+from patchword.images.checks.portrait import SIDE, Portrait, painter
 from patchword.images.checks.splits import Split, read_all
 from patchword.training.events import Listener, ignore, told
 
@@ -55,6 +55,9 @@ def look(paths: Mapping[str, Sequence[Path]], max_pixels: int, listener: Listene
     order = {kind.name: number for number, kind in enumerate(kinds.KINDS)}
     found.sort(key=lambda finding: order[finding.kind])
     notes = list(dict.fromkeys(note for split in splits for note in split.data.notes))
+    small = sum(min(image.portrait.size) < SIDE for image in images)
+    if small:
+        notes.append(f"{small:,} images of less than {SIDE} pixels a side were not compared: too many look alike")
     if len(splits) == 1:
         notes.append("leaks were not looked for: there are no validation and no test images")
     return Findings("images", {split.name: len(split.data) for split in splits}, kinds.KINDS, found, notes)
@@ -121,11 +124,11 @@ def _nearly(images: Sequence[_Image]) -> list[Finding]:
     """Images that look like others, each told once; of those with the same pixels one is compared."""
     first: dict[tuple[str, bytes], int] = {}
     for number, image in enumerate(images):
-        if not image.portrait.one_colour:
+        if image.portrait.can_be_compared:
             first.setdefault((image.split, image.portrait.digest), number)
     own = sorted(first.values())
     worst: dict[int, tuple[bool, _Image]] = {}
-    for pair in alike([images[number].portrait for number in own]):
+    for pair in alike([images[n].portrait for n in own], [images[n].rank for n in own]):
         for one, two in (pair, pair[::-1]):
             image, other = images[own[one]], images[own[two]]
             if image.portrait.digest == other.portrait.digest:  # which `_same` tells

@@ -23,7 +23,7 @@ class Portrait:
         size: width and height.
         one_colour: whether all pixels are nearly the same.
         hashed: 64 bits of its low frequencies; images that look alike differ in few.
-        small: its grey values at `SIDE` x `SIDE`, at a mean of 0.
+        small: its grey values at `SIDE` x `SIDE`.
     """
 
     digest: bytes
@@ -31,6 +31,11 @@ class Portrait:
     one_colour: bool
     hashed: int
     small: NDArray[np.int16]
+
+    @property
+    def can_be_compared(self) -> bool:
+        """Whether it has so much to see that likeness means something."""
+        return not self.one_colour and min(self.size) >= SIDE
 
 
 def painter() -> Callable[[Image.Image], Portrait]:
@@ -51,6 +56,6 @@ def painter() -> Callable[[Image.Image], Portrait]:
         bits = np.packbits(phash(grey).hash.flatten()).tobytes()
         small = np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BOX), np.int16)
         flat = all(high - low <= ONE_COLOUR for low, high in image.getextrema())  # type: ignore[misc]
-        return Portrait(content.digest(), image.size, flat, int.from_bytes(bits), small - np.int16(small.mean()))
+        return Portrait(content.digest(), image.size, flat, int.from_bytes(bits), small)
 
     return painted
