@@ -32,6 +32,6 @@ def wrong_encoding() -> Callable[[str], str | None]:
         # Letters that were several characters become one; where none do, some are lost for good.
         if len(fixed) < len(text) and _LOST.search(fixed) is None:
             return str(fixed)
-        return "" if lost else None
+        return "" if lost or fixed != text else None
 
     return found
