@@ -68,7 +68,7 @@ INSTALL = $(PYTHON) -m venv .venv && $(RUN)pip install --disable-pip-version-che
 
 # What the demo needs, which is what users need, what serves its models, and what fetches published ones.
 .venv/patchword: pyproject.toml setup.py constraints.txt $(KERNELS)
-	$(INSTALL) ".[hub,serve]"
+	$(INSTALL) ".[check,hub,serve]"
 	touch $@
 
 # And what tests and lint need: the libraries whose checkpoints are read, among them.

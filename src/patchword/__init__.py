@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from patchword.api import evaluate, export, import_checkpoint, load, save, train
+    from patchword.api import check, evaluate, export, import_checkpoint, load, save, train
     from patchword.catalogs import translate_file
     from patchword.images.classifier import ImageClassifier
     from patchword.inside import align, explained, write_explanation
@@ -38,6 +38,7 @@ __all__ = [
     "VisionTransformer",
     "VisionTransformerConfig",
     "align",
+    "check",
     "evaluate",
     "explained",
     "export",
@@ -62,6 +63,7 @@ _HOMES = {
     "VisionTransformer": "patchword.models.vision_transformer",
     "VisionTransformerConfig": "patchword.models.vision_transformer_config",
     "align": "patchword.inside",
+    "check": "patchword.checking",
     "evaluate": "patchword.api",
     "explained": "patchword.inside",
     "export": "patchword.api",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from patchword.checking import check
 from patchword.checkpoints.model_folder import model_path, number_of_parameters, read_description, read_model
 from patchword.converters.class_names import read_class_names
 from patchword.converters.exporting import check_format
@@ -41,6 +42,7 @@ __all__ = [
     "Outcome",
     "ProgressPrinter",
     "Recipe",
+    "check",
     "choose_recipe",
     "describe",
     "detected",

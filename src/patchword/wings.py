@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Protocol
 from patchword.checkpoints.model_folder import read_description
 from patchword.errors import ModelFolderError, RecipeError, nearest, shown
 from patchword.evaluation import Evaluation
+from patchword.findings import Findings, Kind
 from patchword.speed import Speed
 from patchword.system import System
 from patchword.training.events import Listener
@@ -19,6 +20,57 @@ WINGS: dict[str, str] = {
     "translation": "patchword.text.wing",
     "classification": "patchword.images.wing",
 }
+
+
+class Checks(Protocol):
+    """How a wing looks at data before they are trained on.
+
+    Attributes:
+        kinds: all that it looks for.
+        options: settings that it takes, names of its recipe's data table.
+    """
+
+    kinds: Sequence[Kind]
+    options: Sequence[str]
+
+    def certainty(self, paths: Sequence[Path]) -> int:
+        """How likely some files are this wing's: 0 if they cannot be, 1 by their form, 2 and more by content."""
+
+    def of_recipe(self, recipe: Any) -> tuple[dict[str, list[Path]], dict[str, Any]]:
+        """The data of a recipe by split (see `findings`), and its settings."""
+
+    def look(self, data: Mapping[str, Sequence[Path]], options: Mapping[str, Any], listener: Listener) -> Findings:
+        """What is wrong with some data.
+
+        Args:
+            data: by split.
+            options: some of `options`.
+            listener: hears how far it is.
+
+        Raises:
+            PatchwordError: if they cannot be read at all, or a library is missing.
+        """
+
+    def clean(
+        self,
+        data: Mapping[str, Sequence[Path]],
+        options: Mapping[str, Any],
+        findings: Findings,
+        without: frozenset[str],
+        folder: Path,
+    ) -> dict[str, tuple[list[Path], int]]:
+        """Write data without some of their items, in a form that training reads.
+
+        Args:
+            data: by split; they are only read.
+            options: some of `options`.
+            findings: what `look` found in them.
+            without: the kinds of items to leave out.
+            folder: to write into.
+
+        Returns:
+            the files of each split, and how many items they have.
+        """
 
 
 class Wing(Protocol):
@@ -34,6 +86,7 @@ class Wing(Protocol):
         system: a trained model with all that it needs.
         training_options: options of `train` that are this wing's, and the recipe key that each stands for.
         evaluation_options: what `evaluate` takes beside model and data.
+        checks: how its data are looked at before a training.
     """
 
     task: str
@@ -45,6 +98,7 @@ class Wing(Protocol):
     system: type[System]
     training_options: Mapping[str, str]
     evaluation_options: Sequence[str]
+    checks: Checks
 
     def choose(
         self, paths: Sequence[Path], validation: Sequence[Path], given: Mapping[str, Any]

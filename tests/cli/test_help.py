@@ -16,6 +16,7 @@ from patchword.recipes import OPTIONS
 from patchword.wings import WINGS, wing_of
 
 VERBS = (
+    "check",
     "train",
     "translate",
     "classify",

@@ -12,6 +12,7 @@ from patchword import __version__
 from patchword.cli import (
     align,
     bench,
+    check,
     classify,
     compare,
     demo,
@@ -59,6 +60,7 @@ app = typer.Typer(
     help="Train, run and look inside Transformers, text to text and image to class, beside an RNN and a CNN.",
 )
 for module in (
+    check,
     train,
     translate,
     classify,

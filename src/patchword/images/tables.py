@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from patchword.errors import DataError, reason, shown
@@ -88,6 +89,18 @@ def read_table(path: Path) -> tuple[list[Item], list[str]]:
         notes += [f"left out of {path}: {number:,} rows of the split {shown(split)}" for split, number in rest.items()]
         found = [item for item in found if item.role]
     return found, notes
+
+
+def names_pictures(path: Path) -> bool:
+    """Whether a table is one of pictures: its first rows name files that are there, or its columns are named so."""
+    try:
+        first = list(islice(_rows(path, _text(path)), 5))
+        if first and _named(path, first[0]) is not None:
+            return True
+    except DataError:
+        return False
+    folder = str(path.parent)
+    return any(suffix_of(cell.strip()) in IMAGE_SUFFIXES and _image(folder, cell) for _, row in first for cell in row)
 
 
 def _text(path: Path) -> str:

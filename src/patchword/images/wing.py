@@ -10,6 +10,7 @@ from patchword.checkpoints.model_folder import read_description
 from patchword.errors import RecipeError
 from patchword.evaluation import Evaluation
 from patchword.files import regular
+from patchword.images.checks.image_checks import ImageChecks
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import LabelledImages, read_dataset
 from patchword.images.details import ClassifierDetails
@@ -42,6 +43,7 @@ class ClassificationWing:
         "max_pixels": "data.max_pixels",
     }
     evaluation_options = ("knn", "neighbours_from", "max_pixels")
+    checks = ImageChecks()
 
     def choose(
         self, paths: Sequence[Path], validation: Sequence[Path], given: Mapping[str, Any]

@@ -10,6 +10,7 @@ from patchword.errors import RecipeError, clipped
 from patchword.evaluation import Evaluation
 from patchword.models.registry import ARCHITECTURES
 from patchword.speed import Speed
+from patchword.text.checks.text_checks import TextChecks
 from patchword.text.details import TranslatorDetails
 from patchword.text.evaluation import evaluate_translator
 from patchword.text.language import language_code, named_language, said, script_of
@@ -48,6 +49,7 @@ class TranslationWing:
         "source_language",
         "target_language",
     )
+    checks = TextChecks()
 
     def choose(
         self, paths: Sequence[Path], validation: Sequence[Path], given: Mapping[str, Any]

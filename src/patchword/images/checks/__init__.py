@@ -1,0 +1,1 @@
+"""What is looked for in labelled images before they are trained on."""

@@ -1,0 +1,1 @@
+"""What is looked for in parallel text before it is trained on."""
