@@ -14,6 +14,9 @@ from patchword.shards.job import Job
 from patchword.shards.on_ray import run
 from tests.shards.stand_in import Capitals
 
+# Ray warns of what it does itself.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
 ROOT = Path(__file__).parents[2]
 ITEMS = [f"line {number}" for number in range(40)]
 WHOLE = "".join(f"{number} {item.upper()}\n" for number, item in enumerate(ITEMS, 1))
@@ -69,8 +72,9 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "out"
+    command = [sys.executable, "-c", DRIVER, str(folder)]
     driver = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(folder)],
+        command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

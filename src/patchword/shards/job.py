@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from patchword.checkpoints.json_file import read_json_file
 from patchword.errors import DataError, RunFolderError, reason, shown
 from patchword.files import forget_temporaries, make_folder, write_text
 
@@ -94,7 +93,7 @@ class Job:
         path = folder / _PLAN
         if not path.exists():
             return None
-        values = read_json_file(path)
+        values = _read(path)
         try:
             plan = Plan(values["does"], values["items"], values["size"])
             whole = isinstance(plan.does, dict) and type(plan.items) is type(plan.size) is int and plan.size > 0
@@ -111,10 +110,7 @@ class Job:
             DataError: if it is damaged or gone.
         """
         path = self.folder / _ITEMS / f"{number:06d}.json"
-        try:
-            found = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise DataError(path, f"cannot be read: {error}") from None
+        found = _read(path)
         if not isinstance(found, list) or len(found) != self.count(number):
             raise DataError(path, "does not have the shard's items")
         return found
@@ -137,8 +133,12 @@ class Job:
 
     def told(self) -> tuple[list[str], bool]:
         """Everything that is to be said, in the order of the items; and whether an item could not be answered."""
-        found = [read_json_file(self.notes(n)) for n in range(self.plan.shards) if self.notes(n).exists()]
-        return [note for each in found for note in each["notes"]], any(each["failed"] for each in found)
+        paths = [self.notes(number) for number in range(self.plan.shards)]
+        found = [_read(path) for path in paths if path.exists()]
+        try:
+            return [str(note) for each in found for note in each["notes"]], any(each["failed"] for each in found)
+        except (TypeError, KeyError):
+            raise DataError(self.folder, "has notes that are damaged; delete them") from None
 
     def end(self) -> None:
         """Take away what only workers needed."""
@@ -165,6 +165,20 @@ def identity(path: Path) -> str:
     except OSError as error:
         raise DataError(path, f"cannot be read: {reason(error)}") from None
     return digest.hexdigest()[:16]
+
+
+def _read(path: Path) -> Any:
+    """A JSON file that we wrote, of any size.
+
+    Raises:
+        DataError: if it is gone or damaged.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise DataError(path, f"cannot be read: {reason(error)}") from None
+    except ValueError:
+        raise DataError(path, "is damaged: it is no JSON") from None
 
 
 def _compare(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
