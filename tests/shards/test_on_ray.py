@@ -14,8 +14,10 @@ from patchword.shards.job import Job
 from patchword.shards.on_ray import run
 from tests.shards.stand_in import Capitals
 
-# Ray warns of what it does itself.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+# Ray warns of what it does itself, and leaves files open.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 
 ROOT = Path(__file__).parents[2]
 ITEMS = [f"line {number}" for number in range(40)]
