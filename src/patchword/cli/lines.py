@@ -1,7 +1,7 @@
 """Text that streams through a verb: lines in, records out, and going on after an interruption."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -51,20 +51,25 @@ def utf8_argument(text: str, number: int) -> str:
 
 
 class LongTexts:
-    """Which lines were longer than sentences are, and which could not be translated."""
+    """Which lines were longer than sentences are, and which could not be translated.
 
-    def __init__(self) -> None:
+    Args:
+        say: hears sentences.
+    """
+
+    def __init__(self, say: Callable[[str], None] = lambda text: typer.echo(f"patchword: {text}", err=True)) -> None:
         self.failed = False
+        self._say = say
         self._lines: list[int] = []
         self._count = 0
 
     def see(self, number: int, translation: Any, notes: Iterable[str] = ()) -> None:
         """Look at a line's translation; notes about it, and why it failed, are told at once."""
         for note in notes:
-            typer.echo(f"patchword: line {number}: {one_line(note)}", err=True)
+            self._say(f"line {number}: {one_line(note)}")
         if translation.error is not None:
             self.failed = True
-            typer.echo(f"patchword: line {number}: {translation.error}", err=True)
+            self._say(f"line {number}: {translation.error}")
         elif translation.is_long:
             self._count += 1
             self._lines = [*self._lines, number][:10]
@@ -73,10 +78,9 @@ class LongTexts:
         """Say how many there were."""
         if self._count:
             lines = ", ".join(map(str, self._lines)) + (", ..." if self._count > len(self._lines) else "")
-            typer.echo(
-                f"patchword: {self._count:,} texts longer than a sentence were translated as one (line {lines}); "
-                "parts may be missing: cut them into sentences",
-                err=True,
+            self._say(
+                f"{self._count:,} texts longer than a sentence were translated as one (line {lines}); "
+                "parts may be missing: cut them into sentences"
             )
 
 

@@ -5,22 +5,28 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from patchword.cli.catalog import refuse_others, the_file, translate_catalog
 from patchword.cli.inputs import refuse_overwriting
 from patchword.cli.json_text import json_text
-from patchword.cli.lines import without_line_ends
+from patchword.cli.lines import LongTexts, without_line_ends
 from patchword.cli.options import flag
+from patchword.cli.shards import ON, WORKERS, check_on, in_shards
 from patchword.errors import DataError, RecipeError, one_line
+from patchword.shards.job import identity
+
+if TYPE_CHECKING:
+    from patchword.shards.work import Compute
 
 EXAMPLES = """
 patchword translate runs/en-de "A man rides a bike."
 patchword translate runs/en-de --file a.en --output a.de --resume
 patchword translate runs/en-de app.po --output app.de.po
 patchword translate runs/en-de --file a.en --n-best 4 --beam 8
+patchword translate runs/en-de --file big.txt --output parts/ --on ray
 patchword translate runs/en-de "A man rides a bike." --prefix "Ein Mann fährt"
 echo "Hello." | patchword translate runs/en-de --method sample --temperature 0.8 --json
 """
@@ -71,6 +77,8 @@ def translate(
         bool, flag("Of a .po or .xliff file: write the translations into the file itself.", "--in-place")
     ] = False,
     resume: Annotated[bool, flag("Go on after the last whole line of --output.", "--resume")] = False,
+    on: Annotated[str | None, ON] = None,
+    workers: Annotated[int | None, WORKERS] = None,
     precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
     reference: Annotated[bool, flag("Run the plain network, not the engine.", "--reference")] = False,
@@ -88,12 +96,14 @@ def translate(
     With --n-best N each line becomes N lines: its number, a score, a translation.
     A line of several sentences has the mean of their scores.
     A file of any size takes the same memory: 1,024 lines are read ahead, sorted by length and decoded together.
+    With --on ray these are shards, which the cores of this machine or a cluster compute; the parts in the folder
+    --output, one after the other, are what the command writes without it.
     Search options that are left out are the model's own.
     Of a .po or .xliff file only what is untranslated or fuzzy is translated, and marked as a machine's.
     Every other byte stays. A text whose placeholders or tags are not kept is left and reported; the exit code is 1.
     """
     from patchword import api
-    from patchword.cli.lines import LineBar, LongTexts, RecordFile, utf8_argument
+    from patchword.cli.lines import LineBar, RecordFile, utf8_argument
 
     texts = [utf8_argument(text, number) for number, text in enumerate(texts or (), 1)]
     catalog = the_file(texts, file)
@@ -105,11 +115,15 @@ def translate(
         raise DataError(file, "give sentences or --file, not both")
     if catalog is not None:
         others = {"--n-best": n_best != 1, "--json": as_json, "--resume": resume, "--prefix": prefix is not None}
+        others["--on"] = on is not None
         refuse_others(in_place, output, others)
     elif in_place:
         raise RecipeError("--in-place is for a .po or .xliff file; name it with --file")
     if resume and output is None:
         raise RecipeError("--resume goes on with a file; name it with --output")
+    check_on(on, workers, output)
+    if on is not None and file is None:
+        raise RecipeError("--on computes a file's lines; name it with --file")
     if output is not None and file is not None:
         refuse_overwriting(output, [file])
     translator: Any = api.load(model, task="translation", precision=precision, reference=reference, device=device)
@@ -129,6 +143,11 @@ def translate(
     )
     if catalog is not None:
         return translate_catalog(translator, options, catalog, output, in_place, split=not no_split)
+    if on is not None and file is not None and output is not None:
+        loading = {"precision": precision, "reference": reference, "device": device}
+        shards = _Lines(str(translator.folder.absolute()), loading, options, prefix, not no_split, n_best, as_json)
+        does = {"model": translator.folder.name, **shards.told(), "file": identity(file)}
+        return in_shards(shards, does, api.stream_lines(file), output, resume=resume, workers=workers)
     long, how = LongTexts(), _How(translator, options, prefix, split=not no_split)
     if output is None:
         # Somebody who types sees every answer at once; a file goes in larger pieces.
@@ -181,6 +200,42 @@ class _How(NamedTuple):
         found = self.translator.translate_text(lines, self.options, prefixes=prefixes)
         # A line that is one sentence is answered as it would be without cutting.
         return [_Line(one.alone) if one.alone else _Line(one, one.sentences, one.notes) for one in found]
+
+
+class _Lines(NamedTuple):
+    """What a worker needs to translate shards of lines."""
+
+    model: str
+    loading: dict[str, Any]
+    options: Any
+    prefix: str | None
+    split: bool
+    n_best: int
+    as_json: bool
+
+    def told(self) -> dict[str, Any]:
+        """What decides the translations, beside the lines."""
+        settings = {"options": str(self.options), "prefix": self.prefix, "split": self.split, "n_best": self.n_best}
+        return {"weights": identity(Path(self.model)), **self.loading, **settings, "json": self.as_json}
+
+    def open(self) -> "Compute":
+        """Load the model; see `shards.work.Opener`."""
+        from patchword import api
+        from patchword.shards.work import Answer
+
+        api.use_threads(1)
+        how = _How(api.load(self.model, task="translation", **self.loading), self.options, self.prefix, self.split)
+
+        def compute(first: int, lines: list[str]) -> Answer:
+            notes: list[str] = []
+            long, records = LongTexts(notes.append), list[str]()
+            for number, line in enumerate(how(lines), first):
+                long.see(number, line.answer, line.notes)
+                records.append(_record(number, line, self.n_best, self.as_json))
+            long.tell()
+            return Answer("".join(records), notes, long.failed)
+
+        return compute
 
 
 def _translations(how: _How, lines: Iterable[str], size: int, first: int = 1) -> Iterator[tuple[int, _Line]]:

@@ -10,6 +10,7 @@ from patchword.errors import DataError
 from patchword.images.archive import Archive
 from patchword.images.files import open_image
 from patchword.images.listing import EMPTY, Listing, counted, list_folder
+from patchword.images.tables import TABLE_SUFFIXES, read_paths
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ def pictures(paths: Sequence[Path | str]) -> tuple[list[Picture], list[str]]:
     """All pictures of some files, folders and zips, in order; nothing is decoded.
 
     Args:
-        paths: a file stands for itself whatever it is; in folders and zips everything is found that is read, at any
-            depth.
+        paths: a file stands for itself whatever it is, but a .csv or .tsv for the images that it names; in folders and
+            zips everything is found that is read, at any depth.
 
     Returns:
         the pictures, where a folder or zip that cannot be listed, or has none, is one that cannot be decoded; and
@@ -58,6 +59,8 @@ def _inside(path: Path) -> tuple[list[Picture], str | None]:
         listing = archive.listing()
         names = ["/".join(parts) for parts in listing.pictures]
         return _some(path, [_member(archive, name) for name in names]), _left_out(path, listing)
+    if path.suffix.lower() in TABLE_SUFFIXES and path.exists():
+        return _some(path, [_file(Path(name)) for name in read_paths(path)]), None
     return [_file(path)], None
 
 

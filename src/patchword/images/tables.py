@@ -103,6 +103,26 @@ def names_pictures(path: Path) -> bool:
     return any(suffix_of(cell.strip()) in IMAGE_SUFFIXES and _image(folder, cell) for _, row in first for cell in row)
 
 
+def read_paths(path: Path) -> list[str]:
+    """The images that a table names, whatever else it has; one that is not there is in the list all the same.
+
+    The column is found as in `read_table`, but no other is needed.
+
+    Raises:
+        DataError: if the table cannot be read.
+    """
+    rows, folder = _rows(path, _text(path)), str(path.parent)
+    first = next(rows, None)
+    if first is None:
+        raise DataError(path, "holds no rows; expected the paths of images")
+    images = [place for place, cell in enumerate(first[1]) if _image(folder, cell)]
+    named = _by_name([_plain(cell) for cell in first[1]], _PATHS)
+    column = (images or named or [0])[0]
+    rest = _again(first, rows) if images or not named else rows
+    names = [_cell(cells, column) for _, cells in rest]
+    return [_image(folder, name) or str(Path(folder, name)) for name in names if name]
+
+
 def _text(path: Path) -> str:
     """The table's text, whatever its encoding of the two that spreadsheets write."""
     try:
