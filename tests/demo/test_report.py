@@ -215,7 +215,8 @@ def test_it_can_be_read_in_the_dark_and_on_a_phone(page: Page, tmp_path: Path) -
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # The page in a frame of the phone's size, and a list of what reaches beyond it on either side or is clipped.
-FRAME = """<!doctype html><meta charset="utf-8"><body><iframe style="width: {width}px; height: 9000px; border: 0" srcdoc="{page}"></iframe>
+FRAME = """<!doctype html><meta charset="utf-8">
+<body><iframe style="width: {width}px; height: 9000px; border: 0" srcdoc="{page}"></iframe>
 <script>
 document.querySelector("iframe").onload = async event => {{
   const page = event.target.contentDocument;
