@@ -13,19 +13,23 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-def seconds(compute: Callable[[], Any], least: float = 0.2, rounds: int = 5, most: float = 2.0) -> float:
+def seconds(
+    compute: Callable[[], Any], least: float = 0.2, rounds: int = 5, most: float = 2.0, warm: bool = False
+) -> float:
     """What one call takes, undisturbed: the least of several rounds, since other programs only ever add.
 
     With one thread it is the time that the processor spent on it, not the time that passed beside other programs.
 
     Args:
-        compute: what is timed, after one call that is not.
+        compute: what is timed, after one call that is not timed.
         least: seconds that a round lasts at least, of as many calls as that needs.
         rounds: how many.
         most: seconds after which two rounds are enough, since what takes long is disturbed by less of itself.
+        warm: whether it was called already, so that the first call can be timed.
     """
     clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
-    compute()
+    if not warm:
+        compute()
     best, calls, spent = float("inf"), 1, 0.0
     for done in range(rounds):
         if done >= 2 and spent > most:

@@ -67,7 +67,7 @@ class Efficiency(Claim):
         "区间都在其上。",
     )
     contradicts = Text("Both intervals are below 1 point.", "两个区间都低于 1 个百分点。")
-    minutes = Minutes(5, 170)
+    minutes = Minutes(4, 170)
     rates = (1e-3, 5e-3)
     corpora = ("cifar10",)
 

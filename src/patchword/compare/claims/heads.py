@@ -55,7 +55,7 @@ class Heads(Claim):
         "Even the best of them is not half a point better: the whole interval lies below that.",
         "即使最好的也没有高出半个百分点：整个区间都在其下。",
     )
-    minutes = Minutes(4, 240)
+    minutes = Minutes(5, 90)
     rates = (1e-3, 2e-3, 4e-3)
 
     def cells(self, setup: Setup) -> list[Cell]:

@@ -62,7 +62,7 @@ class Lengths(Claim):
         "在训练长度以外，正弦位置的准确率比可学习位置高 5 个百分点以上：配对差的 95 % 区间在其上。",
     )
     contradicts = Text("It is not: the interval is below 5 points.", "并非如此：区间在 5 个百分点以下。")
-    minutes = Minutes(5, 240)
+    minutes = Minutes(4, 90)
     rates = (2e-3, 4e-3)
 
     def cells(self, setup: Setup) -> list[Cell]:

@@ -72,8 +72,9 @@ class Positions(Claim):
         "It falls by less than 5 points in both tasks: the intervals are below that.",
         "两个任务都下降不到 5 个百分点：区间都在其下。",
     )
-    minutes = Minutes(5, 300)
+    minutes = Minutes(5, 100)
     rates = (2e-3, 4e-3)
+    edition = 2
 
     def cells(self, setup: Setup) -> list[Cell]:
         """One for each kind, side and seed."""
@@ -88,7 +89,7 @@ class Positions(Claim):
             if full
             else agreement(work.generator("grammar"), distances=(2, 7), test_distance=5),
         }
-        budget = Budget(steps=1200 if full else 250)
+        budget = Budget(steps=1200 if full else 190)
         found: dict[str, float] = {"validation": 0.0}
         for name, task in tasks.items():
             model = _network(cell, task.vocabulary, full)

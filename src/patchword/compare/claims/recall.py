@@ -56,7 +56,7 @@ class Recall(Claim):
         "在最大距离上 Transformer 的准确率高出 5 个百分点以上：配对差的 95 % 区间在其上。",
     )
     contradicts = Text("It is not: the interval is below 5 points.", "并非如此：区间在 5 个百分点以下。")
-    minutes = Minutes(4, 600)
+    minutes = Minutes(4, 210)
     rates = (1e-3, 4e-3, 1e-2)
     edition = 2
 

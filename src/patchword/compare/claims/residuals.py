@@ -76,6 +76,7 @@ class Residuals(Claim):
     )
     minutes = Minutes(4, 300)
     rates = (3e-4, 1.5e-3, 7.5e-3)
+    edition = 2
 
     def cells(self, setup: Setup) -> list[Cell]:
         """One for each variant, depth and seed."""
@@ -91,7 +92,7 @@ class Residuals(Claim):
         model = transformer(task.vocabulary, 64 if full else 32, int(layers))
         for part in TAKEN[taken]:
             model = without(model, part)
-        history = train(model, task, Budget(3000 if full else 200), work)
+        history = train(model, task, Budget(3000 if full else 150), work)
         return figures(model, task, history)
 
     def verdict(self, results: Results) -> Verdict:

@@ -59,7 +59,7 @@ class Shifts(Claim):
         "在 1 到 8 像素的平移上，CNN 保持 95 % 以上的预测，且比 ViT 多 2 个百分点以上：两个 95 % 区间都在其上。",
     )
     contradicts = Text("One of the two intervals is below.", "两个区间之一在其下。")
-    minutes = Minutes(4, 400)
+    minutes = Minutes(2, 60)
     rates = (1e-3, 4e-3)
     corpora = ("cifar10",)
 

@@ -62,7 +62,7 @@ class Short(Claim):
         "It is not half a point higher either way: both intervals are below that.",
         "两种比法都没有高出半个百分点：两个区间都在其下。",
     )
-    minutes = Minutes(5, 300)
+    minutes = Minutes(3, 90)
     rates = (2e-3, 6e-3)
 
     def cells(self, setup: Setup) -> list[Cell]:

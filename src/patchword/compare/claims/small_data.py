@@ -51,7 +51,7 @@ class SmallData(Claim):
         "On the smallest share the CNN is not 2 points better: the interval is below, or its gap is the larger one.",
         "在最小比例上 CNN 没有好 2 个百分点：区间在其下，或 CNN 的差距更大。",
     )
-    minutes = Minutes(5, 1500)
+    minutes = Minutes(3, 380)
     rates = (1e-3, 4e-3)
     corpora = ("cifar10",)
 
