@@ -132,7 +132,10 @@ def _train(
         if run is not None and not resume:
             resolved.write(run.recipe)
             run.begun = True
-        return trainer.run()
+        outcome = trainer.run()
+        if outcome.signal is not None:
+            group.end()
+        return outcome
 
 
 def _prepared(recipe: Recipe, folder: Path, tell: Listener) -> Any:

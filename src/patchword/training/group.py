@@ -90,6 +90,9 @@ class Alone:
         """What to raise where every process has found the same error: the first one says it."""
         return error
 
+    def end(self) -> None:
+        """Before a process ends that was asked to: torchrun ends all as soon as one has, and the first has to say why."""
+
     def draw(self, seed: int, step: int) -> None:
         """Have the numbers of an update drawn: a lone process goes on with its stream, which its state keeps."""
 

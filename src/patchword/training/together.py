@@ -125,8 +125,13 @@ class Together(Alone):
         """See `Alone.same`."""
         if self.first:
             return error
-        time.sleep(HEARD)
+        self.end()
         return SaidElsewhereError()
+
+    def end(self) -> None:
+        """See `Alone.end`."""
+        if not self.first:
+            time.sleep(HEARD)
 
     def draw(self, seed: int, step: int) -> None:
         """Other processes than the first draw from seed, rank and step, so that a resumed run draws the same."""
