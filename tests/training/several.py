@@ -62,10 +62,10 @@ def start(
     CONTEXT.set_forkserver_preload(["tests.training.several_preloaded"])
     folder.mkdir(parents=True, exist_ok=True)
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size)}
-    place |= {"LOCAL_WORLD_SIZE": str(size), **environment}
+    place |= {"LOCAL_WORLD_SIZE": str(size)}
     processes = []
     for rank in range(size):
-        own = place | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        own = place | {"RANK": str(rank), "LOCAL_RANK": str(rank), **environment}
         process = CONTEXT.Process(target=_work, args=(own, folder / f"{rank}.log", arguments, change), daemon=True)
         process.start()
         processes.append(process)

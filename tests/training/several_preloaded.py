@@ -3,7 +3,7 @@
 import matplotlib.backends.backend_agg
 import matplotlib.figure  # noqa: F401
 import torch._dynamo
-import torch.distributed.fsdp
+import torch.distributed.fsdp  # noqa: F401
 
 import patchword.cli.main
 import patchword.images.wing

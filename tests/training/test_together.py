@@ -67,7 +67,9 @@ def alone(values: dict[str, Any], out: Path, monkeypatch: pytest.MonkeyPatch, **
 
 
 def together(size: int, out: Path, *arguments: str, **environment: str) -> Several:
-    return start(size, out.with_name(f"{out.name}-{size}-said"), ["train", *arguments, "--out", str(out)], **environment)
+    return start(
+        size, out.with_name(f"{out.name}-{size}-said"), ["train", *arguments, "--out", str(out)], **environment
+    )
 
 
 def done(size: int, out: Path, *arguments: str) -> None:
@@ -226,7 +228,9 @@ def test_a_killed_process_ends_the_run_with_one_sentence_and_its_state_as_it_was
     said = several.said()[1 - rank]
     lines = [line for line in said.splitlines() if line.startswith("patchword: ")]
     assert len(lines) == 1, said
-    assert re.search(rf"process {rank} \(process id {pid} on \S+\) of the 2 that train together is gone \(.+\)", lines[0])
+    assert re.search(
+        rf"process {rank} \(process id {pid} on \S+\) of the 2 that train together is gone \(.+\)", lines[0]
+    )
     assert "Traceback" not in said
     assert lines[0].endswith(f"; go on with --resume, from what was saved last in {tmp_path / 'run'}")
     state = torch.load(tmp_path / "run" / "state" / "latest.pt", weights_only=True)

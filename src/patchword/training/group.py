@@ -91,7 +91,7 @@ class Alone:
         return error
 
     def end(self) -> None:
-        """Before a process ends that was asked to: torchrun ends all as soon as one has, and the first has to say why."""
+        """Before a process ends that was asked to: torchrun ends all when one has, and the first is to say why."""
 
     def draw(self, seed: int, step: int) -> None:
         """Have the numbers of an update drawn: a lone process goes on with its stream, which its state keeps."""

@@ -56,9 +56,9 @@ def _place(environment: Mapping[str, str]) -> tuple[int, int, int, int]:
     """Rank, size, and both on this machine."""
     size = _number(environment, "WORLD_SIZE", 2)
     rank = _number(environment, "RANK", 0, size)
-    for name in ("MASTER_ADDR", "MASTER_PORT"):
-        if not environment.get(name):
-            raise GroupError(f"WORLD_SIZE is {size}, but {name} is not set; torchrun sets both")
+    if not environment.get("MASTER_ADDR"):
+        raise GroupError(f"WORLD_SIZE is {size}, but MASTER_ADDR is not set; torchrun sets both")
+    _number(environment, "MASTER_PORT", 1, 2**16)
     local_size = _number(environment, "LOCAL_WORLD_SIZE", 1, size + 1, size)
     return rank, size, _number(environment, "LOCAL_RANK", 0, local_size, rank % local_size), local_size
 
@@ -86,5 +86,5 @@ def _unfound(rank: int, size: int, environment: Mapping[str, str], error: Except
         "see that all of them were started, that MASTER_ADDR can be reached from every machine, and that "
         "GLOO_SOCKET_IFNAME names the network's interface"
     )
-    what = clipped(text.strip().partition("\n")[0])
+    what = clipped(text.strip().partition("\n")[0].rstrip("."))
     return f"process {rank} of {size} did not find the others at {address}:{port}: {what}; {remedy}"

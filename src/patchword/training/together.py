@@ -159,12 +159,10 @@ class Together(Alone):
             if not _is_loss(error):
                 raise
             gone = self._gone()
-            # One of a machine's processes says it for all of them.
-            host = socket.gethostname()
-            here = [rank for rank, (name, _) in enumerate(self._processes) if name == host and rank not in gone]
-            if self.rank != here[0]:
+            if not self._speaks(gone):
                 time.sleep(HEARD)
                 raise SaidElsewhereError from None
+            host = socket.gethostname()
             who = _listed([f"{rank} (process id {self._processes[rank][1]} on {host})" for rank in gone])
             kept = (out / "recipe.toml").is_file() or not self.first
             rest = f"go on with --resume, from what was saved last in {out}" if kept else "nothing had been saved"
@@ -172,6 +170,17 @@ class Together(Alone):
                 f"{who or 'a process on another machine'} of the {self.size} that train together is gone "
                 f"({_first_line(error)}); {rest}"
             ) from None
+
+    def _speaks(self, gone: list[int]) -> bool:
+        """Whether it is this one of its machine's processes that says what all of them notice, one after another."""
+        host = socket.gethostname()
+        try:
+            store: Any = dist.distributed_c10d._get_default_store()
+            said = store.compare_set(f"patchword/gone/{host}", "", str(self.rank))
+            return bool(said.decode() == str(self.rank))
+        except RuntimeError:  # the store's process is the one that is gone
+            here = [rank for rank, (name, _) in enumerate(self._processes) if name == host and rank not in gone]
+            return self.rank == here[0]
 
     def _gone(self) -> list[int]:
         """Ranks of this machine's processes that have ended; those of others cannot be asked."""
@@ -203,7 +212,8 @@ def _listed(names: list[str]) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return clipped(str(error).strip().partition("\n")[0].rpartition("] ")[2])
+    """What torch says, without where in its sources it says it and what else it advises."""
+    return clipped(str(error).strip().partition("\n")[0].rpartition("] ")[2].partition(". ")[0].rstrip("."))
 
 
 class _Sum(torch.autograd.Function):
