@@ -161,7 +161,7 @@ def _check_same_data(group: Alone, task: Any) -> None:
             )
 
 
-def _with_threads(recipe: Recipe, processes: int) -> tuple[Recipe, list[str]]:
+def _with_threads(recipe: Recipe, processes: int = 1) -> tuple[Recipe, list[str]]:
     """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one.
 
     Of several processes on this machine each has its share of the cores at most, and the recipe stays as it is.

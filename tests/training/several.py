@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ def _work(environment: dict[str, str], log: Path, arguments: list[str], change: 
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.environ.update(environment)
+    tempfile.tempdir = str(log.parent)  # where files of this test are taken away
     torch.set_num_threads(1)
     from patchword.cli.main import main
     from patchword.training import loop

@@ -214,23 +214,22 @@ def wait_for_steps(out: Path, steps: int, several: Several) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize(("size", "rank"), [(2, 1), (3, 0)])
 def test_a_killed_process_ends_the_run_with_one_sentence_and_its_state_as_it_was(
-    phrases: tuple[Path, Path], tmp_path: Path, rank: int
+    phrases: tuple[Path, Path], tmp_path: Path, size: int, rank: int
 ) -> None:
     values = translation(phrases, max_steps=100_000, validate_every=5, average_last=1)
-    several = together(2, tmp_path / "run", recipe_file(values, tmp_path))
+    several = together(size, tmp_path / "run", recipe_file(values, tmp_path))
     wait_for_steps(tmp_path / "run", 8, several)
     several.processes[rank].kill()
     pid = several.processes[rank].pid
     codes = several.wait()
-    assert codes[1 - rank] == 2
-    said = several.said()[1 - rank]
+    assert [code for number, code in enumerate(codes) if number != rank] == [2] * (size - 1)
+    said = "".join(text for number, text in enumerate(several.said()) if number != rank)
     lines = [line for line in said.splitlines() if line.startswith("patchword: ")]
     assert len(lines) == 1, said
-    assert re.search(
-        rf"process {rank} \(process id {pid} on \S+\) of the 2 that train together is gone \(.+\)", lines[0]
-    )
+    gone = rf"process {rank} \(process id {pid} on \S+\) of the {size} that train together is gone \(.+\)"
+    assert re.search(gone, lines[0])
     assert "Traceback" not in said
     assert lines[0].endswith(f"; go on with --resume, from what was saved last in {tmp_path / 'run'}")
     state = torch.load(tmp_path / "run" / "state" / "latest.pt", weights_only=True)
