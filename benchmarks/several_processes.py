@@ -64,16 +64,17 @@ def speed(data: Path, folder: Path, rounds: int = 3) -> None:
     """Steps a second of a small Transformer, between step 5 and the last."""
     files = [word for name in ("train.en", "train.de") for word in ("--data", str(data / name))]
     arguments = ["translation", *files, "--max-steps", "20", "--batch-size", "2048", "--set", "model.size=small"]
-    found: dict[str, list[float]] = {"one process, 2 threads": [], "2 processes, 1 thread each": []}
+    ways = {"one process, 1 thread": (1, 1), "one process, 2 threads": (1, 2), "2 processes, 1 thread each": (2, 1)}
+    found: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds):
-        for name, (processes, threads) in zip(found, ((1, 2), (2, 1)), strict=True):
-            out = folder / f"{processes}-{number}"
+        for name, (processes, threads) in ways.items():
+            out = folder / f"{processes}-{threads}-{number}"
             rows = run(processes, threads, out, *arguments, "--threads", str(threads), every=5)
             steps = rows[-1]["step"] - rows[0]["step"]
             found[name].append(steps / (rows[-1]["seconds"] - rows[0]["seconds"]))
             print(f"{name}: {found[name][-1]:.2f} steps/s (load {os.getloadavg()[0]:.1f})", flush=True)
-    (first, a), (second, b) = ((name, median(values)) for name, values in found.items())
-    print(f"medians: {second} {b:.2f}, {first} {a:.2f} steps/s: {b / a:.2f} times as fast")
+    for name, values in found.items():
+        print(f"median of {name}: {median(values):.2f} steps/s, {median(values) / median(found[next(iter(ways))]):.2f}")
 
 
 def agree() -> None:
