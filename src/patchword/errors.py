@@ -98,6 +98,17 @@ class OutOfMemoryError(PatchwordError):
     """Less memory than the work needs, which smaller pieces of it would not."""
 
 
+class GroupError(PatchwordError):
+    """Processes that were to train together and cannot, or no longer."""
+
+
+class SaidElsewhereError(PatchwordError):
+    """What another process of the group says; this one ends without a word."""
+
+    def __init__(self) -> None:
+        super().__init__("another process of the group has met a mistake, and says which")
+
+
 class NotFiniteError(PatchwordError, ValueError):
     """Weights that hold infinite values or such as are no numbers, or a network that computes them."""
 

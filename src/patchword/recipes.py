@@ -17,7 +17,8 @@ TASKS = tuple(WINGS)
 
 # What a run that goes on may change, and stay the same run.
 LIMITS = frozenset(
-    f"training.{name}" for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device", "threads")
+    f"training.{name}"
+    for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device", "threads", "parallel")
 )
 
 # Options of `train` for every task, and the recipe key that each stands for; a wing adds its own.
@@ -32,6 +33,7 @@ OPTIONS: dict[str, str] = {
     "seed": "training.seed",
     "threads": "training.threads",
     "device": "training.device",
+    "parallel": "training.parallel",
     "strict": "data.strict",
 }
 

@@ -1,7 +1,7 @@
 """Training: from a task with its data, or a recipe, to a run folder with the best model in it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,19 @@ import torch
 
 from patchword.converters.published import is_published, published
 from patchword.devices import find_device
-from patchword.errors import RecipeError, shown
+from patchword.errors import GroupError, RecipeError, shown
 from patchword.memory import memory_for
 from patchword.progress import ProgressPrinter
 from patchword.recipes import TASKS, new_recipe, resumed_recipe
 from patchword.training.events import Listener, Note, ignore
+from patchword.training.group import Alone
+from patchword.training.joining import joined
 from patchword.training.loop import Trainer
 from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe, Settings
-from patchword.training.run_folder import run_folder
+from patchword.training.run_folder import RunFolder, begun_with, run_folder, stand_in
 from patchword.training.state import seed_everything
-from patchword.training.threads import suitable_threads
+from patchword.training.threads import share_of_threads, suitable_threads
 from patchword.wings import wing_of
 
 
@@ -58,54 +60,116 @@ def train(
         RunFolderError: if `out` holds a run and `resume` is False, it holds none and `resume` is True, or another
             process trains in it.
         OutputError: if `out` cannot be written.
+        GroupError: if one of several processes (torchrun) is gone, or they do not find each other.
+        SaidElsewhereError: in the others, where one of several processes says what is wrong.
         PatchwordError: whatever else is wrong with recipe or data, in one sentence.
     """
     if out is None:
         raise RecipeError("where to? out = ..., the run folder")
     out = Path(out)
     threads = torch.get_num_threads()
-    with ProgressPrinter() if show and listener is None else nullcontext(listener or ignore) as tell:
+    with joined() as group, group.watched(out), _listening(listener, show, group) as tell:
         if not isinstance(recipe, Recipe):
-            given = paths_of(data), paths_of(validation), options, settings
-            recipe, notes = _recipe(recipe, out, resume, *given, tell)
+            source, given = recipe, (paths_of(data), paths_of(validation), options, settings)
+            whole, notes = group.first_alone(lambda: _recipe(source, out, resume, *given, tell))
         elif options or settings or data or validation:
             raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
         else:
-            notes = []
+            whole, notes = recipe, []
+        if whole.init is not None and is_published(whole.init):
+            init = group.first_alone(lambda: str(published(str(whole.init), tell)))
+            whole = whole.model_copy(update={"init": init})
         try:
-            recipe, slower = _with_threads(recipe)
-            return _train(recipe, out, resume, facts, [*notes, *slower], tell)
+            with group.each():
+                whole, slower = _with_threads(whole, group.local_size)
+            return _train(whole, out, resume, facts, [*notes, *slower], tell, group)
         finally:
             torch.set_num_threads(threads)  # whoever goes on in this process has what it had
 
 
+def _listening(listener: Listener | None, show: bool, group: Alone) -> AbstractContextManager[Listener]:
+    """What hears of the run: the first process's listener or bars alone."""
+    if not group.first:
+        return nullcontext(ignore)
+    return ProgressPrinter() if show and listener is None else nullcontext(listener or ignore)
+
+
 def _train(
-    recipe: Recipe, out: Path, resume: bool, facts: Mapping[str, Any] | None, notes: Sequence[str], tell: Listener
+    recipe: Recipe,
+    out: Path,
+    resume: bool,
+    facts: Mapping[str, Any] | None,
+    notes: Sequence[str],
+    tell: Listener,
+    group: Alone,
 ) -> Outcome:
-    if recipe.init is not None and is_published(recipe.init):
-        recipe = recipe.model_copy(update={"init": str(published(recipe.init, tell))})
+    """Train by a whole recipe: the first process works in the run folder, any others beside it."""
     seed_everything(recipe.training.seed)
-    with run_folder(out, resume, tell) as run:
-        for note in notes:
-            tell(Note(note))
-        with memory_for("the model and its data", "choose a smaller model, or less data"):
-            task = wing_of(recipe.task).prepare(recipe, out, tell)
-        for note in task.notes:
-            tell(Note(note))
-        resolved: Recipe = task.recipe  # with what an init model decides
+    with ExitStack() as stack:
+        run: RunFolder | None = None
+        task: Any = None
+
+        def begin() -> tuple[Recipe, bool, dict[str, bytes]]:
+            nonlocal run, task
+            run = stack.enter_context(run_folder(out, resume, tell))
+            for note in notes:
+                tell(Note(note))
+            task = _prepared(recipe, out, tell)
+            for note in task.notes:
+                tell(Note(note))
+            return task.recipe, resume and run.state.is_file(), begun_with(out)
+
+        resolved, goes_on, files = group.first_alone(begin)  # with what an init model decides
+        with group.each():
+            if run is None:
+                beside = stack.enter_context(stand_in(files))
+                task = _prepared(resolved, beside, tell)
+        _check_same_data(group, task)
         if resolved.init is not None:
             facts = {"init": resolved.init, **(facts or {})}
-        goes_on = resume and run.state.is_file()
-        trainer = Trainer(task, resolved, out, resume=goes_on, facts=facts, listener=tell, lock=run.lock)
-        if not resume:
+        lock, folder = (run.lock, out) if run is not None else (None, beside / "run")
+        trainer = Trainer(task, resolved, folder, resume=goes_on, facts=facts, listener=tell, lock=lock, group=group)
+        if run is not None and not resume:
             resolved.write(run.recipe)
             run.begun = True
-        return trainer.run()
+        outcome = trainer.run()
+        if outcome.signal is not None:
+            group.end()
+        return outcome
 
 
-def _with_threads(recipe: Recipe) -> tuple[Recipe, list[str]]:
-    """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one."""
-    notes = []
+def _prepared(recipe: Recipe, folder: Path, tell: Listener) -> Any:
+    with memory_for("the model and its data", "choose a smaller model, or less data"):
+        return wing_of(recipe.task).prepare(recipe, folder, tell)
+
+
+def _check_same_data(group: Alone, task: Any) -> None:
+    """See that all processes train on the same; each reads the data where it runs.
+
+    Raises:
+        GroupError: naming the first process that does not.
+    """
+    prints = group.gathered(task.fingerprint.as_dict())
+    for rank, found in enumerate(prints):
+        if found != prints[0]:
+            raise group.same(
+                GroupError(
+                    f"process {rank} has other data than the first one: {found['training']:,} {found['unit']} for "
+                    f"training and {found['validation']:,} for validation, of {prints[0]['training']:,} and "
+                    f"{prints[0]['validation']:,}, or as many but not the same; every machine needs the same files"
+                )
+            )
+
+
+def _with_threads(recipe: Recipe, processes: int = 1) -> tuple[Recipe, list[str]]:
+    """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one.
+
+    Of several processes on this machine each has its share of the cores at most, and the recipe stays as it is.
+    """
+    notes: list[str] = []
+    if processes > 1:
+        torch.set_num_threads(share_of_threads(recipe.training.threads, processes))
+        return recipe, notes
     if recipe.training.threads is None:
         threads, ratio = torch.get_num_threads(), 1.0
         if find_device(recipe.training.device).type == "cpu":

@@ -38,7 +38,7 @@ def test_numbers_that_become_none_after_a_validation_leave_what_was_kept(
         if trainer.progress.step == 25:
             kept.update(files(tmp_path / "run"))
             with torch.no_grad():
-                next(trainer.model.parameters()).fill_(float("inf"))
+                next(trainer.held.model.parameters()).fill_(float("inf"))
         real(trainer, batches)
 
     monkeypatch.setattr(Trainer, "_update", update)
@@ -60,8 +60,8 @@ def test_a_validation_that_is_no_number_is_never_the_best(
         if what == "scores":
             monkeypatch.setattr(trainer.task, "validate", lambda model: {"loss": float("nan")})
         else:
-            assert trainer.average is not None
-            trainer.average.weights[next(iter(trainer.average.weights))][0] = float("nan")
+            assert trainer.held.average is not None
+            trainer.held.average.weights[next(iter(trainer.held.average.weights))][0] = float("nan")
             monkeypatch.setattr(trainer.task, "validate", lambda model: {"loss": 1.0})
         real(trainer, *arguments)
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from patchword.training import threads
+from patchword.training import threads as threads_of
 
 pytestmark = pytest.mark.usefixtures("two_threads")
 
@@ -34,3 +35,14 @@ def test_with_one_thread_there_is_nothing_to_measure(monkeypatch: pytest.MonkeyP
     torch.set_num_threads(1)
     monkeypatch.setattr(threads.time, "perf_counter", lambda: pytest.fail("measured"))
     assert threads.suitable_threads() == (1, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "wanted", "threads"),
+    [(2, 2, None, 1), (2, 2, 2, 1), (8, 2, None, 2), (8, 2, 3, 3), (8, 2, 8, 4), (8, 16, None, 1), (None, 2, 4, 1)],
+)
+def test_processes_share_the_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None, processes: int, wanted: int | None, threads: int
+) -> None:
+    monkeypatch.setattr(threads_of.os, "cpu_count", lambda: cores)
+    assert threads_of.share_of_threads(wanted, processes) == threads

@@ -26,7 +26,7 @@ from patchword.cli import (
     train,
     translate,
 )
-from patchword.errors import PatchwordError, clipped, one_line, reason
+from patchword.errors import PatchwordError, SaidElsewhereError, clipped, one_line, reason
 from patchword.memory import is_out_of_memory
 
 
@@ -116,6 +116,8 @@ def main() -> None:
         except SystemExit:
             sys.stdout.flush()  # here, where a full disk can still be told
             raise
+    except SaidElsewhereError:
+        sys.exit(2)
     except PatchwordError as error:
         _refuse(str(error))
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ patchword train classification --data photos/ --model cnn --max-minutes 30 --out
 patchword train classification --data photos/ --init models/vit --freeze backbone --out runs/probe
 patchword train recipes/multi30k-en-de.toml --data multi30k/ --set schedule.warmup_steps=800 --out runs/m30k
 patchword train --resume --out runs/m30k
+torchrun --nproc-per-node 4 -m patchword train recipes/multi30k-en-de.toml --data multi30k/ --out runs/m30k
 """
 DATA, MODEL, TRAINING = "Data", "Model", "Training"
 
@@ -98,6 +99,10 @@ def train(
     seed: Annotated[int | None, option("Of everything random (training.seed).", panel=TRAINING)] = None,
     threads: Annotated[int | None, option("Of the processor (training.threads).", panel=TRAINING)] = None,
     device: Annotated[str | None, option("cpu, cuda, mps or auto (training.device).", panel=TRAINING)] = None,
+    parallel: Annotated[
+        str | None,
+        option("Under torchrun: ddp, or fsdp for networks too large for one GPU (training.parallel).", panel=TRAINING),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -148,13 +153,15 @@ def train(
         seed=seed,
         threads=threads,
         device=device,
+        parallel=parallel,
         source_language=source_language,
         target_language=target_language,
         columns=columns,
         strict=strict or None,
         max_pixels=max_pixels,
     )
-    say: Callable[[str], None] = (lambda _: None) if quiet else (lambda text: typer.echo(one_line(text), err=True))
+    silent = quiet or outcome.rank > 0  # the first of several processes says it
+    say: Callable[[str], None] = (lambda _: None) if silent else (lambda text: typer.echo(one_line(text), err=True))
     if outcome.signal is not None:
         say(f"stopped at step {outcome.step}; go on with: patchword train --resume --out {shlex.quote(str(out))}")
         raise typer.Exit(128 + outcome.signal)

@@ -35,6 +35,13 @@ class Model(nn.Module):
         0 for the head and the last norm, 1 for the last layer, 2 for the one below it; the most for embeddings.
         """
 
+    def blocks(self) -> list[nn.Module]:
+        """Modules that one pass calls once each, and by `forward` alone, from input to output.
+
+        Where weights are divided among processes, each block's are gathered for it alone; without blocks, all at once.
+        """
+        return []
+
     def frozen(self, part: str | None) -> list[str]:
         """Names of the submodules and parameters of a part; none without a part."""
         return [] if part is None else list(self.parts()[part])

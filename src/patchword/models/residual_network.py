@@ -231,6 +231,10 @@ class ResidualNetwork(ImageModel):
         """See `Model.parts`: all but the head."""
         return {"backbone": ["stem", "stages"]}
 
+    def blocks(self) -> list[nn.Module]:
+        """See `Model.blocks`: its residual blocks."""
+        return [block for stage in self.stages for block in cast(nn.Sequential, stage)]
+
     def depth(self, name: str) -> int:
         """See `Model.depth`: a block is a layer."""
         first, *rest = name.split(".")

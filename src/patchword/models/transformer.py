@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import SequenceConfig, SequenceToSequence
@@ -226,6 +226,10 @@ class Transformer(SequenceToSequence):
             "embeddings": ["source_embedding", "target_embedding"],
             "encoder": ["source_embedding", "source_positions", "encoder"],
         }
+
+    def blocks(self) -> list[nn.Module]:
+        """See `Model.blocks`: the encoder's and the decoder's layers."""
+        return [*self.encoder.layers, *self.decoder.layers]
 
     def depth(self, name: str) -> int:
         """See `Model.depth`.

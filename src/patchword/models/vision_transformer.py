@@ -127,6 +127,10 @@ class VisionTransformer(ImageModel):
         names = [name for name, _ in self.named_children()] + [name for name, _ in self.named_parameters(recurse=False)]
         return {"backbone": [name for name in names if name not in self._heads()]}
 
+    def blocks(self) -> list[nn.Module]:
+        """See `Model.blocks`: the encoder's layers."""
+        return list(self.encoder.layers)
+
     def depth(self, name: str) -> int:
         """See `Model.depth`."""
         first, *rest = name.split(".")

@@ -1,6 +1,6 @@
 """Convolution with batch normalisation (Ioffe and Szegedy 2015), and downsampling without aliasing (Zhang 2019)."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -28,10 +28,20 @@ class Convolution(nn.Conv2d):
             nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
 
 
+class Rows(Protocol):
+    """The rows of a batch that several processes have divided among them; `rows` is the number of all of them."""
+
+    rows: int
+
+    def sum(self, values: Tensor) -> Tensor:
+        """All processes' values added up, with a gradient."""
+
+
 class BatchNorm(nn.BatchNorm2d):
     """torch's batch normalisation without its counter of batches, which nothing reads while the momentum is fixed.
 
-    In evaluation mode it normalises by running statistics, which move in training mode alone.
+    In evaluation mode it normalises by running statistics, which move in training mode alone. Where several processes
+    share a batch (`shared`), statistics are those of all its rows, so that they are the same as in one process.
 
     Args:
         channels: of the image.
@@ -40,6 +50,7 @@ class BatchNorm(nn.BatchNorm2d):
     """
 
     num_batches_tracked: None
+    shared: Rows | None = None
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__(channels, eps, momentum)
@@ -52,16 +63,39 @@ class BatchNorm(nn.BatchNorm2d):
         be a single image, whose maps are one pixel at the end.
         """
         if self.training:
-            if x.numel() == x.size(1):
+            count = x.numel() // x.size(1) if self.shared is None else self.shared.rows * x.size(2) * x.size(3)
+            if count == 1:
                 return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
             # torch moves them without counting it as a change, which whoever holds folded weights must see. Before
             # the step, since autograd keeps them for the backward pass.
             torch.autograd.graph.increment_version([b for b in self.buffers() if not b.is_inference()])
+            if self.shared is not None:
+                return self._over_all(x, count, self.shared)
         return super().forward(x)
+
+    def _over_all(self, x: Tensor, count: int, shared: Rows) -> Tensor:
+        """Normalised by the statistics of `count` values a channel, of which this process has some."""
+        values = x.float()
+        mean = shared.sum(values.sum((0, 2, 3))) / count
+        centred = values - mean[:, None, None]
+        variance = shared.sum(centred.square().sum((0, 2, 3))) / count
+        momentum: Any = self.momentum
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, momentum)  # type: ignore[union-attr]
+            self.running_var.lerp_(variance * (count / (count - 1)), momentum)  # type: ignore[union-attr]
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
     def _load_from_state_dict(self, *arguments: Any, **named: Any) -> None:
         # torch's own would add the counter to a state dict that lacks it.
         nn.Module._load_from_state_dict(self, *arguments, **named)
+
+
+def share_statistics(module: nn.Module, rows: Rows) -> None:
+    """Have all batch norms of a module normalise by the rows of all processes."""
+    for each in module.modules():
+        if isinstance(each, BatchNorm):
+            each.shared = rows
 
 
 class ConvolutionNorm(nn.Module):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -17,8 +18,14 @@ from patchword.models.tensors import named_buffers
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """The tensors that change in training, by name; a tied weight once. A batch norm's statistics are among them."""
-    weights = {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
+    weights = {name: _own(parameter) for name, parameter in model.named_parameters() if parameter.requires_grad}
     return weights | dict(named_buffers(model))
+
+
+def _own(parameter: Any) -> Tensor:
+    """Of a weight that is divided among processes, this one's share: an average of shares is a share of the average."""
+    tensor: Tensor = parameter.detach()
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
 
 
 class ExponentialAverage:
@@ -60,12 +67,13 @@ class LastCheckpoints:
         self.keep = keep
         self.names = list(names)
 
-    def add(self, step: int, weights: Mapping[str, Tensor]) -> None:
-        """Save the weights at a step; only the last `keep` count from now on."""
+    def add(self, step: int, weights: Mapping[str, Tensor]) -> list[str]:
+        """Save the weights at a step; only the last `keep` count from now on, whose names are returned."""
         name = f"weights-{step:08d}.safetensors"
         with replacing(self.folder / name) as temporary:
             write_tensors(temporary, weights)
         self.names = [*(n for n in self.names if n != name), name][-self.keep :]
+        return self.names
 
     def forget_others(self) -> None:
         """Delete files that no longer count; called once the state that names the kept ones is on disk."""

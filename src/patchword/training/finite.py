@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -64,19 +65,19 @@ def check_weights(weights: Mapping[str, Tensor], place: str, kept: str) -> None:
         raise DivergedError(f"{place}: {name} holds values that are infinite or not a number; {REMEDY}; {kept}")
 
 
-def check_optimizer(optimizer: torch.optim.Optimizer, place: str, kept: str) -> None:
+def check_optimizer(state: Mapping[Any, Mapping[str, Any]], place: str, kept: str) -> None:
     """See that what an optimizer remembers are numbers; with an infinite second moment weights would stand still.
 
     Args:
-        optimizer: after an update.
+        state: "state" of an optimizer's state dict.
         place: which step, for the message.
         kept: what is left of the run, for the message.
 
     Raises:
         DivergedError: naming the first value that is not.
     """
-    for name in sorted({name for values in optimizer.state.values() for name in values}):
-        found = [values.get(name) for values in optimizer.state.values()]
+    for name in sorted({name for values in state.values() for name in values}):
+        found = [values.get(name) for values in state.values()]
         if not all_finite(value for value in found if isinstance(value, Tensor)):
             remedy = "lower optimizer.weight_decay or optimizer.learning_rate, or set optimizer.clip_norm"
             raise DivergedError(f"{place}: the optimizer's {name} is infinite or not a number; {remedy}; {kept}")

@@ -36,7 +36,9 @@ def make_optimizer(
         for (decayed, factor), parameters in ordered
     ]
     if config.name == "sgd":
-        return torch.optim.SGD(settings, config.learning_rate, momentum=config.momentum, nesterov=True, fused=True)
+        # torch's fused SGD does not know weights that are divided among processes.
+        fused = not any(hasattr(parameter, "to_local") for parameter in model.parameters())
+        return torch.optim.SGD(settings, config.learning_rate, momentum=config.momentum, nesterov=True, fused=fused)
     optimizer = torch.optim.AdamW if config.name == "adamw" else torch.optim.Adam
     return optimizer(settings, lr=config.learning_rate, betas=config.betas, eps=config.eps, fused=True)
 

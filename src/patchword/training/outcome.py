@@ -14,6 +14,7 @@ class Outcome:
         signal: number of the signal that stopped the run, None if it came to its end.
         task: what the model is for.
         model: the folder of the best model.
+        rank: number of this process among those that trained it; the first, 0, has written it.
     """
 
     step: int
@@ -21,3 +22,4 @@ class Outcome:
     signal: int | None
     task: str
     model: Path
+    rank: int = 0

@@ -93,7 +93,13 @@ class TrainingConfig(Config):
     device: str = Field("auto", max_length=20)
     """auto, cpu, cuda, cuda:1 and so on, or mps; auto is CUDA where there is one, else cpu."""
     threads: int | None = Field(None, gt=0, le=1024)
-    """Processor threads; unset, as many as torch takes, or one where measuring finds more to be slower."""
+    """Processor threads; unset, as many as torch takes, or one where measuring finds more to be slower. Of several
+    processes each has so many, at most its share of the machine's cores.
+    """
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """How several processes, which torchrun starts, hold the network: each the whole of it (ddp,
+    DistributedDataParallel), or a share of every weight (fsdp, FSDP2). One process alone has it whole.
+    """
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -11,26 +11,19 @@ from patchword.errors import RunFolderError, shown
 from patchword.training.averaging import ExponentialAverage, weights_of
 from patchword.training.events import Listener, Note
 from patchword.training.finite import all_finite
+from patchword.training.held import Held
 from patchword.training.state import Progress, load_state, restore_random_states
 from patchword.training.task import Task
 
 
-def restore(
-    file: Path,
-    task: Task,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    average: ExponentialAverage | None,
-    listener: Listener,
-) -> Progress:
+def restore(file: Path, task: Task, held: Held, listener: Listener) -> Progress:
     """Go back to a saved state: fill model, optimizer and averages, and set the random generators.
 
     Args:
         file: the state's.
         task: with the data that the run is to go on with.
-        model: made by the run's recipe.
-        optimizer: of the model's parameters; its numbers, which the recipe has, stay as they are.
-        average: None if the recipe has none.
+        held: model, optimizer and average, made by the run's recipe; the optimizer's numbers, which the recipe has,
+            stay as they are.
         listener: hears that an old state does not know its data.
 
     Returns:
@@ -48,7 +41,7 @@ def restore(
         remedy = "put them back, or begin a run in another folder"
         raise RunFolderError(file.parent.parent, f"the data have changed since the run began: {changed}; {remedy}")
     try:
-        _fill(model, optimizer, average, values)
+        _fill(held.model, held.optimizer, held.average, values)
         batches = len(task.epoch(progress.epoch))
         if progress.batch >= batches:
             raise ValueError(f"progress.batch = {progress.batch}, but an epoch has {batches:,} batches")

@@ -2,13 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from patchword.errors import PatchwordError, RunFolderError
 from patchword.files import forget_temporaries, writing
 from patchword.training.events import Listener, ignore
+from patchword.training.initial import STATE_FOLDER
 from patchword.training.lock import NAME, FolderLock, locked
 
 _FOLDERS = ("best", "state", "vocabulary", "cache")
@@ -71,6 +73,33 @@ def run_folder(path: Path, resume: bool, listener: Listener = ignore) -> Iterato
         for each in reversed(made):
             with suppress(OSError):  # where there is something in it
                 each.rmdir()
+
+
+def begun_with(path: Path) -> dict[str, bytes]:
+    """The small files of a run folder that a task is prepared from, by their path in it, beside data and weights."""
+    files = [path / STATE_FOLDER / "config.json", *sorted((path / "vocabulary").glob("*"))]
+    return {str(file.relative_to(path)): file.read_bytes() for file in files if file.is_file()}
+
+
+@contextmanager
+def stand_in(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """A run folder for a process that has none: everything in it is gone afterwards.
+
+    Preparing a task there makes what it makes where the run goes on, without an init model's weights or a vocabulary
+    of its own.
+
+    Args:
+        files: from `begun_with`.
+    """
+    with TemporaryDirectory(prefix="patchword-", ignore_cleanup_errors=True) as name:
+        path = Path(name)
+        for part, content in files.items():
+            (path / part).parent.mkdir(exist_ok=True)
+            (path / part).write_bytes(content)
+        _state(path).parent.mkdir(exist_ok=True)
+        for file in (_recipe(path), _state(path)):
+            file.touch()
+        yield path
 
 
 def _recipe(path: Path) -> Path:

@@ -4,6 +4,7 @@ torch's threads wait for each other by spinning. Where another program keeps a c
 system lets the last thread run, and two threads are several times slower than one.
 """
 
+import os
 import time
 from statistics import median
 
@@ -40,3 +41,14 @@ def suitable_threads() -> tuple[int, float]:
         torch.set_num_threads(most)
     ratio = median(seconds[most]) / median(seconds[1])
     return (most if ratio < SLOWER else 1), ratio
+
+
+def share_of_threads(wanted: int | None, processes: int) -> int:
+    """The threads of one of several processes on this machine, which more threads than cores would only slow down.
+
+    Args:
+        wanted: by the recipe; None for as many as torch takes, which is one where torchrun says so.
+        processes: how many share the machine.
+    """
+    share = max(1, (os.cpu_count() or 1) // processes)
+    return min(wanted or torch.get_num_threads(), share)
