@@ -18,7 +18,14 @@ from patchword.training.events import Event, Note
 from patchword.training.state import load_state
 
 NETWORKS: dict[str, dict[str, Any]] = {
-    "transformer": {"d_model": 16, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 32, "dropout": 0.0},
+    "transformer": {
+        "d_model": 16,
+        "num_heads": 2,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "d_ff": 32,
+        "dropout": 0.0,
+    },
     "rnn": {"architecture": "rnn", "embedding_size": 16, "hidden_size": 16, "dropout": 0.0},
     "vit": {"name": "Ti/4", "d_model": 16, "num_heads": 2, "num_layers": 2, "d_ff": 32},
     "resnet": {"architecture": "cnn", "depths": [1, 1], "widths": [8, 8]},
@@ -97,12 +104,11 @@ def test_where_a_batch_norm_sees_all_rows_blocks_are_computed_twice(
     seen = []
 
     def limited(self: ResidualBlock, *arguments: Any, forward: Any = ResidualBlock.forward) -> Any:
-        result = forward(self, *arguments)
         if self.training and torch.is_grad_enabled():
-            seen.append(result.shape)
+            seen.append(self)
             if len(seen) == 8:
                 torch.empty(2**55)
-        return result
+        return forward(self, *arguments)
 
     monkeypatch.setattr(ResidualBlock, "forward", limited)
     twice, said = train("resnet", "twice")
@@ -115,7 +121,9 @@ def test_recomputed_blocks_keep_less(monkeypatch: pytest.MonkeyPatch) -> None:
     from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
 
     torch.manual_seed(0)
-    model = ResidualNetwork(ResidualNetworkConfig(num_classes=3, depths=(3, 3), widths=(16, 32), stem="cifar", stem_width=16))
+    model = ResidualNetwork(
+        ResidualNetworkConfig(num_classes=3, depths=(3, 3), widths=(16, 32), stem="cifar", stem_width=16)
+    )
     images = torch.randn(4, 3, 32, 32)
 
     def kept(loss: Callable[[], Tensor]) -> int:

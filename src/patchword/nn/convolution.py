@@ -68,7 +68,9 @@ class BatchNorm(nn.BatchNorm2d):
             if count == 1:
                 return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
             if self.resting:
-                return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+                # Copies move, so that autograd keeps as many tensors as where the statistics do.
+                mean, variance = (kept if kept is None else kept.clone() for kept in self.buffers())
+                return F.batch_norm(x, mean, variance, self.weight, self.bias, training=True, eps=self.eps)
             # torch moves them without counting it as a change, which whoever holds folded weights must see. Before
             # the step, since autograd keeps them for the backward pass.
             torch.autograd.graph.increment_version([b for b in self.buffers() if not b.is_inference()])
