@@ -16,6 +16,8 @@ from patchword.training import loop
 from patchword.training.together import Together
 from tests.training.several import Several, losses, scores, start
 
+WAYS = ("ddp", "fsdp")
+
 
 def translation(phrases: tuple[Path, Path], **training: Any) -> dict[str, Any]:
     size = {"size": "tiny", "d_model": 16, "num_heads": 2, "encoder_layers": 1, "decoder_layers": 1, "d_ff": 16}
@@ -82,15 +84,21 @@ def assert_close(found: list[float], wanted: list[float], within: float = 1e-5) 
     assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < within
 
 
+def both_ways(values: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes train as one does, whichever way they hold the network; runs "one", "ddp", "fsdp" in a folder."""
+    recipe = recipe_file(values, folder)
+    alone(values, folder / "one", monkeypatch)
+    for way in WAYS:
+        done(2, folder / way, recipe, "--parallel", way)
+        assert_close(losses(folder / way), losses(folder / "one"))
+
+
 def test_losses_of_a_translator_are_those_of_one_process(
     phrases: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = translation(phrases)
-    recipe = recipe_file(values, tmp_path)
-    alone(values, tmp_path / "one", monkeypatch)
-    for way in ("ddp", "fsdp"):
-        done(2, tmp_path / way, recipe, "--parallel", way)
-        assert_close(losses(tmp_path / way), losses(tmp_path / "one"))
+    both_ways(values, tmp_path, monkeypatch)
+    for way in WAYS:
         for a, b in zip(scores(tmp_path / way), scores(tmp_path / "one"), strict=True):
             assert a == pytest.approx(b, abs=1e-5)
         states = [torch.load(tmp_path / run / "state" / "latest.pt", weights_only=True) for run in (way, "one")]
@@ -113,11 +121,7 @@ def test_losses_of_a_classifier_are_those_of_one_process(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
 ) -> None:
     values = classification(photos, architecture)
-    recipe = recipe_file(values, tmp_path)
-    alone(values, tmp_path / "one", monkeypatch)
-    for way in ("ddp", "fsdp"):
-        done(2, tmp_path / way, recipe, "--parallel", way)
-        assert_close(losses(tmp_path / way), losses(tmp_path / "one"))
+    both_ways(values, tmp_path, monkeypatch)
 
 
 def test_more_processes_than_rows_and_an_rnn(
@@ -126,11 +130,7 @@ def test_more_processes_than_rows_and_an_rnn(
     values = recurrent(phrases)
     values["batch_tokens"] = 20  # a pair or two
     values["optimizer"]["accumulate"] = 2
-    recipe = recipe_file(values, tmp_path)
-    alone(values, tmp_path / "one", monkeypatch)
-    for way in ("ddp", "fsdp"):
-        done(2, tmp_path / way, recipe, "--parallel", way)
-        assert_close(losses(tmp_path / way), losses(tmp_path / "one"))
+    both_ways(values, tmp_path, monkeypatch)
 
 
 def test_a_run_goes_on_with_other_numbers_of_processes(

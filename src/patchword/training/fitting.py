@@ -57,18 +57,19 @@ class Fitting:
         if self._whole:
             if self._recomputes or not self._model.blocks():
                 return False
-            self._recomputes, how = True, "the inside of blocks is computed twice from now on"
+            self._recomputes = True
+            self._say("the inside of blocks is computed twice")
         elif rows == 1:
             return False
         else:
-            self._most, how = size // 2, "such batches are computed in pieces from now on"
-        self._tell(
-            Note(
-                f"a batch does not fit in memory: {how}, with the same gradients (a lower {self._size_key} would need "
-                "less)"
-            )
-        )
+            if self._most is None:
+                self._say("such batches are computed in pieces")
+            self._most = size // 2
         return True
+
+    def _say(self, how: str) -> None:
+        less = f"with the same gradients (a lower {self._size_key} would need less)"
+        self._tell(Note(f"a batch does not fit in memory: {how} from now on, {less}"))
 
 
 class Before:

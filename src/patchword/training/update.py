@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from patchword.memory import is_out_of_memory, memory_for
-from patchword.training.events import Listener, ignore
+from patchword.training.events import Listener
 from patchword.training.finite import REMEDY, DivergedError
 from patchword.training.fitting import Before, Fitting
 from patchword.training.group import Alone, Found
@@ -26,7 +26,7 @@ class Updater:
         tell: hears of batches that do not fit in memory.
     """
 
-    def __init__(self, held: Held, group: Alone, kept: Callable[[], str], tell: Listener = ignore) -> None:
+    def __init__(self, held: Held, group: Alone, kept: Callable[[], str], tell: Listener) -> None:
         self._held, self._group, self._kept = held, group, kept
         self._task, self._recipe = held.task, held.recipe
         self._fitting = Fitting(held.model, held.task.size_key, tell)
