@@ -1,6 +1,7 @@
 """Shards on Ray, with workers and a driver that are killed."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from patchword.errors import RecipeError
+from patchword.errors import PatchwordError, RecipeError
 from patchword.shards.job import Job
 from patchword.shards.on_ray import run
-from tests.shards.stand_in import Capitals
+from tests.shards.stand_in import Capitals, Nowhere
 
 # Ray warns of what it does itself, and leaves files open.
 pytestmark = pytest.mark.filterwarnings(
@@ -70,6 +71,12 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
     assert sorted(run(job, Capitals(17, str(flag)), 2)) == [0, 1, 2, 3, 4]
     assert flag.exists()
     assert whole(job) == WHOLE
+
+
+def test_what_a_workers_machine_lacks_is_one_sentence_with_the_machines_name(tmp_path: Path) -> None:
+    with pytest.raises(PatchwordError) as caught:
+        list(run(job_in(tmp_path / "out"), Nowhere(), 2))
+    assert str(caught.value) == f"{socket.gethostname()}: /disk/model, line 7: is no model folder"
 
 
 def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:
