@@ -126,7 +126,9 @@ def test_volumes_are_claimed_and_what_is_mounted_is_a_volume() -> None:
     found = [pod for path in MANIFESTS for document in documents(path) for pod in pods(document)]
     assert len(found) == 4
     for pod in found:
-        claimed = {each["persistentVolumeClaim"]["claimName"] for each in pod["volumes"] if "persistentVolumeClaim" in each}
+        claimed = {
+            each["persistentVolumeClaim"]["claimName"] for each in pod["volumes"] if "persistentVolumeClaim" in each
+        }
         assert claimed <= claims
         (container,) = pod["containers"]
         assert {each["name"] for each in container["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
@@ -136,14 +138,14 @@ def shells() -> dict[str, str]:
     """Every piece of shell that we hand out."""
     found = {path.name: path.read_text("utf-8") for path in SCRIPTS}
     for path in MANIFESTS:
-        found |= {path.name: text for each in documents(path) if (text := shell_of(each)).strip()}
+        found[path.name] = "\n".join(map(shell_of, documents(path)))
     text = PAGE.read_text("utf-8")
     found["scaling.md"] = "\n".join(line.removeprefix("    ") for line in text.splitlines() if line.startswith("    "))
     return found
 
 
 def test_shells_read_every_script() -> None:
-    assert len(shells()) == 7
+    assert len(shells()) == 8
     for name, text in shells().items():
         done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
         assert not done.stderr, f"{name}: {done.stderr}"

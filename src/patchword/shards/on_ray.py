@@ -38,7 +38,7 @@ def run(job: Job, opener: Opener, workers: int | None = None) -> Iterator[int]:
     Args:
         job: on a disk that all of the cluster's machines see.
         opener: see `Opener`.
-        workers: actors, of a core each; as many as there are cores when it begins. Those that find no core wait for one.
+        workers: actors, of a core each; as many as there are cores when it begins. Those without one wait for it.
 
     Returns:
         the number of each shard as it is done, in any order.

@@ -41,7 +41,7 @@ class Text(NamedTuple):
 
     @property
     def by_line(self) -> bool:
-        """Whether a record is some lines, so that the text can be written again without it; a translators' file's is not.
+        """Whether a record is some lines, so that the text can be written without it; a translators' file's is not.
 
         Raises:
             DataError: if it cannot be read.
