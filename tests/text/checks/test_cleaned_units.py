@@ -132,9 +132,7 @@ def test_two_kinds_of_one_language_have_plain_keys(tmp_path: Path) -> None:
 
 def test_a_file_without_pairs_says_what_it_has_instead_and_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "a.po").write_text('msgid "Open"\nmsgstr ""\n\n#, fuzzy\nmsgid "Close"\nmsgstr "Zu"\n')
-    with pytest.raises(
-        DataError, match=r"holds no sentence pairs: units left out: 1 without a translation, 1 marked as fuzzy"
-    ):
+    with pytest.raises(DataError, match="holds no sentence pairs: units left out: 1 without a translation, 1 marked"):
         check(tmp_path / "a.po", "translation", fix=tmp_path / "out")
     (tmp_path / "b.tmx").write_text(tmx().replace("<tmx ", '<!DOCTYPE tmx [<!ENTITY a "b">]><tmx '))
     with pytest.raises(DataError, match="declares entities of its own"):
