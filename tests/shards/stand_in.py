@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 from typing import NamedTuple
 
+from patchword.errors import DataError
 from patchword.shards.work import Answer, Compute
 
 
@@ -29,3 +30,12 @@ class Capitals(NamedTuple):
             return Answer(text, notes, bool(notes))
 
         return compute
+
+
+class Nowhere(NamedTuple):
+    """A model that the worker's machine has not."""
+
+    folder: str = "/disk/model"
+
+    def open(self) -> Compute:
+        raise DataError(self.folder, "is no model folder", 7)

@@ -1,6 +1,7 @@
 """Shards on Ray, with workers and a driver that are killed."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from patchword.errors import RecipeError
+from patchword.errors import PatchwordError, RecipeError
 from patchword.shards.job import Job
 from patchword.shards.on_ray import run
-from tests.shards.stand_in import Capitals
+from tests.shards.stand_in import Capitals, Nowhere
 
 # Ray warns of what it does itself, and leaves files open.
 pytestmark = pytest.mark.filterwarnings(
@@ -44,10 +45,12 @@ for number in run(job, Slow(), 2):
 @pytest.fixture(scope="module", autouse=True)
 def _cluster() -> Iterator[None]:
     ray = pytest.importorskip("ray")
-    environment = {"env_vars": {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env=environment)
-    yield
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'src'}")
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        patch.setenv("RAY_ADDRESS", ray.get_runtime_context().gcs_address)
+        yield
+        ray.shutdown()
 
 
 def job_in(folder: Path, resume: bool = False) -> Job:
@@ -58,18 +61,18 @@ def whole(job: Job) -> str:
     return "".join(job.part(number).read_text() for number in range(job.plan.shards))
 
 
-def test_every_shard_is_computed_and_told_once(tmp_path: Path) -> None:
-    job = job_in(tmp_path / "out")
-    assert sorted(run(job, Capitals(), 2)) == [0, 1, 2, 3, 4]
-    assert whole(job) == WHOLE
-    assert list(run(job, Capitals(), 2)) == []
-
-
-def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
+def test_every_shard_is_computed_and_told_once_though_a_worker_is_killed(tmp_path: Path) -> None:
     job, flag = job_in(tmp_path / "out"), tmp_path / "killed"
     assert sorted(run(job, Capitals(17, str(flag)), 2)) == [0, 1, 2, 3, 4]
     assert flag.exists()
     assert whole(job) == WHOLE
+    assert list(run(job, Capitals(), 2)) == []
+
+
+def test_what_a_workers_machine_lacks_is_one_sentence_with_the_machines_name(tmp_path: Path) -> None:
+    with pytest.raises(PatchwordError) as caught:
+        list(run(job_in(tmp_path / "out"), Nowhere(), 2))
+    assert str(caught.value) == f"{socket.gethostname()}: /disk/model, line 7: is no model folder"
 
 
 def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:

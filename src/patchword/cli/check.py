@@ -54,7 +54,10 @@ def check(
     ] = None,
     fix: Annotated[
         Path | None,
-        option("Write the training and validation data without what does harm into this new folder.", metavar="OUT"),
+        option(
+            "Write training and validation data without what does harm into this new folder (.tmx, .po as .jsonl).",
+            metavar="OUT",
+        ),
     ] = None,
     drop: Annotated[
         str | None,

@@ -2,25 +2,32 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
-from patchword.errors import RecipeError
+from patchword.errors import PatchwordError, RecipeError
 from patchword.shards.job import Job
-from patchword.shards.work import Opener, run_shard
+from patchword.shards.work import Compute, Opener, run_shard
 
 
 class _Actor:
-    """A worker: it opens the model when it starts."""
+    """A worker: it opens the model for its first shard."""
 
     def __init__(self, job: Job, opener: Opener) -> None:
-        self._job, self._compute = job, opener.open()
+        self._job, self._opener = job, opener
+        self._compute: Compute | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The numbers of shards, which are files when this returns."""
-        for number in batch["id"]:
-            run_shard(self._job, int(number), self._compute)
-        return batch
+        """The numbers of shards, which are files when this returns; or why they are none."""
+        wrong = ""
+        try:
+            self._compute = self._compute or self._opener.open()
+            for number in batch["id"]:
+                run_shard(self._job, int(number), self._compute)
+        except PatchwordError as error:  # as text: Ray would tell it, with all its own calls, as a program's fault
+            wrong = f"{socket.gethostname()}: {error}"
+        return {"id": batch["id"], "wrong": [wrong] * len(batch["id"])}
 
 
 def run(job: Job, opener: Opener, workers: int | None = None) -> Iterator[int]:
@@ -31,13 +38,14 @@ def run(job: Job, opener: Opener, workers: int | None = None) -> Iterator[int]:
     Args:
         job: on a disk that all of the cluster's machines see.
         opener: see `Opener`.
-        workers: actors, of a core each; as many as there are cores.
+        workers: actors, of a core each; as many as there are cores when it begins. Those without one wait for it.
 
     Returns:
         the number of each shard as it is done, in any order.
 
     Raises:
         RecipeError: if Ray is not installed or no cluster answers.
+        PatchwordError: of a worker, such as one whose machine lacks the model; its machine is named.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
@@ -71,6 +79,8 @@ def run(job: Job, opener: Opener, workers: int | None = None) -> Iterator[int]:
             compute=ray.data.ActorPoolStrategy(size=actors),
         )
         for row in done.iter_rows():
+            if row["wrong"]:
+                raise PatchwordError(row["wrong"])
             yield int(row["id"])
     finally:
         if begun:

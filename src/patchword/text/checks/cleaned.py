@@ -10,12 +10,13 @@ from pathlib import Path
 from patchword.text.archives import is_zip
 from patchword.text.checks.records import Record, Text
 from patchword.text.files import Damage, lines_of
+from patchword.text.language import language_code
 
 
 def write_cleaned(text: Text, without: Collection[int], folder: Path, prefix: str = "") -> tuple[list[Path], int]:
     """Write a text again without some of its pairs; files keep their names, and become UTF-8 with plain line ends.
 
-    What has no lines, such as a translation memory, becomes JSON lines.
+    A translators' file, whose units are no lines, becomes JSON lines whose keys are its languages, where it names them.
 
     Args:
         text: it is only read.
@@ -29,7 +30,9 @@ def write_cleaned(text: Text, without: Collection[int], folder: Path, prefix: st
     if not text.by_line:
         path = folder / f"{prefix}{text.paths[0].name}.jsonl"
         kept = [item for item in text.records() if isinstance(item, Record) and item.line not in without]
-        rows = (json.dumps({"source": r.source, "target": r.target}, ensure_ascii=False) + "\n" for r in kept)
+        source, target = (language_code(language or "") for language in text.named)
+        keys = (source, target) if source and target and source != target else ("source", "target")
+        rows = (json.dumps({keys[0]: r.source, keys[1]: r.target}, ensure_ascii=False) + "\n" for r in kept)
         path.write_text("".join(rows), encoding="utf-8")
         return [path], len(kept)
     gone, count = _lines_without(text, without)

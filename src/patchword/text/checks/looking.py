@@ -62,6 +62,7 @@ class _Look:
             if side.mistaken
         ]
         self._counts: dict[str, int] = {}
+        self._left_out: list[str] = []  # notes on units that are no pairs
         self._lengths: dict[str, tuple[array[int], array[int], array[int]]] = {}
         self._repeats = Repeats()
         self._held = HeldOut([], self._widths)
@@ -91,7 +92,7 @@ class _Look:
         notes = [f"languages: {said[0]} and {said[1]}"]
         if len(self._texts) == 1:
             notes.append("leaks were not looked for: no --validation and no --test was given")
-        return notes
+        return notes + self._left_out
 
     def _add(self, kind: str, split: str, record: Record, text: str, other: str = "") -> None:
         self._found.append(Finding(kind, split, record.file, record.line, clipped(text), other))
@@ -99,10 +100,15 @@ class _Look:
     def _whole(self, split: str) -> Iterator[Record]:
         """The pairs of a split that can be used; what is wrong with a pair by itself is noted."""
         text, count, pairs = self._texts[split], 0, 0
+        left_out: list[str] = []
         size = text.size()
         lengths = self._lengths[split] = (array("q"), array("q"), array("q"))
         blank: list[Finding] = []  # those at the end of a table are no lines at all
         for item in text.records():
+            if isinstance(item, Damage) and item.unused:  # such as a fuzzy message, which is no pair and no harm
+                left_out.append(item.problem)
+                self._left_out.append(f"{item.file}: {item.problem}")
+                continue
             count += 1
             if size and count % 2000 == 1:
                 self._listener(Progress(f"reading {split} text", min(1.0, count / size), f"{count:,} of {size:,}"))
@@ -122,7 +128,7 @@ class _Look:
                     numbers.append(number)
                 yield item
         if not pairs:
-            raise DataError(text.paths[0], "holds no sentence pairs")
+            raise DataError(text.paths[0], ": ".join(["holds no sentence pairs", *left_out]))
         self._counts[split] = count - len(blank)
         self._listener(Progress(f"reading {split} text", 1.0, f"{count:,}"))
 

@@ -10,13 +10,11 @@ from typing import IO, NamedTuple
 from patchword.errors import DataError
 from patchword.text.archives import is_zip, member, members
 from patchword.text.files import Damage, count_lines, lines_of, opened
-from patchword.text.language import named_language
+from patchword.text.formats.kinds import kind_of
+from patchword.text.language import language_code, named_language
 from patchword.text.objects import Languages
 from patchword.text.pairs import read_parallel, rows_of_file
 from patchword.text.tables import Columns
-
-# What has a record a line, or a row of a CSV; others are read as a whole.
-_BY_LINE = frozenset((".tsv", ".tab", ".csv", ".jsonl", ".json", ".ndjson", ".txt", ""))
 
 
 class Record(NamedTuple):
@@ -43,17 +41,34 @@ class Text(NamedTuple):
 
     @property
     def by_line(self) -> bool:
-        """Whether a record is some lines, so that the text can be written again without it."""
-        names = [name or path for path, name in self.files()]
-        return len(names) == 2 or Path(names[0].lower().removesuffix(".gz")).suffix in _BY_LINE
+        """Whether a record is some lines, so that the text can be written without it; a translators' file's is not.
+
+        Raises:
+            DataError: if it cannot be read.
+        """
+        files = self.files()
+        if len(files) == 2:
+            return True
+        with ExitStack() as stack:
+            return kind_of(files[0][0], self.open(stack, 0)) is None
 
     @property
     def named(self) -> Languages:
-        """The languages that are said, or that the names of two files say."""
+        """The languages that are said, or that the names of two files or a translators' file say."""
         names: Languages = (None, None)
         if len(self.paths) == 2:
             names = named_language(self.paths[0]), named_language(self.paths[1])
+        elif not self.by_line:
+            names = self._within()
         return self.languages[0] or names[0], self.languages[1] or names[1]
+
+    def _within(self) -> Languages:
+        """The languages that a translators' file names with its first pair."""
+        with ExitStack() as stack:
+            units, rows = rows_of_file(self.files()[0][0], self.open(stack, 0), self.languages)
+            next(rows, None)
+            source, target = units.names or ("", "")
+        return language_code(source), language_code(target)
 
     def size(self) -> int:
         """About how many records there are; 0 if that is not known before they are read."""
@@ -94,15 +109,26 @@ class Text(NamedTuple):
 
     def _units(self) -> Iterator[Record | Damage]:
         parallel = read_parallel(self.paths, self.languages, self.columns)
-        file = str(self.paths[0])
+        file = self.files()[0][0]
         found: list[Record | Damage] = [Record(file, pair.line, pair.source, pair.target) for pair in parallel.pairs]
-        found = sorted([*found, *parallel.damaged], key=lambda item: item.line)
-        if len({item.line for item in found}) == len(found):
-            yield from found
-            return
-        # Of units that share a line, such as all of a file without line ends, the place in their order is told.
-        for number, item in enumerate(found, 1):
-            yield replace(item, line=number) if isinstance(item, Damage) else item._replace(line=number)
+        left_out = [damage for damage in parallel.damaged if damage.unused]
+        found = sorted([*found, *(each for each in parallel.damaged if not each.unused)], key=lambda item: item.line)
+        for item, line in zip(found, _lines([item.line for item in found]), strict=True):
+            yield replace(item, line=line) if isinstance(item, Damage) else item._replace(line=line)
+        yield from left_out
+
+
+def _lines(lines: list[int]) -> list[int]:
+    """The lines of units, each only once.
+
+    The second of two that share a line, such as a message's plural, has the next one's number. Where more do, as in a
+    file without line ends, the place in their order is told.
+    """
+    apart: list[int] = []
+    for line in lines:
+        apart.append(max(line, apart[-1] + 1) if apart else line)
+    few = all(new - line <= 1 for new, line in zip(apart, lines, strict=True))
+    return apart if few else list(range(1, len(lines) + 1))
 
 
 def _aligned(files: Sequence[str], streams: Sequence[IO[bytes]]) -> Iterator[Record | Damage]:
