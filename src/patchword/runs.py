@@ -21,6 +21,7 @@ from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe, Settings
 from patchword.training.run_folder import RunFolder, begun_with, run_folder, stand_in
 from patchword.training.state import seed_everything
+from patchword.training.tensorboard import check_tensorboard
 from patchword.training.threads import share_of_threads, suitable_threads
 from patchword.wings import wing_of
 
@@ -52,8 +53,8 @@ def train(
         show: print progress bars, scores and sentences about the data, unless there is a listener.
         listener: receives them as events instead.
         options: what the command line has: `model`, `init` (the path of a model whose weights training starts from),
-            `freeze`, `epochs`, `max_steps`, `max_minutes`, `batch_size`, `learning_rate`, `seed`, `threads`, `strict`
-            and a task's own, such as `columns` or `image_size`.
+            `freeze`, `epochs`, `max_steps`, `max_minutes`, `batch_size`, `learning_rate`, `seed`, `threads`, `strict`,
+            `tensorboard` and a task's own, such as `columns` or `image_size`.
 
     Raises:
         RecipeError: if recipe, options or settings make no sense.
@@ -76,6 +77,8 @@ def train(
             raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
         else:
             whole, notes = recipe, []
+        if whole.training.tensorboard:
+            group.first_alone(check_tensorboard)
         if whole.init is not None and is_published(whole.init):
             init = group.first_alone(lambda: str(published(str(whole.init), tell)))
             whole = whole.model_copy(update={"init": init})

@@ -103,6 +103,14 @@ def train(
         str | None,
         option("Under torchrun: ddp, or fsdp for networks too large for one GPU (training.parallel).", panel=TRAINING),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        flag(
+            "Curves for TensorBoard too, in tensorboard/ of the run (training.tensorboard).",
+            "--tensorboard",
+            panel=TRAINING,
+        ),
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -154,6 +162,7 @@ def train(
         threads=threads,
         device=device,
         parallel=parallel,
+        tensorboard=tensorboard or None,
         source_language=source_language,
         target_language=target_language,
         columns=columns,

@@ -13,7 +13,7 @@ from patchword.training.events import Listener, ignore
 from patchword.training.initial import STATE_FOLDER
 from patchword.training.lock import NAME, FolderLock, locked
 
-_FOLDERS = ("best", "state", "vocabulary", "cache")
+_FOLDERS = ("best", "state", "vocabulary", "cache", "tensorboard")
 _FILES = ("recipe.toml", "metrics.jsonl", "curves.png", "left_out.txt")
 
 
