@@ -25,7 +25,7 @@ def test_what_a_backward_pass_is_to_find_again_is_held_until_then() -> None:
     x = torch.ones(1000, 64)
     map_bytes = 1000 * 64 * 4
     with torch.no_grad():
-        assert peak_bytes(lambda: layers(x)) == 2 * map_bytes
+        assert peak_bytes(lambda: layers(x)) == 3 * map_bytes  # into a pair of layers, between and out of it
     assert 9 * map_bytes <= peak_bytes(lambda: layers(x).sum().backward()) <= 11 * map_bytes
 
 
