@@ -132,7 +132,12 @@ class Plan:
 
 
 def ending(
-    limits: TrainingConfig, progress: Progress, steps_per_epoch: int, step_seconds: float, validation_seconds: float
+    limits: TrainingConfig,
+    progress: Progress,
+    steps_per_epoch: int,
+    into_epoch: int,
+    step_seconds: float,
+    validation_seconds: float,
 ) -> Ending:
     """Where the first of the limits ends a run.
 
@@ -140,18 +145,18 @@ def ending(
         limits: the recipe's.
         progress: where the run is.
         steps_per_epoch: updates.
+        into_epoch: updates of its epoch that it has made.
         step_seconds: of an update.
         validation_seconds: of a validation.
     """
-    into = progress.step if progress.epoch == 0 else None
     counted: dict[str, int] = {}
     if limits.max_steps is not None:
         counted["training.max_steps"] = max(0, limits.max_steps - progress.step)
     if limits.max_epochs is not None:
-        done = into if into is not None else 0
-        counted["training.max_epochs"] = max(0, (limits.max_epochs - progress.epoch) * steps_per_epoch - done)
+        counted["training.max_epochs"] = max(0, (limits.max_epochs - progress.epoch) * steps_per_epoch - into_epoch)
     every = limits.validate_every or steps_per_epoch
     each = step_seconds + validation_seconds / every
+    left = 0.0
     if limits.max_minutes is not None:
         left = max(0.0, 60 * limits.max_minutes - progress.seconds)
         counted["training.max_minutes"] = math.ceil(left / each)
@@ -159,6 +164,8 @@ def ending(
     steps = counted[limit]
     validations = math.ceil(steps / every)  # the last one at the end, wherever that is
     seconds = steps * step_seconds + validations * validation_seconds
+    if limit == "training.max_minutes":
+        seconds = left
     earliest = None
     if limits.patience is not None:
         # The first validation is the best so far; of a run that goes on some may have waited already.

@@ -22,7 +22,7 @@ from patchword.training.plan import FORWARD_SHARE, Memory, Part, Plan, ending
 
 STAGE = "dry run"
 LOOKING = 2.0  # seconds for the sizes of batches
-MEASURING = 8.0  # seconds for the memory of candidates, and for updates
+MEASURING = 6.0  # seconds for the memory of candidates, and for updates
 UPDATES = 15  # at most
 FEW = 4  # batches of an update at most; more are counted as as many times as long
 _SHOWN = 3  # shapes of a part that is called more than once
@@ -58,7 +58,8 @@ class Rehearsal:
         self._tell(Progress(STAGE, 0.9, "the largest batch"))
         slowest = self._update([largest] * min(self._recipe.optimizer.accumulate, FEW))[0]
         self._tell(Progress(STAGE, 1.0, "done"))
-        step, limits = median(seconds), self._recipe.training
+        step, limits, progress = median(seconds), self._recipe.training, self._trainer.progress
+        into_epoch = -(-progress.batch // self._recipe.optimizer.accumulate)
         steps_per_epoch = -(-len(self._batches) // self._recipe.optimizer.accumulate)
         data = self._task.fingerprint
         validation = FORWARD_SHARE * steps_per_epoch * step * data.validation / max(1, data.training)
@@ -79,7 +80,7 @@ class Rehearsal:
             items_per_second=speed,
             batches_per_epoch=len(self._batches),
             steps_per_epoch=steps_per_epoch,
-            ending=ending(limits, self._trainer.progress, steps_per_epoch, step, validation),
+            ending=ending(limits, progress, steps_per_epoch, into_epoch, step, validation),
         )
 
     def _load(self, batch: Any) -> Any:
@@ -224,12 +225,19 @@ def _outputs(model: nn.Module) -> Iterator[dict[str, tuple[tuple[int, ...], ...]
 
         return hear
 
-    handles = [child.register_forward_hook(listener(name)) for name, child in _children(model)]
+    handles = [_called(child).register_forward_hook(listener(name)) for name, child in _children(model)]
     try:
         yield found
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _called(module: nn.Module) -> nn.Module:
+    """The module itself, or the last one of a list or a sequence, which need not be called itself."""
+    while isinstance(module, nn.ModuleList | nn.Sequential) and len(module) > 0:
+        module = module[-1]
+    return module
 
 
 def _first(output: Any) -> Iterator[Tensor]:
