@@ -70,8 +70,8 @@ def test_a_listener_hears_how_far_it_is(phrases: tuple[Path, Path]) -> None:
 
 def test_the_longest_sentence_is_in_the_batch_that_takes_the_most_memory(tmp_path: Path) -> None:
     """Attention takes the square of a row's length, so few long rows take more than many short ones."""
-    words = " ".join("one two three four five six seven eight".split() * 24)
-    lines = [f"number {i} of all" for i in range(400)] + [words] * 8
+    words = " ".join(["one", "two", "three", "four", "five", "six", "seven", "eight"] * 24)
+    lines = [f"number {i} of all" for i in range(400)] + [f"{words} {i}" for i in range(60)]
     for name in ("a.en", "a.de"):
         (tmp_path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     values = recipe_values((tmp_path / "a.en", tmp_path / "a.de"))
