@@ -20,7 +20,7 @@ def run(*arguments: str) -> str:
 
 def test_claims_are_listed_with_cells_and_time(tmp_path: Path) -> None:
     text = run("--list", "--out", str(tmp_path))
-    assert re.search(r"8 .*Several heads beat one .* 24 .* 0 .* 4 ", text)
+    assert re.search(r"8 .*Several heads beat one .* 24 .* 0 .* 5 ", text)
 
 
 def test_the_cells_of_one_claim_are_listed_as_cell_takes_them(tmp_path: Path) -> None:

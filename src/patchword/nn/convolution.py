@@ -51,6 +51,7 @@ class BatchNorm(nn.BatchNorm2d):
 
     num_batches_tracked: None
     shared: Rows | None = None
+    resting = False  # whether running statistics stay as they are, in training mode too
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__(channels, eps, momentum)
@@ -66,6 +67,10 @@ class BatchNorm(nn.BatchNorm2d):
             count = x.numel() // x.size(1) if self.shared is None else self.shared.rows * x.size(2) * x.size(3)
             if count == 1:
                 return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+            if self.resting:
+                # Copies move, so that autograd keeps as many tensors as where the statistics do.
+                mean, variance = (kept if kept is None else kept.clone() for kept in self.buffers())
+                return F.batch_norm(x, mean, variance, self.weight, self.bias, training=True, eps=self.eps)
             # torch moves them without counting it as a change, which whoever holds folded weights must see. Before
             # the step, since autograd keeps them for the backward pass.
             torch.autograd.graph.increment_version([b for b in self.buffers() if not b.is_inference()])

@@ -70,7 +70,7 @@ class Trainer:
         self.group = group or Alone()
         with self.group.each():
             self.held = hold(task, recipe, self.group)
-        self.updater = Updater(self.held, self.group, self._kept)
+        self.updater = Updater(self.held, self.group, self._kept, listener)
         self.pace = Pace(recipe, lambda: -(-len(task.epoch(0)) // recipe.optimizer.accumulate))
         self.progress = Progress()
         self._resumed = resume

@@ -47,7 +47,10 @@ class Task(Protocol):
         """What of the data is in a batch, for messages: the first few."""
 
     def load(self, batch: Any, device: torch.device) -> Any:
-        """The tensors of one batch. Randomness comes from torch's, numpy's and Python's global generators."""
+        """The tensors of one batch: a dataclass of tensors with a row for each item.
+
+        Randomness comes from torch's, numpy's and Python's global generators.
+        """
 
     def loss(self, model: Any, tensors: Any) -> BatchLoss:
         """Loss of one loaded batch; the model is in training mode."""

@@ -72,7 +72,6 @@ class FarTranslation(Claim):
     minutes = Minutes(6, 140)
     rates = (1e-3, 3e-3, 1e-2)
     corpora = ("multi30k",)
-    edition = 2
 
     def cells(self, setup: Setup) -> list[Cell]:
         """One for each side, task and seed."""
@@ -84,7 +83,7 @@ class FarTranslation(Claim):
         made = partial(agreement, work.generator(), distances=(near, far), test_distance=far, held_out=500)
         task = made(train=20_000 if full else 4000) if agrees else _translation(work)
         model = text_side(cell.settings[0], task.vocabulary, *(128, 2) if full else (32, 1))()
-        steps = (4000 if full else 550) if agrees else (2000 if full else 300)
+        steps = (4000 if full else 800) if agrees else (2000 if full else 300)
         train(model, task, Budget(steps), work)
         with torch.inference_mode():
             if agrees:
