@@ -1,14 +1,18 @@
 """What a dry run refuses beside what a training does, and what its listener hears."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 import patchword
 from patchword import api
 from patchword.errors import OutOfMemoryError, RecipeError, RunFolderError
 from patchword.training.events import Event, Progress
 from patchword.training.finite import DivergedError
+from patchword.training.peak import peak_bytes
+from patchword.wings import wing_of
 from tests.architectures.kinds import done
 from tests.training.test_loop import recipe_values
 
@@ -68,14 +72,23 @@ def test_a_listener_hears_how_far_it_is(phrases: tuple[Path, Path]) -> None:
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
 
 
-def test_the_longest_sentence_is_in_the_batch_that_takes_the_most_memory(tmp_path: Path) -> None:
-    """Attention takes the square of a row's length, so few long rows take more than many short ones."""
-    words = " ".join(["one", "two", "three", "four", "five", "six", "seven", "eight"] * 24)
+def test_no_batch_of_an_epoch_takes_more_memory_than_the_one_that_is_named(tmp_path: Path) -> None:
+    words = " ".join(["one", "two", "three", "four", "five", "six", "seven", "eight"] * 12)
     lines = [f"number {i} of all" for i in range(400)] + [f"{words} {i}" for i in range(60)]
     for name in ("a.en", "a.de"):
         (tmp_path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     values = recipe_values((tmp_path / "a.en", tmp_path / "a.de"))
     values |= {"batch_tokens": 1600, "vocabulary": {"size": 300, "shrink": True}}
-    plan = api.dry_run(api.read_recipe(values, "test"), show=False)
-    assert plan.batch["source"][1] > 150
-    assert plan.candidates[0] == plan.candidates[1]
+    recipe = api.read_recipe(values, "test")
+    plan = api.dry_run(recipe, show=False)
+    task = wing_of(recipe.task).prepare(recipe, tmp_path / "run", lambda _: None)
+    model, cpu = task.model.train(), torch.device("cpu")
+
+    def memory(batch: Any) -> int:
+        model.zero_grad(set_to_none=True)
+        return peak_bytes(lambda: task.loss(model, task.load(batch, cpu)).total.backward())
+
+    measured = [memory(batch) for batch in task.epoch(0)]
+    assert max(measured) > 1.2 * min(measured)
+    assert plan.memory.activations == pytest.approx(max(measured), rel=0.02)
+    assert plan.candidates == (len(measured), len(measured))
