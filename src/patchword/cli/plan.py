@@ -30,8 +30,9 @@ def show_plan(plan: Any, as_json: bool) -> None:
     for name, shape in plan.batch.items():
         table.add_row(one_line(name), "", f"{_shape(shape)}  (data)")
     for part in plan.parts:
-        frozen = "  (frozen)" if part.parameters and not part.trained else ""
-        table.add_row(part.name, f"{part.parameters:,}", ", ".join(map(_shape, part.outputs)) + frozen)
+        kind = "frozen" if part.parameters and not part.trained else "" if part.parameters else "tied"
+        gives = [", ".join(map(_shape, part.outputs)), f"({kind})" if kind else ""]
+        table.add_row(one_line(part.name), f"{part.parameters:,}", "  ".join(filter(None, gives)))
     table.add_row("whole", f"{plan.parameters:,}", f"{plan.trained:,} of them train")
     Console().print(table)
     for line in ("", *_lines(plan)):
