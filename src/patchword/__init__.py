@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from patchword.api import check, evaluate, export, import_checkpoint, load, save, train
+    from patchword.api import check, dry_run, evaluate, export, import_checkpoint, load, save, train
     from patchword.catalogs import translate_file
     from patchword.images.classifier import ImageClassifier
     from patchword.inside import align, explained, write_explanation
@@ -39,6 +39,7 @@ __all__ = [
     "VisionTransformerConfig",
     "align",
     "check",
+    "dry_run",
     "evaluate",
     "explained",
     "export",
@@ -64,6 +65,7 @@ _HOMES = {
     "VisionTransformerConfig": "patchword.models.vision_transformer_config",
     "align": "patchword.inside",
     "check": "patchword.checking",
+    "dry_run": "patchword.dry_runs",
     "evaluate": "patchword.api",
     "explained": "patchword.inside",
     "export": "patchword.api",

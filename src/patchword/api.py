@@ -15,6 +15,7 @@ from patchword.converters.imported import Imported, ImportOptions
 from patchword.converters.importing import convert
 from patchword.converters.published import cache_folder, forget, published_models
 from patchword.devices import find_device
+from patchword.dry_runs import dry_run
 from patchword.engine.native import missing_reason, variant
 from patchword.engine.products import parse_precision
 from patchword.evaluation import Evaluation
@@ -46,6 +47,7 @@ __all__ = [
     "choose_recipe",
     "describe",
     "detected",
+    "dry_run",
     "evaluate",
     "evaluation",
     "export",

@@ -18,7 +18,7 @@ TASKS = tuple(WINGS)
 # What a run that goes on may change, and stay the same run.
 LIMITS = frozenset(
     f"training.{name}"
-    for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device", "threads", "parallel")
+    for name in ("max_steps", "max_epochs", "max_minutes", "patience", "device", "threads", "parallel", "tensorboard")
 )
 
 # Options of `train` for every task, and the recipe key that each stands for; a wing adds its own.
@@ -34,6 +34,7 @@ OPTIONS: dict[str, str] = {
     "threads": "training.threads",
     "device": "training.device",
     "parallel": "training.parallel",
+    "tensorboard": "training.tensorboard",
     "strict": "data.strict",
 }
 

@@ -21,6 +21,7 @@ from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe, Settings
 from patchword.training.run_folder import RunFolder, begun_with, run_folder, stand_in
 from patchword.training.state import seed_everything
+from patchword.training.tensorboard import check_tensorboard
 from patchword.training.threads import share_of_threads, suitable_threads
 from patchword.wings import wing_of
 
@@ -52,8 +53,8 @@ def train(
         show: print progress bars, scores and sentences about the data, unless there is a listener.
         listener: receives them as events instead.
         options: what the command line has: `model`, `init` (the path of a model whose weights training starts from),
-            `freeze`, `epochs`, `max_steps`, `max_minutes`, `batch_size`, `learning_rate`, `seed`, `threads`, `strict`
-            and a task's own, such as `columns` or `image_size`.
+            `freeze`, `epochs`, `max_steps`, `max_minutes`, `batch_size`, `learning_rate`, `seed`, `threads`, `strict`,
+            `tensorboard` and a task's own, such as `columns` or `image_size`.
 
     Raises:
         RecipeError: if recipe, options or settings make no sense.
@@ -68,26 +69,18 @@ def train(
         raise RecipeError("where to? out = ..., the run folder")
     out = Path(out)
     threads = torch.get_num_threads()
-    with joined() as group, group.watched(out), _listening(listener, show, group) as tell:
-        if not isinstance(recipe, Recipe):
-            source, given = recipe, (paths_of(data), paths_of(validation), options, settings)
-            whole, notes = group.first_alone(lambda: _recipe(source, out, resume, *given, tell))
-        elif options or settings or data or validation:
-            raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
-        else:
-            whole, notes = recipe, []
-        if whole.init is not None and is_published(whole.init):
-            init = group.first_alone(lambda: str(published(str(whole.init), tell)))
-            whole = whole.model_copy(update={"init": init})
+    with joined() as group, group.watched(out), listening(listener, show, group) as tell:
+        given = (paths_of(data), paths_of(validation), options, settings)
+        whole, notes = group.first_alone(lambda: whole_recipe(recipe, out, resume, *given, tell))
         try:
             with group.each():
-                whole, slower = _with_threads(whole, group.local_size)
+                whole, slower = with_threads(whole, group.local_size)
             return _train(whole, out, resume, facts, [*notes, *slower], tell, group)
         finally:
             torch.set_num_threads(threads)  # whoever goes on in this process has what it had
 
 
-def _listening(listener: Listener | None, show: bool, group: Alone) -> AbstractContextManager[Listener]:
+def listening(listener: Listener | None, show: bool, group: Alone) -> AbstractContextManager[Listener]:
     """What hears of the run: the first process's listener or bars alone."""
     if not group.first:
         return nullcontext(ignore)
@@ -114,7 +107,7 @@ def _train(
             run = stack.enter_context(run_folder(out, resume, tell))
             for note in notes:
                 tell(Note(note))
-            task = _prepared(recipe, out, tell)
+            task = prepared(recipe, out, tell)
             for note in task.notes:
                 tell(Note(note))
             return task.recipe, resume and run.state.is_file(), begun_with(out)
@@ -123,7 +116,7 @@ def _train(
         with group.each():
             if run is None:
                 beside = stack.enter_context(stand_in(files))
-                task = _prepared(resolved, beside, tell)
+                task = prepared(resolved, beside, tell)
         _check_same_data(group, task)
         if resolved.init is not None:
             facts = {"init": resolved.init, **(facts or {})}
@@ -138,7 +131,8 @@ def _train(
         return outcome
 
 
-def _prepared(recipe: Recipe, folder: Path, tell: Listener) -> Any:
+def prepared(recipe: Recipe, folder: Path, tell: Listener) -> Any:
+    """The task of a recipe, which makes in a folder what a run keeps."""
     with memory_for("the model and its data", "choose a smaller model, or less data"):
         return wing_of(recipe.task).prepare(recipe, folder, tell)
 
@@ -161,7 +155,7 @@ def _check_same_data(group: Alone, task: Any) -> None:
             )
 
 
-def _with_threads(recipe: Recipe, processes: int = 1) -> tuple[Recipe, list[str]]:
+def with_threads(recipe: Recipe, processes: int = 1) -> tuple[Recipe, list[str]]:
     """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one.
 
     Of several processes on this machine each has its share of the cores at most, and the recipe stays as it is.
@@ -186,6 +180,34 @@ def _with_threads(recipe: Recipe, processes: int = 1) -> tuple[Recipe, list[str]
     return recipe, notes
 
 
+def whole_recipe(
+    recipe: Recipe | Path | str | None,
+    out: Path,
+    resume: bool,
+    data: Sequence[Path],
+    validation: Sequence[Path],
+    options: Mapping[str, Any],
+    settings: Settings,
+    listener: Listener,
+) -> tuple[Recipe, list[str]]:
+    """What `train` is to do, and sentences on how that was picked; the arguments are `train`'s.
+
+    Raises:
+        PatchwordError: whatever can be seen to be wrong without reading the data as a whole.
+    """
+    if not isinstance(recipe, Recipe):
+        recipe, notes = _recipe(recipe, out, resume, data, validation, options, settings, listener)
+    elif options or settings or data or validation:
+        raise RecipeError("a Recipe is whole: data, options and settings go with a task or a recipe file")
+    else:
+        notes = []
+    if recipe.training.tensorboard:
+        check_tensorboard()
+    if recipe.init is not None and is_published(recipe.init):
+        recipe = recipe.model_copy(update={"init": str(published(recipe.init, listener))})
+    return recipe, notes
+
+
 def _recipe(
     recipe: Path | str | None,
     out: Path,
@@ -196,7 +218,6 @@ def _recipe(
     settings: Settings,
     listener: Listener,
 ) -> tuple[Recipe, list[str]]:
-    """What `train` is to do, and sentences on how that was picked."""
     if resume:
         if data or validation:
             raise RecipeError(f"--resume goes on with the run in {out} and its data; none can be given")

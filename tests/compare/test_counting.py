@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from patchword.compare.claims import efficiency
 from patchword.compare.counting import counted
-from patchword.compare.measuring import peak_bytes, seconds
+from patchword.compare.measuring import seconds
 from patchword.compare.networks import TOLERANCE, matched, parameters, without_numbers
 from patchword.compare.sides import IMAGES, TEXT, image_side, reader_side, text_side, transformer
 from patchword.compare.tasks.permutation import permutation_error
@@ -79,18 +79,6 @@ def test_both_sides_have_as_many_parameters() -> None:
 def test_a_size_that_no_width_has_is_an_error() -> None:
     with pytest.raises(ValueError, match="no width has 10 parameters within 5 %; the nearest, 4, has 20"):
         matched(lambda width: nn.Linear(width, width), 10, range(4, 8))
-
-
-def test_the_peak_of_memory_counts_what_is_held_at_one_time() -> None:
-    ones = torch.ones(1000)
-
-    def compute() -> torch.Tensor:
-        first = ones + 1
-        second = first * 2
-        del first
-        return second.view(10, 100) + 1
-
-    assert peak_bytes(compute) == 2 * 4000
 
 
 def test_a_time_is_that_of_one_call() -> None:

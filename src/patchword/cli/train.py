@@ -4,11 +4,12 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from patchword.cli.options import flag, option
+from patchword.cli.plan import show_plan
 from patchword.errors import RecipeError, clipped, one_line
 
 EXAMPLES = """
@@ -18,6 +19,7 @@ patchword train classification --data photos/ --model cnn --max-minutes 30 --out
 patchword train classification --data photos/ --init models/vit --freeze backbone --out runs/probe
 patchword train recipes/multi30k-en-de.toml --data multi30k/ --set schedule.warmup_steps=800 --out runs/m30k
 patchword train --resume --out runs/m30k
+patchword train recipes/multi30k-en-de.toml --data multi30k/ --dry-run
 torchrun --nproc-per-node 4 -m patchword train recipes/multi30k-en-de.toml --data multi30k/ --out runs/m30k
 """
 DATA, MODEL, TRAINING = "Data", "Model", "Training"
@@ -27,7 +29,7 @@ def train(
     recipe: Annotated[
         str | None, typer.Argument(help="translation, classification, or a recipe file.", show_default=False)
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="The run folder to write.", show_default=False)] = ...,  # type: ignore[assignment]
+    out: Annotated[Path | None, option("The run folder to write; needed, but with --dry-run.", "--out")] = None,
     data: Annotated[
         list[Path] | None,
         option(
@@ -103,6 +105,14 @@ def train(
         str | None,
         option("Under torchrun: ddp, or fsdp for networks too large for one GPU (training.parallel).", panel=TRAINING),
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        flag(
+            "Curves for TensorBoard too, in tensorboard/ of the run (training.tensorboard).",
+            "--tensorboard",
+            panel=TRAINING,
+        ),
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -113,6 +123,11 @@ def train(
         ),
     ] = None,
     resume: Annotated[bool, flag("Go on with the run in --out.", "--resume")] = False,
+    dry_run: Annotated[
+        bool,
+        flag("Train nothing: say what it would need and take. Shapes, parameters, memory, time.", "--dry-run"),
+    ] = False,
+    as_json: Annotated[bool, flag("With --dry-run: everything, as one JSON object.", "--json")] = False,
     quiet: Annotated[bool, flag("No progress bar, no notes.", "--quiet", "-q")] = False,
 ) -> None:
     """Train a translator or an image classifier, from nothing or from a model that was trained before.
@@ -130,36 +145,42 @@ def train(
             raise RecipeError(f"{clipped(text)}: has bytes that are not UTF-8")
     if bool(source) != bool(target):
         raise RecipeError("--source and --target go together: one file of sentences, one of their translations")
+    if as_json and not dry_run:
+        raise RecipeError("--json goes with --dry-run: a training prints no result")
+    given: dict[str, Any] = {
+        "data": [source, target] if source and target else data or [],
+        "validation": validation or [],
+        "settings": settings or [],
+        "resume": resume,
+        "show": not quiet,
+        "model": model,
+        "init": init,
+        "freeze": freeze,
+        "image_size": image_size,
+        "epochs": epochs,
+        "max_steps": max_steps,
+        "max_minutes": max_minutes,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "threads": threads,
+        "device": device,
+        "parallel": parallel,
+        "tensorboard": tensorboard or None,
+        "source_language": source_language,
+        "target_language": target_language,
+        "columns": columns,
+        "strict": strict or None,
+        "max_pixels": max_pixels,
+    }
+    if dry_run:
+        show_plan(api.dry_run(recipe, out, **given), as_json)
+        return
+    if out is None:
+        raise RecipeError("--out is missing: the run folder to write")
     # An argument may hold bytes that are no text, and what a model says of itself is text.
     command = shlex.join(["patchword", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode()
-    outcome = api.train(
-        recipe,
-        out,
-        data=[source, target] if source and target else data or [],
-        validation=validation or [],
-        settings=settings or [],
-        resume=resume,
-        facts={"command": command},
-        show=not quiet,
-        model=model,
-        init=init,
-        freeze=freeze,
-        image_size=image_size,
-        epochs=epochs,
-        max_steps=max_steps,
-        max_minutes=max_minutes,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        threads=threads,
-        device=device,
-        parallel=parallel,
-        source_language=source_language,
-        target_language=target_language,
-        columns=columns,
-        strict=strict or None,
-        max_pixels=max_pixels,
-    )
+    outcome = api.train(recipe, out, facts={"command": command}, **given)
     silent = quiet or outcome.rank > 0  # the first of several processes says it
     say: Callable[[str], None] = (lambda _: None) if silent else (lambda text: typer.echo(one_line(text), err=True))
     if outcome.signal is not None:

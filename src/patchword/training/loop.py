@@ -27,6 +27,7 @@ from patchword.training.recipe import Recipe
 from patchword.training.restoring import check_fit, restore
 from patchword.training.state import Progress, save_state
 from patchword.training.task import Task
+from patchword.training.tensorboard import FOLDER, EventFiles
 from patchword.training.update import Updater
 
 LOG_EVERY = 25  # steps between rows of metrics.jsonl
@@ -80,7 +81,8 @@ class Trainer:
             raise RunFolderError(folder, "already holds a run; go on with --resume, or choose another folder")
         self.held.begin()
         self.checkpoints = LastCheckpoints(folder / "state", self.limits.average_last, self.progress.checkpoints)
-        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress if resume else None)
+        listeners = [EventFiles(folder / FOLDER)] if self.limits.tensorboard and self.group.first else []
+        self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress if resume else None, listeners)
         if self.progress.finished and fraction(self.limits, self.progress) < 1.0:
             self.progress.finished, self.progress.waited = False, 0  # a limit was raised: train on
         self._recent: tuple[float, int] = (time.perf_counter(), 0)
@@ -91,7 +93,7 @@ class Trainer:
         """Train until a limit, the early stop or a signal; afterwards the best model is in `best/`."""
         self._started = time.perf_counter() - self.progress.seconds
         train_mode(self.held.model, self.task.frozen)
-        with stop_on_signals(patient=self.group.size > 1) as self._request:
+        with self.metrics, stop_on_signals(patient=self.group.size > 1) as self._request:
             self._progress("")
             if self.recipe.init is not None and not self._resumed:
                 self._keep_init()

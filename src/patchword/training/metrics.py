@@ -2,32 +2,61 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from patchword.files import replacing, writing
 from patchword.training.state import Progress
 
 
+class RowListener(Protocol):
+    """What is told every row that metrics.jsonl gets; `training.tensorboard` has one."""
+
+    def begin(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Before the first row of this sitting; the rows are those from before it."""
+
+    def add(self, row: dict[str, Any]) -> None:
+        """A row that was written."""
+
+    def end(self) -> None:
+        """After the last one."""
+
+
 class MetricsLog:
-    """Appends rows to metrics.jsonl.
+    """Appends rows to metrics.jsonl, inside a `with` block.
 
     Args:
         path: the file.
         progress: of the state that a run goes on from; rows that it does not know of are dropped, since the resumed run
             will write them again. None for a start from nothing, which keeps no rows.
+        listeners: are told the rows.
     """
 
-    def __init__(self, path: Path, progress: Progress | None = None) -> None:
-        self.path = path
-        rows = _known(read_metrics(path), progress) if progress is not None else []
+    def __init__(self, path: Path, progress: Progress | None = None, listeners: Sequence[RowListener] = ()) -> None:
+        self.path, self._listeners = path, listeners
+        self._rows = _known(read_metrics(path), progress) if progress is not None else []
         with replacing(path) as temporary:
-            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+            temporary.write_text("".join(json.dumps(row) + "\n" for row in self._rows), encoding="utf-8")
+
+    def __enter__(self) -> Self:
+        for listener in self._listeners:
+            listener.begin(self._rows)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for listener in self._listeners:
+            listener.end()
 
     def add(self, row: dict[str, Any]) -> None:
         """Append a row; it has at least "step"."""
         with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+        for listener in self._listeners:
+            listener.add(row)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -100,6 +100,10 @@ class TrainingConfig(Config):
     """How several processes, which torchrun starts, hold the network: each the whole of it (ddp,
     DistributedDataParallel), or a share of every weight (fsdp, FSDP2). One process alone has it whole.
     """
+    tensorboard: bool = False
+    """Whether the rows of metrics.jsonl are also written as TensorBoard's event files, in tensorboard/ of the run
+    folder; this needs the extra tensorboard.
+    """
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -13,7 +13,7 @@ from patchword.training.events import Listener, ignore
 from patchword.training.initial import STATE_FOLDER
 from patchword.training.lock import NAME, FolderLock, locked
 
-_FOLDERS = ("best", "state", "vocabulary", "cache")
+_FOLDERS = ("best", "state", "vocabulary", "cache", "tensorboard")
 _FILES = ("recipe.toml", "metrics.jsonl", "curves.png", "left_out.txt")
 
 
@@ -51,13 +51,13 @@ def run_folder(path: Path, resume: bool, listener: Listener = ignore) -> Iterato
     """
     with writing(path):
         if not (path / NAME).exists():  # otherwise who works there is to be said first
-            _check(path, resume)
+            check_run_folder(path, resume)
         made = _made(path)
     before: set[Path] | None = None
     try:
         with locked(path, listener) as lock:
             with writing(path):
-                _check(path, resume)  # again, now that nobody else changes it
+                check_run_folder(path, resume)  # again, now that nobody else changes it
                 for name in ("", *_FOLDERS):
                     forget_temporaries(path / name)
                 before = _made_by_runs(path)
@@ -114,7 +114,16 @@ def _has_saved(path: Path) -> bool:
     return _state(path).exists() or (path / "best").exists()
 
 
-def _check(path: Path, resume: bool) -> None:
+def check_run_folder(path: Path, resume: bool) -> None:
+    """See that a folder is as a run needs it.
+
+    Args:
+        path: the folder, which need not be there for a new run.
+        resume: whether it is to hold a run, or none.
+
+    Raises:
+        RunFolderError: if it is not.
+    """
     if path.exists() and not path.is_dir():
         raise RunFolderError(path, "is a file; the output must be a folder")
     begun = _recipe(path).is_file()

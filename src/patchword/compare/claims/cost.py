@@ -5,13 +5,14 @@ import torch
 from patchword.compare.cell import Cell
 from patchword.compare.claim import Claim, Figures, Minutes, Setup, Verdict, Work, judged
 from patchword.compare.counting import counted
-from patchword.compare.measuring import peak_bytes, seconds
+from patchword.compare.measuring import seconds
 from patchword.compare.networks import parameters, without_numbers
 from patchword.compare.plots import Plot, Point, Series, by_number
 from patchword.compare.results import Results
 from patchword.compare.sides import IMAGES, image_side
 from patchword.compare.statistics import Interval, interval, slope
 from patchword.compare.words import Text
+from patchword.training.peak import peak_bytes
 
 SIZES = ("32", "64", "128", "256", "512", "1024")
 PATCHES = {"vit16": 16, "vit4": 4}
