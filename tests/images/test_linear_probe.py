@@ -157,7 +157,7 @@ def test_the_run_folder_has_the_weights_once_before_the_first_step(
 ) -> None:
     run = tmp_path / "run"
     train_until("_update", start_from(init, photos), run, monkeypatch)
-    assert sorted(p.name for p in (run / "state").iterdir()) == ["config.json", "latest.pt"]
+    assert sorted(p.name for p in (run / "state").iterdir()) == ["config.json", "latest.pt", "previous.pt"]
     assert {p.name for p in run.iterdir()} == {"best", "curves.png", "metrics.jsonl", "recipe.toml", "state"}
     init.rename(tmp_path / "moved")
     assert api.train(api.resumed_recipe(run), run, resume=True, show=False).step == 12

@@ -66,6 +66,7 @@ class LastCheckpoints:
         self.folder = folder
         self.keep = keep
         self.names = list(names)
+        self._before = self.names  # of the state before
 
     def add(self, step: int, weights: Mapping[str, Tensor]) -> list[str]:
         """Save the weights at a step; only the last `keep` count from now on, whose names are returned."""
@@ -76,10 +77,14 @@ class LastCheckpoints:
         return self.names
 
     def forget_others(self) -> None:
-        """Delete files that no longer count; called once the state that names the kept ones is on disk."""
+        """Delete files that no longer count; called once the state that names the kept ones is on disk.
+
+        Those of the state before it stay, too, since that is kept.
+        """
         for path in self.folder.glob("weights-*.safetensors"):
-            if path.name not in self.names:
+            if path.name not in (*self.names, *self._before):
                 path.unlink()
+        self._before = self.names
 
     def average(self) -> dict[str, Tensor]:
         """The mean of the kept weights; of counts the last.

@@ -1,7 +1,9 @@
 """The state of a run: everything that makes a resumed run equal to one that never stopped."""
 
+import os
 import random
 import re
+import shutil
 import warnings
 import zipfile
 from dataclasses import asdict, dataclass, field, fields
@@ -109,8 +111,13 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
 
 
+def before(path: Path) -> Path:
+    """Where the state before a state is kept."""
+    return path.with_name("previous.pt")
+
+
 def save_state(path: Path, progress: Progress, values: dict[str, Any]) -> None:
-    """Write the whole state as one file, atomically.
+    """Write the whole state as one file, atomically; the one that it replaces is kept as `before(path)`.
 
     Args:
         path: the file.
@@ -132,6 +139,20 @@ def save_state(path: Path, progress: Progress, values: dict[str, Any]) -> None:
             if file.error is not None:
                 raise file.error from None
             raise
+        opened.flush()
+        _keep(path, before(path))
+
+
+def _keep(path: Path, former: Path) -> None:
+    """Give what a file is now a second name, so that at no moment there is neither."""
+    if not path.is_file():
+        return
+    with replacing(former) as temporary:
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(path, temporary)
+        except OSError:  # a file system without links
+            shutil.copy2(path, temporary)
 
 
 class _Reported:
@@ -177,22 +198,29 @@ def load_state(path: Path) -> tuple[Progress, dict[str, Any]]:
             # weights_only: a state is data, never code.
             values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise RunFolderError(path, f"the saved state is damaged: {clipped(str(error))}") from None
+        raise damaged(path, clipped(str(error))) from None
     if not isinstance(values, dict):
-        raise RunFolderError(path, "the saved state is damaged: it is no table of values")
+        raise damaged(path, "it is no table of values")
     version = values.get("version")
     if type(version) is int and version > STATE_VERSION:
         raise RunFolderError(path, f"state version {shown(version)} is newer than this program's, {STATE_VERSION}")
     for name, kind in (("model", dict), ("optimizer", dict), ("random", dict), ("progress", dict)):
         if not isinstance(values.get(name), kind):
-            raise RunFolderError(path, f"the saved state is damaged: it has no {name}")
+            raise damaged(path, f"it has no {name}")
     for name in ("average", "data"):
         if not isinstance(values.setdefault(name, None), dict | None):
-            raise RunFolderError(path, f"the saved state is damaged: its {name} is no table of values")
+            raise damaged(path, f"its {name} is no table of values")
     try:
         return _progress(values.pop("progress")), values
     except ValueError as error:
-        raise RunFolderError(path, f"the saved state is damaged: {error}") from None
+        raise damaged(path, str(error)) from None
+
+
+def damaged(path: Path, problem: str, kind: str = "damaged") -> RunFolderError:
+    """What to raise of a state that cannot be used: what is wrong, and that the one before it is there if it is."""
+    former = before(path)
+    rest = f"; the state before it is there: move {former.name} to {path.name} to go on from it" * former.is_file()
+    return RunFolderError(path, f"the saved state is {kind}: {problem}{rest}")
 
 
 def _progress(values: dict[str, Any]) -> Progress:
