@@ -5,6 +5,7 @@ from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from patchword.errors import RecipeError, clipped, nearest, shown
 
@@ -73,8 +74,8 @@ class Config(BaseModel):
             error: raised for this class.
             prefix: of the field's name, such as "model.", where these values are a table of something larger.
         """
-        detail = error.errors(include_url=False)[0]
-        path = [clipped(str(part)) for part in detail["loc"]]
+        detail, *others = error.errors(include_url=False)
+        path = [clipped(str(part)) for part in cls._place(detail)]
         field = prefix + ".".join(path) if path else ""
         if detail["type"] == "extra_forbidden":
             return f"unknown key {shown(field)}; {nearest(path[-1], cls._fields_at(path[:-1]))}"
@@ -82,11 +83,22 @@ class Config(BaseModel):
             return f"key {shown(field)} is missing"
         message = detail["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
+        for other in others:  # of a field that may be one of two kinds
+            if other["type"] == "literal_error" and cls._place(other) == cls._place(detail):
+                message += f", or {other['ctx']['expected']}"
         if not field:
             return message
         # A whole table would drown the sentence.
         found = "" if isinstance(detail["input"], Mapping) else f" = {shown(detail['input'])}"
         return f"{field}{found}: {message}"
+
+    @classmethod
+    def _place(cls, detail: ErrorDetails) -> tuple[int | str, ...]:
+        """Where a complaint is, without pydantic's name for the kind of which a field may be one."""
+        location = detail["loc"]
+        known = {part for name in dotted_fields(cls) for part in name.split(".")}
+        named = detail["type"] in ("extra_forbidden", "missing") or not isinstance(location[-1], str)
+        return location if named or len(location) == 1 or location[-1] in known else location[:-1]
 
     @classmethod
     def _fields_at(cls, path: list[str]) -> list[str]:

@@ -1,8 +1,11 @@
-"""What libraries raise when there is no memory, as one sentence that says what to do."""
+"""How much memory there is; and what libraries raise where there is none, as one sentence that says what to do."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from patchword.errors import OutOfMemoryError
 
@@ -46,3 +49,45 @@ def memory_for(work: str, remedy: str) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise OutOfMemoryError(f"there is not enough memory for {work}; {remedy}") from None
+
+
+def available_bytes(device: Any) -> int | None:
+    """Memory that a program can still have on a device, with what this one has there already; None where unknown.
+
+    Args:
+        device: a `torch.device`. On the processor also a control group's limit (a container's, a job's) counts.
+    """
+    if device.type == "cuda":
+        import torch
+
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device)
+    if device.type != "cpu":
+        return None
+    found = [value for value in (_free(), _left_of_the_group()) if value is not None]
+    return min(found, default=None)
+
+
+def _free() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        pass
+    try:  # a system that does not say what is free
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _left_of_the_group() -> int | None:
+    """Of the control group's limit, version 2 or 1, what no program in it has; files that it has read can go."""
+    for folder, limit, kind in (("", "memory.max", "anon"), ("memory", "memory.limit_in_bytes", "rss")):
+        place = Path("/sys/fs/cgroup") / folder
+        try:
+            most = int((place / limit).read_text())
+            rows = (line.split() for line in (place / "memory.stat").read_text().splitlines())
+            return max(0, most - next(int(row[1]) for row in rows if row[0] == kind))
+        except (OSError, StopIteration, ValueError, IndexError):  # there is no such group, or its limit is "max"
+            continue
+    return None

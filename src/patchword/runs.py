@@ -20,6 +20,7 @@ from patchword.training.loop import Trainer
 from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe, Settings
 from patchword.training.run_folder import RunFolder, begun_with, run_folder, stand_in
+from patchword.training.sizing import with_size
 from patchword.training.state import seed_everything
 from patchword.training.tensorboard import check_tensorboard
 from patchword.training.threads import share_of_threads, suitable_threads
@@ -107,7 +108,7 @@ def _train(
             run = stack.enter_context(run_folder(out, resume, tell))
             for note in notes:
                 tell(Note(note))
-            task = prepared(recipe, out, tell)
+            task = prepared(recipe, out, tell, group.size)
             for note in task.notes:
                 tell(Note(note))
             return task.recipe, resume and run.state.is_file(), begun_with(out)
@@ -131,10 +132,12 @@ def _train(
         return outcome
 
 
-def prepared(recipe: Recipe, folder: Path, tell: Listener) -> Any:
-    """The task of a recipe, which makes in a folder what a run keeps."""
+def prepared(recipe: Recipe, folder: Path, tell: Listener, processes: int = 1) -> Any:
+    """The task of a recipe, which makes in a folder what a run keeps; its own recipe says all that was left open."""
     with memory_for("the model and its data", "choose a smaller model, or less data"):
-        return wing_of(recipe.task).prepare(recipe, folder, tell)
+        task = wing_of(recipe.task).prepare(recipe, folder, tell)
+    with_size(task, processes, tell)
+    return task
 
 
 def _check_same_data(group: Alone, task: Any) -> None:

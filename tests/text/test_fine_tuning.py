@@ -110,7 +110,11 @@ def test_a_run_goes_on_bit_for_bit_where_its_init_model_has_moved(
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
     wanted, found = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
-    assert sorted(path.name for path in (tmp_path / "parts" / "state").iterdir()) == ["config.json", "latest.pt", "previous.pt"]
+    assert sorted(path.name for path in (tmp_path / "parts" / "state").iterdir()) == [
+        "config.json",
+        "latest.pt",
+        "previous.pt",
+    ]
     assert api.load(tmp_path / "parts").languages == ("en", "de")
 
 

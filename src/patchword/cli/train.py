@@ -94,8 +94,12 @@ def train(
         float | None, option("At most so long; the learning rate falls by then (training.max_minutes).", panel=TRAINING)
     ] = None,
     batch_size: Annotated[
-        int | None,
-        option("Images at once (batch_size); of a translator tokens at once (batch_tokens).", panel=TRAINING),
+        str | None,
+        option(
+            "Images at once (batch_size), of a translator tokens (batch_tokens); auto finds the fastest.",
+            metavar="N|auto",
+            panel=TRAINING,
+        ),
     ] = None,
     learning_rate: Annotated[float | None, option("The highest (optimizer.learning_rate).", panel=TRAINING)] = None,
     seed: Annotated[int | None, option("Of everything random (training.seed).", panel=TRAINING)] = None,
@@ -160,7 +164,7 @@ def train(
         "epochs": epochs,
         "max_steps": max_steps,
         "max_minutes": max_minutes,
-        "batch_size": batch_size,
+        "batch_size": int(batch_size) if batch_size is not None and batch_size.isdecimal() else batch_size,
         "learning_rate": learning_rate,
         "seed": seed,
         "threads": threads,

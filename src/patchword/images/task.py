@@ -49,6 +49,7 @@ class ClassificationTask:
 
     unit = "images"
     size_key = "batch_size"
+    sizes = (32, 64, 128, 256, 512, 1024)
     metric = "accuracy"
     greater_is_better = True
 
@@ -107,6 +108,11 @@ class ClassificationTask:
         _check_skipped(caches, settings.strict)
         return cls(begin.recipe, caches[0], caches[1], begin.classes, model, begin.notes)
 
+    @property
+    def _batch_size(self) -> int:
+        assert isinstance(self.recipe.batch_size, int)  # "auto" is found out before the first batch
+        return self.recipe.batch_size
+
     def epoch(self, number: int) -> list[Tensor]:
         """Batches of image indices in random order; what does not fill a batch is left out, other images each time.
 
@@ -114,7 +120,7 @@ class ClassificationTask:
         """
         generator = epoch_generator(self.recipe.training.seed, number)
         order = torch.randperm(len(self._train), generator=generator)
-        size = min(self.recipe.batch_size, len(order))
+        size = min(self._batch_size, len(order))
         return list(order[: len(order) // size * size].split(size))
 
     def named(self, batch: Tensor) -> str:
@@ -141,7 +147,7 @@ class ClassificationTask:
         """Loss in nats and accuracy in percent, on unchanged images."""
         device = next(model.parameters()).device
         loss, right = 0.0, 0
-        for indices in torch.arange(len(self._validation)).split(self.recipe.batch_size):
+        for indices in torch.arange(len(self._validation)).split(self._batch_size):
             labels = self._validation.labels[indices].to(device)
             images = self.recipe.preprocessing.normalise(self._validation.pixels(indices.tolist())).to(device)
             logits = model(images).float()

@@ -1,7 +1,7 @@
 """What a translation recipe says."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -91,8 +91,10 @@ class TranslationRecipe(Recipe):
     """A translator; every recipe file says so."""
     data: TranslationData
     vocabulary: VocabularyConfig = VocabularyConfig()
-    batch_tokens: int = Field(4096, gt=0, le=1_000_000_000)
-    """Most tokens of a batch: its rows times its longest side; a longer pair is a batch of its own."""
+    batch_tokens: Annotated[int, Field(gt=0, le=1_000_000_000)] | Literal["auto"] = 4096
+    """Most tokens of a batch: its rows times its longest side; a longer pair is a batch of its own. With "auto" sizes
+    are tried at the start, and the run keeps the smallest that is within 5 % of the fastest and leaves some memory.
+    """
     validate_bleu: bool = False
     """Every validation translates the validation text greedily too, and BLEU instead of the loss says which model is
     best.

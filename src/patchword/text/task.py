@@ -42,6 +42,7 @@ class TranslationTask:
 
     unit = "tokens"
     size_key = "batch_tokens"
+    sizes = (1024, 2048, 4096, 8192, 16384, 32768)
 
     def __init__(
         self,
@@ -130,11 +131,16 @@ class TranslationTask:
             write_text(run / "damaged.txt", "".join(f"{damage}\n" for damage in listed_there))
         return task
 
+    @property
+    def _batch_tokens(self) -> int:
+        assert isinstance(self.recipe.batch_tokens, int)  # "auto" is found out before the first batch
+        return self.recipe.batch_tokens
+
     def epoch(self, number: int) -> list[list[int]]:
         """Batches of pair indices."""
         generator = epoch_generator(self.recipe.training.seed, number)
         source_lengths = [len(ids) for ids in self._sources]
-        return length_buckets(source_lengths, [len(ids) for ids in self._targets], self.recipe.batch_tokens, generator)
+        return length_buckets(source_lengths, [len(ids) for ids in self._targets], self._batch_tokens, generator)
 
     def named(self, batch: list[int]) -> str:
         """The lines of a batch's pairs."""
@@ -167,7 +173,7 @@ class TranslationTask:
         generator = torch.Generator().manual_seed(0)
         total, count = 0.0, 0
         lengths = [len(ids) for ids in sources], [len(ids) for ids in targets]
-        for batch in length_buckets(*lengths, self.recipe.batch_tokens, generator):
+        for batch in length_buckets(*lengths, self._batch_tokens, generator):
             tensors = self._padded([sources[i] for i in batch], [targets[i] for i in batch], device)
             loss = self.loss(model, tensors)
             total, count = total + float(loss.plain), count + loss.count

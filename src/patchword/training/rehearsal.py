@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from patchword.models.tensors import named_buffers
-from patchword.training.events import Listener, Progress
+from patchword.training.events import Listener, Progress, ignore
 from patchword.training.freezing import train_mode
 from patchword.training.group import Found
 from patchword.training.loop import Trainer
@@ -34,14 +34,16 @@ class Rehearsal:
     Args:
         trainer: of a run folder that nobody needs, before its run.
         listener: hears how far this is.
+        patience: time to take, as a multiple of what a dry run takes.
 
     Raises:
         DivergedError: as the run would.
         OutOfMemoryError: as the run would.
     """
 
-    def __init__(self, trainer: Trainer, listener: Listener) -> None:
+    def __init__(self, trainer: Trainer, listener: Listener = ignore, patience: float = 1.0) -> None:
         self._trainer, self._tell = trainer, listener
+        self._looking, self._measuring = patience * LOOKING, patience * MEASURING
         self._task, self._held, self._recipe = trainer.task, trainer.held, trainer.recipe
         self._step = trainer.progress.step
         self._batches = trainer.task.epoch(trainer.progress.epoch)
@@ -104,7 +106,7 @@ class Rehearsal:
                 if name not in found or size > found[name][0]:
                     found[name] = (size, place)
             looked += 1
-            if time.perf_counter() - start > LOOKING:
+            if time.perf_counter() - start > self._looking:
                 break
         return [self._batches[place] for place in dict.fromkeys(place for _, place in found.values())], looked
 
@@ -119,7 +121,7 @@ class Rehearsal:
                 peak = self._peak(lambda batch=batch: self._update([batch]))  # type: ignore[misc]
             if best is None or (peak or 0) > (best[1] or 0):
                 best = batch, peak, outputs
-            if time.perf_counter() - start > MEASURING:
+            if time.perf_counter() - start > self._measuring:
                 break
         assert best is not None
         return best
@@ -148,9 +150,11 @@ class Rehearsal:
             seconds.append(taken)
             items += count
             spent = time.perf_counter() - start
-            if len(seconds) == UPDATES or spent > MEASURING:
+            if len(seconds) == UPDATES or spent > self._measuring:
                 break
-            self._tell(Progress(STAGE, 0.5 + 0.4 * max(len(seconds) / UPDATES, spent / MEASURING), "making updates"))
+            self._tell(
+                Progress(STAGE, 0.5 + 0.4 * max(len(seconds) / UPDATES, spent / self._measuring), "making updates")
+            )
         return [taken * accumulate / size for taken in seconds], items / sum(seconds)
 
     def _update(self, batches: list[Any]) -> tuple[float, int]:

@@ -58,7 +58,7 @@ class Recall(Claim):
     contradicts = Text("It is not: the interval is below 5 points.", "并非如此：区间在 5 个百分点以下。")
     minutes = Minutes(4, 210)
     rates = (1e-3, 4e-3, 1e-2)
-    edition = 2
+    edition = 3
 
     def cells(self, setup: Setup) -> list[Cell]:
         """One for each side, distance and seed."""
@@ -72,7 +72,7 @@ class Recall(Claim):
         task = recall(distance, work.generator(), values=VALUES, train=20_000 if full else 4000)
         width, layers = (64, 2) if full else (32, 2)
         reader = reader_side(cell.settings[0], vocabulary(VALUES), width, layers, VALUES)()
-        history = train(reader, task, Budget(steps=1000, batch=16) if full else Budget(steps=250), work)
+        history = train(reader, task, Budget(steps=1000, batch=16) if full else Budget(steps=200), work)
         return {**figures(reader, task, history), "parameters": parameters(reader.model, "encoder")}
 
     def verdict(self, results: Results) -> Verdict:
