@@ -13,6 +13,8 @@ from patchword.images.wing import _image_size
 from patchword.recipes import new_recipe
 from patchword.training.events import Event, Note
 from patchword.training.recipe import read_toml
+from patchword.training.state import load_state
+from patchword.training.update import Updater
 
 SMALL = {"model": {"d_model": 16, "num_layers": 1, "num_heads": 2, "d_ff": 16, "patch_size": 4}}
 
@@ -36,11 +38,34 @@ def trained(photos: Path, out: Path, **options: Any) -> list[str]:
 def test_one_thread_is_told_and_kept_and_given_back(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "suitable_threads", lambda: (1, 9.0))
+    monkeypatch.setattr(runs, "suitable_threads", lambda most: (1, 9.0))
     said = trained(photos, tmp_path / "run")
-    assert any("with one thread: 2 took 9.0 times as long just now" in sentence for sentence in said)
-    assert read_toml(tmp_path / "run" / "recipe.toml")["training"]["threads"] == 1
+    assert any("training with one thread: 2 took 9.0 times as long just now" in sentence for sentence in said)
+    # The recipe leaves the number open, so that it may change; the state has what it is.
+    assert "threads" not in read_toml(tmp_path / "run" / "recipe.toml")["training"]
+    assert load_state(tmp_path / "run" / "state" / "latest.pt")[0].threads == 1
     assert torch.get_num_threads() == 2
+
+
+def test_a_run_goes_on_with_the_threads_that_it_had(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "suitable_threads", lambda most: (1, 9.0))
+    trained(photos, tmp_path / "run")
+    monkeypatch.setattr(runs, "suitable_threads", lambda most: (2, 1.0))
+    numbers = []
+    update = Updater.update
+
+    def noted(self: Updater, *arguments: Any) -> Any:
+        numbers.append(torch.get_num_threads())
+        return update(self, *arguments)
+
+    monkeypatch.setattr(Updater, "update", noted)
+    patchword.train(None, tmp_path / "run", resume=True, max_steps=3, show=False)
+    assert numbers == [1, 1]
+    patchword.train(None, tmp_path / "run", resume=True, max_steps=4, threads=2, show=False)
+    assert numbers == [1, 1, 2]
+    assert load_state(tmp_path / "run" / "state" / "latest.pt")[0].threads == 0
 
 
 def test_a_training_that_fails_gives_the_threads_back(
@@ -57,15 +82,15 @@ def test_a_training_that_fails_gives_the_threads_back(
 
 
 def test_a_number_that_is_given_is_not_measured(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "suitable_threads", lambda: pytest.fail("measured"))
+    monkeypatch.setattr(runs, "suitable_threads", lambda most: pytest.fail("measured"))
     assert not any("thread" in sentence for sentence in trained(photos, tmp_path / "run", threads=1))
 
 
 def test_an_accelerator_is_not_measured(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "suitable_threads", lambda: pytest.fail("measured"))
+    monkeypatch.setattr(runs, "suitable_threads", lambda most: pytest.fail("measured"))
     monkeypatch.setattr(runs, "find_device", lambda _: torch.device("meta"))
-    recipe, notes = runs._with_threads(new_recipe("classification", [photos])[0])
-    assert (recipe.training.threads, notes) == (2, [])
+    assert runs.set_threads(new_recipe("classification", [photos])[0]) == (None, [])
+    assert torch.get_num_threads() == 2
 
 
 def test_resuming_takes_no_recipe(photos: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from patchword.errors import PatchwordError, RecipeError
-from patchword.runs import listening, paths_of, prepared, whole_recipe, with_threads
+from patchword.runs import listening, paths_of, prepared, set_threads, whole_recipe
 from patchword.training.events import Listener, Note
 from patchword.training.group import Alone
 from patchword.training.loop import Trainer
@@ -69,7 +69,7 @@ def dry_run(
         if out is not None:
             check_run_folder(place, resume)
         try:
-            whole, slower = with_threads(whole)
+            _, slower = set_threads(whole)
             seed_everything(whole.training.seed)
             for note in (*notes, *slower):
                 tell(Note(note))

@@ -23,6 +23,7 @@ from patchword.training.run_folder import RunFolder, begun_with, run_folder, sta
 from patchword.training.sizing import with_size
 from patchword.training.state import seed_everything
 from patchword.training.tensorboard import check_tensorboard
+from patchword.training.thread_watch import said
 from patchword.training.threads import share_of_threads, suitable_threads
 from patchword.wings import wing_of
 
@@ -75,8 +76,8 @@ def train(
         whole, notes = group.first_alone(lambda: whole_recipe(recipe, out, resume, *given, tell))
         try:
             with group.each():
-                whole, slower = with_threads(whole, group.local_size)
-            return _train(whole, out, resume, facts, [*notes, *slower], tell, group)
+                most, slower = set_threads(whole, group.local_size)
+            return _train(whole, out, resume, facts, [*notes, *slower], tell, group, most)
         finally:
             torch.set_num_threads(threads)  # whoever goes on in this process has what it had
 
@@ -96,6 +97,7 @@ def _train(
     notes: Sequence[str],
     tell: Listener,
     group: Alone,
+    most_threads: int | None,
 ) -> Outcome:
     """Train by a whole recipe: the first process works in the run folder, any others beside it."""
     seed_everything(recipe.training.seed)
@@ -122,7 +124,17 @@ def _train(
         if resolved.init is not None:
             facts = {"init": resolved.init, **(facts or {})}
         lock, folder = (run.lock, out) if run is not None else (None, beside / "run")
-        trainer = Trainer(task, resolved, folder, resume=goes_on, facts=facts, listener=tell, lock=lock, group=group)
+        trainer = Trainer(
+            task,
+            resolved,
+            folder,
+            resume=goes_on,
+            facts=facts,
+            listener=tell,
+            lock=lock,
+            group=group,
+            most_threads=most_threads,
+        )
         if run is not None and not resume:
             resolved.write(run.recipe)
             run.begun = True
@@ -158,29 +170,25 @@ def _check_same_data(group: Alone, task: Any) -> None:
             )
 
 
-def with_threads(recipe: Recipe, processes: int = 1) -> tuple[Recipe, list[str]]:
-    """The recipe with its number of threads, so that a resumed run has the same, and a sentence where it is one.
+def set_threads(recipe: Recipe, processes: int = 1) -> tuple[int | None, list[str]]:
+    """Set torch's number of threads, by the recipe or by measuring.
 
-    Of several processes on this machine each has its share of the cores at most, and the recipe stays as it is.
+    Of several processes on this machine each has its share of the cores at most, and the number stays.
+
+    Returns:
+        the number that there are at best, where the recipe leaves it open and it may change; and a sentence where
+        fewer suit the machine now.
     """
-    notes: list[str] = []
+    wanted, most = recipe.training.threads, torch.get_num_threads()
     if processes > 1:
-        torch.set_num_threads(share_of_threads(recipe.training.threads, processes))
-        return recipe, notes
-    if recipe.training.threads is None:
-        threads, ratio = torch.get_num_threads(), 1.0
-        if find_device(recipe.training.device).type == "cpu":
-            threads, ratio = suitable_threads()
-        if threads < torch.get_num_threads():
-            notes.append(
-                f"training with one thread: {torch.get_num_threads()} took {ratio:.1f} times as long just now, as "
-                "they do where other programs keep a machine busy (--threads says otherwise)"
-            )
-        training = recipe.training.model_copy(update={"threads": threads})
-        recipe = recipe.model_copy(update={"training": training})
-    assert recipe.training.threads is not None
-    torch.set_num_threads(recipe.training.threads)
-    return recipe, notes
+        torch.set_num_threads(share_of_threads(wanted, processes))
+        return None, []
+    if wanted is not None or find_device(recipe.training.device).type != "cpu":
+        torch.set_num_threads(wanted or most)
+        return None, []
+    threads, ratio = suitable_threads(most)
+    torch.set_num_threads(threads)
+    return most, [] if threads == most else [said(threads, most, ratio, "training")]
 
 
 def whole_recipe(

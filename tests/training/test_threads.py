@@ -10,13 +10,13 @@ pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 class Clock:
-    """Under which a round takes `several` seconds with more threads than one, and a second with one."""
+    """Under which a round takes the seconds that are given for its number of threads."""
 
-    def __init__(self, several: float) -> None:
-        self.several, self.now = several, 0.0
+    def __init__(self, seconds: dict[int, float]) -> None:
+        self.seconds, self.now = seconds, 0.0
 
     def __call__(self) -> float:
-        self.now += self.several if torch.get_num_threads() > 1 else 1.0
+        self.now += self.seconds[torch.get_num_threads()]
         return self.now
 
 
@@ -24,17 +24,35 @@ class Clock:
 def test_one_thread_is_chosen_where_several_are_much_slower(
     monkeypatch: pytest.MonkeyPatch, several: float, chosen: int
 ) -> None:
-    monkeypatch.setattr(threads.time, "perf_counter", Clock(several))
-    found, ratio = threads.suitable_threads()
+    monkeypatch.setattr(threads.time, "perf_counter", Clock({1: 1.0, 2: several}))
+    found, ratio = threads.suitable_threads(2)
     assert found == chosen
-    assert ratio == pytest.approx(several)
+    assert ratio == pytest.approx(max(several, 1.0))
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chosen"),
+    [
+        ({8: 1.0, 7: 1.1, 4: 1.5, 1: 3.0}, 8),
+        ({8: 6.0, 7: 1.1, 4: 1.5, 1: 3.0}, 7),
+        ({8: 6.0, 7: 5.0, 4: 1.5, 1: 3.0}, 4),
+        ({8: 6.0, 7: 5.0, 4: 4.0, 1: 3.0}, 1),
+        ({8: 2.0, 7: 1.05, 4: 1.0, 1: 1.0}, 7),
+        ({8: 1.4, 7: 1.4, 4: 1.2, 1: 1.0}, 8),  # small products gain little
+    ],
+)
+def test_of_many_cores_as_many_are_taken_as_are_free(
+    monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float], chosen: int
+) -> None:
+    monkeypatch.setattr(threads.time, "perf_counter", Clock(seconds))
+    assert threads.suitable_threads(8)[0] == chosen
     assert torch.get_num_threads() == 2
 
 
 def test_with_one_thread_there_is_nothing_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.set_num_threads(1)
     monkeypatch.setattr(threads.time, "perf_counter", lambda: pytest.fail("measured"))
-    assert threads.suitable_threads() == (1, 1.0)
+    assert threads.suitable_threads(1) == (1, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from patchword.training.restoring import check_fit, restore
 from patchword.training.state import Progress, save_state
 from patchword.training.task import Task
 from patchword.training.tensorboard import FOLDER, EventFiles
+from patchword.training.thread_watch import ThreadWatch
 from patchword.training.update import Updater
 
 LOG_EVERY = 25  # steps between rows of metrics.jsonl
@@ -45,6 +46,7 @@ class Trainer:
         listener: hears how far the run is, and its scores.
         lock: of the folder; looked at before anything is kept.
         group: the processes that train it; all but the first have a folder that nobody needs.
+        most_threads: where their number may change, as many as there are at best.
 
     Raises:
         RunFolderError: if there is a state but `resume` is False, or the other way round, or the state is damaged or is
@@ -62,6 +64,7 @@ class Trainer:
         listener: Listener = ignore,
         lock: FolderLock | None = None,
         group: Alone | None = None,
+        most_threads: int | None = None,
     ) -> None:
         self.task, self.recipe, self.folder = task, recipe, folder
         self._check_lock = lock.check if lock is not None else lambda: None
@@ -79,6 +82,7 @@ class Trainer:
             self.progress = self.group.first_alone(lambda: restore(self.state_file, task, self.held, listener))
         elif self.state_file.exists():
             raise RunFolderError(folder, "already holds a run; go on with --resume, or choose another folder")
+        self._watch = self._watched_threads(most_threads)
         self.held.begin()
         self.checkpoints = LastCheckpoints(folder / "state", self.limits.average_last, self.progress.checkpoints)
         listeners = [EventFiles(folder / FOLDER)] if self.limits.tensorboard and self.group.first else []
@@ -117,6 +121,16 @@ class Trainer:
         task, best = self.recipe.task, self.folder / "best"
         return Outcome(self.progress.step, self.progress.best, signal, task, best, self.group.rank)
 
+    def _watched_threads(self, most: int | None) -> ThreadWatch | None:
+        """What changes the number of threads, if anything does; a run that goes on has the number that it had."""
+        if most is None:
+            self.progress.threads = 0
+            return None
+        if 0 < self.progress.threads <= most:
+            torch.set_num_threads(self.progress.threads)
+        self.progress.threads = torch.get_num_threads()
+        return ThreadWatch(most, self._tell) if most > 1 else None
+
     def _updates(self) -> Iterator[list[Any]]:
         """Groups of batches, one group an optimizer update, from where the run is; the position moves with them."""
         progress = self.progress
@@ -142,6 +156,7 @@ class Trainer:
         def found(**values: Any) -> Found:
             return Found(**values, seconds=time.perf_counter() - self._started, signal=self._request.signal)
 
+        before = time.perf_counter()
         every = self.updater.update(batches, step, self.pace.rate(step, progress.horizon), place, found)
         progress.step, progress.seconds = step, every.seconds
         progress.loss_sum += every.plain
@@ -149,6 +164,9 @@ class Trainer:
         if self.held.average is not None:
             self.held.average.update(self.held.model, step)
         self._recent = (self._recent[0], self._recent[1] + every.count)
+        if self._watch is not None and (threads := self._watch.updated(time.perf_counter() - before, every.count)):
+            progress.threads = threads
+            self.metrics.add({"step": progress.step, "epoch": progress.epoch, "threads": threads})
 
     def _kept(self) -> str:
         """What is left of a run that cannot go on."""

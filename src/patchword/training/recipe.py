@@ -93,8 +93,9 @@ class TrainingConfig(Config):
     device: str = Field("auto", max_length=20)
     """auto, cpu, cuda, cuda:1 and so on, or mps; auto is CUDA where there is one, else cpu."""
     threads: int | None = Field(None, gt=0, le=1024)
-    """Processor threads; unset, as many as torch takes, or one where measuring finds more to be slower. Of several
-    processes each has so many, at most its share of the machine's cores.
+    """Processor threads; unset, as many as torch takes, or fewer while measuring finds more to be slower, as beside
+    other programs. A number that is set never changes; only then the same recipe is the same bits whatever else runs.
+    Of several processes each has so many, at most its share of the machine's cores.
     """
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """How several processes, which torchrun starts, hold the network: each the whole of it (ddp,

@@ -37,6 +37,8 @@ class Progress:
         finished: whether the run came to its end.
         checkpoints: names of the files of weights that are to be averaged.
         horizon: the last step that a time limit leaves, as far as it is known; see `training.pace`.
+        threads: of the processor, where the recipe leaves their number open; 0 where it does not. See
+            `training.thread_watch`.
     """
 
     step: int = 0
@@ -51,6 +53,7 @@ class Progress:
     finished: bool = False
     checkpoints: list[str] = field(default_factory=list)
     horizon: int = 0
+    threads: int = 0
 
 
 def random_states() -> dict[str, Any]:
@@ -230,7 +233,7 @@ def _progress(values: dict[str, Any]) -> Progress:
         ValueError: naming the one that is not.
     """
     known = {each.name: each.default for each in fields(Progress)}
-    values = {"horizon": 0, **values}  # states from before there was one
+    values = {"horizon": 0, "threads": 0, **values}  # states from before there were these
     for name in values:
         if name not in known:
             raise ValueError(f"unknown value {shown(name)} in its progress")

@@ -12,22 +12,28 @@ import torch
 
 ROUNDS = 5
 PRODUCTS = 40  # a round, of the size of a small model's
-# Times as long as one thread: so small products gain little on many cores, and beside another program several threads
-# take ten times as long.
+# Times as long as the fastest number: so small products gain little on many cores, and beside another program several
+# threads take ten times as long.
 SLOWER = 1.5
+ABOUT = 1.1  # times as long as the fastest number: as fast
 
 
-def suitable_threads() -> tuple[int, float]:
-    """Measure, for about half a second.
+def suitable_threads(most: int) -> tuple[int, float]:
+    """Measure, for about half a second on an idle machine.
+
+    Args:
+        most: the highest number, which is taken unless another is much faster.
 
     Returns:
-        torch's present number of threads or one, and the time that the present number takes as a multiple of one's.
+        a number, and the time that `most` threads take as a multiple of what it takes; torch's own number is afterwards
+        as it was.
     """
-    most = torch.get_num_threads()
     if most == 1:
         return 1, 1.0
     a, b = torch.ones(256, 256), torch.ones(256, 512)
-    seconds: dict[int, list[float]] = {most: [], 1: []}
+    # Beside one busy program all cores but one may do; beside many, one is what is sure.
+    seconds: dict[int, list[float]] = {threads: [] for threads in (most, most - 1, most // 2, 1)}
+    before = torch.get_num_threads()
     try:
         for _ in range(ROUNDS):
             for threads, found in seconds.items():
@@ -38,9 +44,13 @@ def suitable_threads() -> tuple[int, float]:
                     torch.nn.functional.gelu(a @ b)
                 found.append(time.perf_counter() - start)
     finally:
-        torch.set_num_threads(most)
-    ratio = median(seconds[most]) / median(seconds[1])
-    return (most if ratio < SLOWER else 1), ratio
+        torch.set_num_threads(before)
+    medians = {threads: median(found) for threads, found in seconds.items()}
+    fastest = min(medians.values())
+    if medians[most] < SLOWER * fastest:
+        return most, medians[most] / fastest
+    threads = max(threads for threads, taken in medians.items() if taken <= ABOUT * fastest)
+    return threads, medians[most] / medians[threads]
 
 
 def share_of_threads(wanted: int | None, processes: int) -> int:

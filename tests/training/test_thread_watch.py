@@ -1,0 +1,105 @@
+"""The number of threads while other programs come and go."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from patchword.training import thread_watch
+from patchword.training.events import Event, Note
+from patchword.training.thread_watch import FIRST, MOST, ThreadWatch
+
+pytestmark = pytest.mark.usefixtures("two_threads")
+
+
+class Machine:
+    """A clock, a measurement that says how many threads suit, and a watch that is told of updates by it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: int = 2) -> None:
+        self.now, self.suits, self.measured = 0.0, most, 0
+        self.said: list[str] = []
+        monkeypatch.setattr(thread_watch.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(thread_watch, "suitable_threads", self._measure)
+        self.watch = ThreadWatch(most, self._hear)
+
+    def _measure(self, most: int) -> tuple[int, float]:
+        self.measured += 1
+        return self.suits, 6.0
+
+    def _hear(self, event: Event) -> None:
+        assert isinstance(event, Note)
+        self.said.append(event.text)
+
+    def work(self, seconds: float, each: float = 0.2, items: int = 100) -> list[Any]:
+        """The changes of some time of updates."""
+        changes = []
+        end = self.now + seconds
+        while self.now < end:
+            self.now += each
+            changes.append(self.watch.updated(each, items))
+        return [change for change in changes if change is not None]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(monkeypatch)
+
+
+def test_while_nothing_is_slow_nothing_is_measured(machine: Machine) -> None:
+    assert machine.work(600) == []
+    assert machine.measured == 0
+
+
+def test_longer_batches_are_not_slow(machine: Machine) -> None:
+    for items in (100, 400, 50, 800):
+        machine.work(30, each=0.002 * items, items=items)
+    assert machine.measured == 0
+
+
+def test_one_thread_from_when_another_program_begins_and_all_again_after_it(machine: Machine) -> None:
+    machine.work(30)
+    machine.suits = 1
+    assert machine.work(3, each=0.6) == [1]
+    assert torch.get_num_threads() == 1
+    assert "training goes on with one thread: 2 took 6.0 times as long just now" in machine.said[0]
+    assert machine.work(100, each=0.3) == []
+    machine.suits = 2
+    assert machine.work(120, each=0.3) == [2]
+    assert torch.get_num_threads() == 2
+    assert machine.said[1:] == ["training goes on with 2 threads again"]
+
+
+def test_one_slow_update_is_no_reason(machine: Machine) -> None:
+    machine.work(30)
+    for _ in range(20):
+        machine.work(0.1, each=2.0)
+        machine.work(2)
+    assert machine.measured == 0
+
+
+def test_what_measuring_does_not_change_is_measured_less_and_less_often(machine: Machine) -> None:
+    machine.work(30)
+    machine.work(3600, each=0.6)  # a slower processor, for no other program's sake
+    assert machine.said == []
+    # After 10, 20, 40, ... seconds, and then every 4 minutes.
+    assert machine.measured <= 6 + 3600 / MOST
+    assert machine.measured >= 3600 / MOST
+
+
+def test_a_change_is_not_undone_at_once(machine: Machine) -> None:
+    machine.work(30)
+    machine.suits = 1
+    machine.work(3, each=0.6)
+    machine.suits = 2
+    assert machine.work(FIRST - 4, each=0.3) == []
+
+
+def test_of_many_threads_some_may_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, most=8)
+    torch.set_num_threads(8)
+    machine.work(30)
+    machine.suits = 7
+    assert machine.work(3, each=0.6) == [7]
+    machine.suits = 4
+    assert machine.work(60, each=0.6) == [4]
+    assert "training goes on with 4 threads: 8 took" in machine.said[1]
