@@ -21,8 +21,8 @@ SMALL = {"model": {"d_model": 16, "num_layers": 1, "num_heads": 2, "d_ff": 16, "
 pytestmark = pytest.mark.usefixtures("two_threads")
 
 
-def trained(photos: Path, out: Path, **options: Any) -> list[str]:
-    """Sentences that a short training says."""
+def trained(photos: Path, out: Path, more: dict[str, Any] | None = None, **options: Any) -> list[str]:
+    """Sentences that a short training says, with more settings."""
     said: list[str] = []
 
     def listen(event: Event) -> None:
@@ -30,7 +30,14 @@ def trained(photos: Path, out: Path, **options: Any) -> list[str]:
             said.append(event.text)
 
     patchword.train(
-        "classification", out, data=photos, settings=SMALL, max_steps=1, listener=listen, show=False, **options
+        "classification",
+        out,
+        data=photos,
+        settings={**SMALL, **(more or {})},
+        max_steps=1,
+        listener=listen,
+        show=False,
+        **options,
     )
     return said
 
@@ -51,7 +58,7 @@ def test_a_run_goes_on_with_the_threads_that_it_had(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "suitable_threads", lambda most: (1, 9.0))
-    trained(photos, tmp_path / "run")
+    trained(photos, tmp_path / "run", {"schedule.name": "constant"})
     monkeypatch.setattr(runs, "suitable_threads", lambda most: (2, 1.0))
     numbers = []
     update = Updater.update

@@ -97,8 +97,8 @@ class Config(BaseModel):
         """Where a complaint is, without pydantic's name for the kind of which a field may be one."""
         location = detail["loc"]
         known = {part for name in dotted_fields(cls) for part in name.split(".")}
-        named = detail["type"] in ("extra_forbidden", "missing") or not isinstance(location[-1], str)
-        return location if named or len(location) == 1 or location[-1] in known else location[:-1]
+        tagged = len(location) > 1 and isinstance(location[-1], str) and location[-1] not in known
+        return location[:-1] if tagged and detail["type"] not in ("extra_forbidden", "missing") else location
 
     @classmethod
     def _fields_at(cls, path: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from patchword.images.task import ClassificationTask
 from patchword.memory import available_bytes
 from patchword.text.task import TranslationTask
 from patchword.training import sizing
-from patchword.training.events import Note
+from patchword.training.events import Event, Note
 from patchword.training.recipe import read_toml
 from tests.architectures.kinds import Workshop, done, train, weights
 
@@ -32,7 +32,12 @@ def key(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def trained_with(shop: Workshop, key: str, size: object, run: Path) -> list[str]:
     said: list[str] = []
-    train({**shop.values(), key: size}, run, lambda event: said.append(event.text) if isinstance(event, Note) else None)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Note):
+            said.append(event.text)
+
+    train({**shop.values(), key: size}, run, listener=listen)
     return said
 
 
