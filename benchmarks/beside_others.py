@@ -5,7 +5,7 @@
 The demo's translator trains on the demo's phrases with one thread, with as many as there are cores, and with the number
 left open, alone and beside one and two busy programs, alternating; each time in a process of its own. Then a program
 comes after a third of the time and goes after two thirds: what the three make of it. What measuring the number of
-threads takes counts.
+threads takes between updates counts.
 """
 
 import argparse
@@ -99,17 +99,20 @@ def visited(recipe: Path, seconds: float) -> None:
     for way in WAYS:
         training = updates(recipe, way, seconds)
         assert training.stdout is not None
-        times = [float(training.stdout.readline())]
+        times: list[float] = []
         programs: list[subprocess.Popen[bytes]] = []
-        for line in training.stdout:
-            times.append(float(line))
-            part = (times[-1] - times[0]) / seconds
-            if 1 / 3 < part < 2 / 3 and not programs:
-                programs = busy(1)
-            if part > 2 / 3 and programs:
-                ended(programs)
-                programs = []
-        ended(programs)
+        try:
+            for line in training.stdout:
+                times.append(float(line))
+                part = (times[-1] - times[0]) / seconds
+                if 1 / 3 < part < 2 / 3 and not programs:
+                    programs = busy(1)
+                if part > 2 / 3 and programs:
+                    ended(programs)
+                    programs = []
+            training.wait()
+        finally:
+            ended(programs)
         parts = [f"{speed(times, n / 3, (n + 1) / 3):.2f}" for n in range(3)]
         print(f"{way}: {', '.join(parts)}; {len(times):,} updates in all", flush=True)
 

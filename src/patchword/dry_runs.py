@@ -21,7 +21,8 @@ from patchword.training.rehearsal import Rehearsal
 from patchword.training.run_folder import check_run_folder
 from patchword.training.state import seed_everything
 
-_KEPT = ("recipe.toml", "vocabulary/*", "state/*")  # what a run goes on with
+_KEPT = ("recipe.toml", "vocabulary/*", "state/latest.pt", "state/config.json")  # what a run goes on with
+_THERE = "state/weights-*.safetensors"  # and what only has to be there, until the end
 
 
 def dry_run(
@@ -36,7 +37,8 @@ def dry_run(
     listener: Listener | None = None,
     **options: Any,
 ) -> Plan:
-    """What `train` with the same arguments would need and take; nothing is left behind.
+    """What `train` with the same arguments would need and take; nothing is left behind
+    but a published model (hf:) in its cache.
 
     Recipe and data are read, and model and optimizer made, as for a run, so whatever is wrong with them is said in the
     same words. Then a few updates are made, whose weights are thrown away.
@@ -69,11 +71,11 @@ def dry_run(
         if out is not None:
             check_run_folder(place, resume)
         try:
-            _, slower = set_threads(whole)
+            _, slower = set_threads(whole, Alone(), resume=False)
             seed_everything(whole.training.seed)
             for note in (*notes, *slower):
                 tell(Note(note))
-            with _scratch(place if resume else None) as folder:
+            with _scratch(place if out is not None else None, resume) as folder:
                 return _rehearsed(whole, folder, tell)
         finally:
             torch.set_num_threads(threads)
@@ -88,15 +90,18 @@ def _rehearsed(recipe: Recipe, folder: Path, tell: Listener) -> Plan:
 
 
 @contextmanager
-def _scratch(run: Path | None) -> Iterator[Path]:
-    """A folder for what a run would write, gone afterwards.
+def _scratch(run: Path | None, resume: bool) -> Iterator[Path]:
+    """A folder for what a run would write, beside the run's own, since there is room for it; gone afterwards.
 
     Args:
-        run: whose recipe, vocabulary and state it has copies of; None for a new run.
+        run: the run folder, which need not be there; or None.
+        resume: whether to copy what the run goes on with.
     """
-    with TemporaryDirectory(prefix="patchword-", ignore_cleanup_errors=True) as name:
+    above = None if run is None else next(folder for folder in run.absolute().parents if folder.is_dir())
+    place = above if above is not None and os.access(above, os.W_OK) else None
+    with TemporaryDirectory(prefix=".patchword-", dir=place, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        if run is None:
+        if run is None or not resume:
             yield folder
             return
         for file in (file for pattern in _KEPT for file in run.glob(pattern)):
@@ -104,6 +109,8 @@ def _scratch(run: Path | None) -> Iterator[Path]:
             copy.parent.mkdir(exist_ok=True)
             with suppress(FileNotFoundError):  # the run may be at work, and put a newer one in its place
                 shutil.copyfile(file, copy)
+        for file in run.glob(_THERE):
+            (folder / file.relative_to(run)).touch()
         try:
             yield folder
         except PatchwordError as error:

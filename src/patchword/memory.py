@@ -52,10 +52,11 @@ def memory_for(work: str, remedy: str) -> Iterator[None]:
 
 
 def available_bytes(device: Any) -> int | None:
-    """Memory that a program can still have on a device, with what this one has there already; None where unknown.
+    """Memory that a program can still have; None where unknown.
 
     Args:
-        device: a `torch.device`. On the processor also a control group's limit (a container's, a job's) counts.
+        device: a `torch.device`. Of CUDA's what this program has already counts too; of the processor's it does not,
+            and limits of control groups (a container's, a job's) count.
     """
     if device.type == "cuda":
         import torch
@@ -64,8 +65,7 @@ def available_bytes(device: Any) -> int | None:
         return free + torch.cuda.memory_reserved(device)
     if device.type != "cpu":
         return None
-    found = [value for value in (_free(), _left_of_the_group()) if value is not None]
-    return min(found, default=None)
+    return min((value for value in (_free(), *_left_of_groups()) if value is not None), default=None)
 
 
 def _free() -> int | None:
@@ -80,14 +80,27 @@ def _free() -> int | None:
         return None
 
 
-def _left_of_the_group() -> int | None:
-    """Of the control group's limit, version 2 or 1, what no program in it has; files that it has read can go."""
-    for folder, limit, kind in (("", "memory.max", "anon"), ("memory", "memory.limit_in_bytes", "rss")):
-        place = Path("/sys/fs/cgroup") / folder
-        try:
-            most = int((place / limit).read_text())
-            rows = (line.split() for line in (place / "memory.stat").read_text().splitlines())
-            return max(0, most - next(int(row[1]) for row in rows if row[0] == kind))
-        except (OSError, StopIteration, ValueError, IndexError):  # there is no such group, or its limit is "max"
+def _left_of_groups() -> Iterator[int]:
+    """Of each limit that a control group of this program's has, version 2 or 1, what no program in the group has.
+
+    What they have read of files can go, so it does not count.
+    """
+    try:
+        rows = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return
+    for _, controllers, name in (row for row in rows if len(row) == 3):
+        if controllers and "memory" not in controllers.split(","):
             continue
-    return None
+        root, limit, kind = (
+            ("memory", "memory.limit_in_bytes", "total_rss") if controllers else ("", "memory.max", "anon")
+        )
+        inside = Path(name.lstrip("/"))
+        for group in (inside, *inside.parents):  # within a container the own group is its root
+            place = Path("/sys/fs/cgroup") / root / group
+            try:
+                most = int((place / limit).read_text())
+                numbers = (line.split() for line in (place / "memory.stat").read_text().splitlines())
+                yield max(0, most - next(int(row[1]) for row in numbers if row[0] == kind))
+            except (OSError, StopIteration, ValueError, IndexError):  # there is no such group, or its limit is "max"
+                continue

@@ -20,10 +20,10 @@ from patchword.training.loop import Trainer
 from patchword.training.outcome import Outcome
 from patchword.training.recipe import Recipe, Settings
 from patchword.training.run_folder import RunFolder, begun_with, run_folder, stand_in
-from patchword.training.sizing import with_size
+from patchword.training.sizing import settle_batch_size
 from patchword.training.state import seed_everything
 from patchword.training.tensorboard import check_tensorboard
-from patchword.training.thread_watch import said
+from patchword.training.thread_watch import threads_sentence
 from patchword.training.threads import share_of_threads, suitable_threads
 from patchword.wings import wing_of
 
@@ -76,7 +76,7 @@ def train(
         whole, notes = group.first_alone(lambda: whole_recipe(recipe, out, resume, *given, tell))
         try:
             with group.each():
-                most, slower = set_threads(whole, group.local_size)
+                most, slower = set_threads(whole, group, resume)
             return _train(whole, out, resume, facts, [*notes, *slower], tell, group, most)
         finally:
             torch.set_num_threads(threads)  # whoever goes on in this process has what it had
@@ -110,7 +110,7 @@ def _train(
             run = stack.enter_context(run_folder(out, resume, tell))
             for note in notes:
                 tell(Note(note))
-            task = prepared(recipe, out, tell, group.size)
+            task = prepared(recipe, out, tell, group)
             for note in task.notes:
                 tell(Note(note))
             return task.recipe, resume and run.state.is_file(), begun_with(out)
@@ -144,11 +144,11 @@ def _train(
         return outcome
 
 
-def prepared(recipe: Recipe, folder: Path, tell: Listener, processes: int = 1) -> Any:
+def prepared(recipe: Recipe, folder: Path, tell: Listener, group: Alone | None = None) -> Any:
     """The task of a recipe, which makes in a folder what a run keeps; its own recipe says all that was left open."""
     with memory_for("the model and its data", "choose a smaller model, or less data"):
         task = wing_of(recipe.task).prepare(recipe, folder, tell)
-    with_size(task, processes, tell)
+    settle_batch_size(task, group or Alone(), tell)
     return task
 
 
@@ -170,25 +170,28 @@ def _check_same_data(group: Alone, task: Any) -> None:
             )
 
 
-def set_threads(recipe: Recipe, processes: int = 1) -> tuple[int | None, list[str]]:
-    """Set torch's number of threads, by the recipe or by measuring.
+def set_threads(recipe: Recipe, group: Alone, resume: bool) -> tuple[int | None, list[str]]:
+    """Set torch's number of threads, by the recipe or by measuring; of a run that goes on the state has it.
 
-    Of several processes on this machine each has its share of the cores at most, and the number stays.
+    Of several processes on this machine each has its share of the cores at most, and the number stays: processes wait
+    for each other in every update.
 
     Returns:
         the number that there are at best, where the recipe leaves it open and it may change; and a sentence where
         fewer suit the machine now.
     """
     wanted, most = recipe.training.threads, torch.get_num_threads()
-    if processes > 1:
-        torch.set_num_threads(share_of_threads(wanted, processes))
+    if group.size > 1:
+        torch.set_num_threads(share_of_threads(wanted, group.local_size))
         return None, []
     if wanted is not None or find_device(recipe.training.device).type != "cpu":
         torch.set_num_threads(wanted or most)
         return None, []
+    if resume:
+        return most, []
     threads, ratio = suitable_threads(most)
     torch.set_num_threads(threads)
-    return most, [] if threads == most else [said(threads, most, ratio, "training")]
+    return most, [] if threads == most else [threads_sentence(threads, most, ratio, "training")]
 
 
 def whole_recipe(

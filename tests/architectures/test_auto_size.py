@@ -24,7 +24,7 @@ SIZES = {True: (100, 200, 400), False: (4, 8, 16)}
 def key(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> str:
     """The recipe's key; few small sizes are tried, for the few small data."""
     task: Any = TranslationTask if shop.kind.translates else ClassificationTask
-    monkeypatch.setattr(task, "sizes", SIZES[shop.kind.translates])
+    monkeypatch.setattr(task, "batch_sizes", SIZES[shop.kind.translates])
     monkeypatch.setattr(sizing, "FEWEST", 1)
     key: str = task.size_key
     return key

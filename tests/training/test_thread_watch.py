@@ -7,6 +7,7 @@ import torch
 
 from patchword.training import thread_watch
 from patchword.training.events import Event, Note
+from patchword.training.state import Progress
 from patchword.training.thread_watch import FIRST, MOST, ThreadWatch
 
 pytestmark = pytest.mark.usefixtures("two_threads")
@@ -20,7 +21,15 @@ class Machine:
         self.said: list[str] = []
         monkeypatch.setattr(thread_watch.time, "perf_counter", lambda: self.now)
         monkeypatch.setattr(thread_watch, "suitable_threads", self._measure)
+        self.progress, self.rows = Progress(), []
         self.watch = ThreadWatch(most, self._hear)
+        self.begin()
+
+    def begin(self, resumed: bool = False) -> None:
+        self.watch.begin(self.progress, self, resumed)  # type: ignore[arg-type]
+
+    def add(self, row: dict[str, Any]) -> None:
+        self.rows.append(row)
 
     def _measure(self, most: int) -> tuple[int, float]:
         self.measured += 1
@@ -30,14 +39,15 @@ class Machine:
         assert isinstance(event, Note)
         self.said.append(event.text)
 
-    def work(self, seconds: float, each: float = 0.2, items: int = 100) -> list[Any]:
-        """The changes of some time of updates."""
-        changes = []
-        end = self.now + seconds
+    def work(self, seconds: float, each: float = 0.2, items: int = 100) -> list[int]:
+        """The numbers that some time of updates changes to."""
+        before, end = len(self.rows), self.now + seconds
         while self.now < end:
             self.now += each
-            changes.append(self.watch.updated(each, items))
-        return [change for change in changes if change is not None]
+            self.progress.step += 1
+            self.watch.updated(each, items)
+        assert self.progress.threads == torch.get_num_threads()
+        return [row["threads"] for row in self.rows[before:]]
 
 
 @pytest.fixture
@@ -95,11 +105,44 @@ def test_a_change_is_not_undone_at_once(machine: Machine) -> None:
 
 
 def test_of_many_threads_some_may_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Machine(monkeypatch, most=8)
     torch.set_num_threads(8)
+    machine = Machine(monkeypatch, most=8)
     machine.work(30)
     machine.suits = 7
     assert machine.work(3, each=0.6) == [7]
     machine.suits = 4
     assert machine.work(60, each=0.6) == [4]
     assert "training goes on with 4 threads: 8 took" in machine.said[1]
+
+
+def test_a_run_begins_with_a_row_and_goes_on_with_what_it_had(machine: Machine) -> None:
+    assert machine.rows == [{"step": 0, "epoch": 0, "threads": 2}]
+    torch.set_num_threads(1)
+    machine.begin(resumed=True)
+    assert torch.get_num_threads() == 2
+    assert len(machine.rows) == 1
+
+
+def test_what_a_state_says_is_doubted_at_once_even_if_nothing_was_faster_before(machine: Machine) -> None:
+    machine.suits = 1
+    machine.begin(resumed=True)
+    assert machine.work(6, each=1.0) == [1]
+    assert machine.measured == 1
+
+
+def test_a_number_of_a_machine_with_more_cores_is_not_taken(machine: Machine) -> None:
+    machine.progress.threads = 16
+    machine.begin(resumed=True)
+    assert machine.progress.threads == torch.get_num_threads() == 2
+    assert machine.rows[-1]["threads"] == 2
+
+
+def test_a_number_that_is_not_open_is_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    rows = len(machine.rows)
+    machine.watch = ThreadWatch(None, machine._hear)
+    machine.begin()
+    for _ in range(100):
+        machine.watch.updated(0.1, 1)
+        machine.watch.updated(9.0, 1)
+    assert (machine.measured, len(machine.rows), machine.progress.threads) == (0, rows, 0)

@@ -27,7 +27,7 @@ def test_one_thread_is_chosen_where_several_are_much_slower(
     monkeypatch.setattr(threads.time, "perf_counter", Clock({1: 1.0, 2: several}))
     found, ratio = threads.suitable_threads(2)
     assert found == chosen
-    assert ratio == pytest.approx(max(several, 1.0))
+    assert ratio == pytest.approx(several)
     assert torch.get_num_threads() == 2
 
 
@@ -39,7 +39,7 @@ def test_one_thread_is_chosen_where_several_are_much_slower(
         ({8: 6.0, 7: 5.0, 4: 1.5, 1: 3.0}, 4),
         ({8: 6.0, 7: 5.0, 4: 4.0, 1: 3.0}, 1),
         ({8: 2.0, 7: 1.05, 4: 1.0, 1: 1.0}, 7),
-        ({8: 1.4, 7: 1.4, 4: 1.2, 1: 1.0}, 8),  # small products gain little
+        ({8: 1.4, 7: 1.4, 4: 0.8, 1: 1.0}, 8),  # small products gain little
     ],
 )
 def test_of_many_cores_as_many_are_taken_as_are_free(

@@ -7,7 +7,7 @@ import pytest
 
 from patchword.errors import RunFolderError
 from patchword.training import loop
-from patchword.training.state import Progress, before, load_state, save_state
+from patchword.training.state import Progress, load_state, previous_state, save_state
 from tests.training.test_loop import assert_same_weights, losses, recipe_values, train
 
 
@@ -32,7 +32,7 @@ def test_a_damaged_state_names_the_one_before_it_from_which_the_same_run_follows
     for _ in range(2):  # nothing is changed by trying
         with pytest.raises(RunFolderError, match=told):
             train(values, tmp_path / "run", resume=True)
-    before(state).replace(state)
+    previous_state(state).replace(state)
     assert load_state(state)[0].step == 40
     train(values, tmp_path / "run", resume=True)
     assert losses(tmp_path / "run") == losses(tmp_path / "whole")
@@ -54,5 +54,5 @@ def test_a_state_that_cannot_be_written_leaves_both(tmp_path: Path, monkeypatch:
         save_state(path, Progress(step=step), {"model": {}, "optimizer": {}})
     with pytest.raises(Exception, match="pickle"):
         save_state(path, Progress(step=3), {"model": {"x": lambda: None}, "optimizer": {}})
-    assert [load_state(each)[0].step for each in (before(path), path)] == [1, 2]
+    assert [load_state(each)[0].step for each in (previous_state(path), path)] == [1, 2]
     assert sorted(each.name for each in tmp_path.iterdir()) == ["latest.pt", "previous.pt"]

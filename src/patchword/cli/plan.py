@@ -42,7 +42,9 @@ def show_plan(plan: Any, as_json: bool) -> None:
 def _lines(plan: Any) -> Iterator[str]:
     looked, whole = plan.candidates
     of = f"{looked:,} of {whole:,}" if looked < whole else f"{whole:,}"
-    yield f"largest batch   {plan.items}; of {of} batches the one that takes the most memory"
+    known = plan.memory.activations is not None
+    which = f"of {of} batches the one that takes the most memory" if known else f"one of {of} batches"
+    yield f"largest batch   {plan.items}; {which}"
     yield f"memory          {_memory(plan.memory)}"
     fastest, slowest = plan.range_seconds
     yield (
@@ -92,9 +94,9 @@ def _bytes(count: int) -> str:
 
 
 def _time(seconds: float) -> str:
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{1000 * seconds:.3g} ms"
-    if seconds < 120:
+    if seconds < 119.5:
         return f"{seconds:.3g} s"
     minutes = round(seconds / 60)
     if minutes < 120:

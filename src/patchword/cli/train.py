@@ -136,7 +136,7 @@ def train(
 ) -> None:
     """Train a translator or an image classifier, from nothing or from a model that was trained before.
 
-    Ctrl-C saves the run; --resume goes on with the same batches and the same losses.
+    Ctrl-C saves the run; --resume goes on with the same batches and the same losses (with as many --threads).
     """
     from patchword import api
 
@@ -164,7 +164,7 @@ def train(
         "epochs": epochs,
         "max_steps": max_steps,
         "max_minutes": max_minutes,
-        "batch_size": int(batch_size) if batch_size is not None and batch_size.isdecimal() else batch_size,
+        "batch_size": batch_size,
         "learning_rate": learning_rate,
         "seed": seed,
         "threads": threads,

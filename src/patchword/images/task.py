@@ -49,7 +49,7 @@ class ClassificationTask:
 
     unit = "images"
     size_key = "batch_size"
-    sizes = (32, 64, 128, 256, 512, 1024)
+    batch_sizes = (32, 64, 128, 256, 512, 1024)
     metric = "accuracy"
     greater_is_better = True
 

@@ -52,12 +52,15 @@ class ClassificationWing:
         data = {"train": [str(path.resolve()) for path in paths]}
         if validation:
             data["validation"] = [str(path.resolve()) for path in validation]
+        size = given.get("batch_size")
         if "init" in given:
             init = read_description(Path(str(given["init"])), TASK)
             native = ClassifierDetails.read(Path(str(given["init"])), init.details).preprocessing.image_size
-            values, notes = choose_fine_tuning(_images(paths, given), _image_size(given, native), given.get("freeze"))
+            values, notes = choose_fine_tuning(
+                _images(paths, given), _image_size(given, native), given.get("freeze"), size
+            )
         else:
-            values, notes = choose_recipe(_images(paths, given), given.get("model", {}).get("architecture"))
+            values, notes = choose_recipe(_images(paths, given), given.get("model", {}).get("architecture"), size)
         return {**values, "data": data}, notes
 
     def prepare(self, recipe: ClassificationRecipe, run: Path, listener: Listener) -> ClassificationTask:

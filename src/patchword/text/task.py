@@ -42,7 +42,7 @@ class TranslationTask:
 
     unit = "tokens"
     size_key = "batch_tokens"
-    sizes = (1024, 2048, 4096, 8192, 16384, 32768)
+    batch_sizes = (1024, 2048, 4096, 8192, 16384, 32768)
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ class Trainer:
         task: model, data and validation.
         recipe: optimizer, schedule and limits.
         folder: the run folder; made if missing.
-        resume: go on from the folder's state, with the same batches and the same losses.
+        resume: go on from the folder's state, with the same batches and, by as many threads, the same losses.
         facts: what goes into the model's description beside its scores, such as the command.
         listener: hears how far the run is, and its scores.
         lock: of the folder; looked at before anything is kept.
@@ -71,9 +71,10 @@ class Trainer:
         self.limits = recipe.training
         self.facts, self._tell = dict(facts or {}), listener
         self.group = group or Alone()
-        with self.group.each():
+        with self.group.each(), memory_for("the model", "choose a smaller one"):
             self.held = hold(task, recipe, self.group)
         self.updater = Updater(self.held, self.group, self._kept, listener)
+        self.threads = ThreadWatch(most_threads, listener)
         self.pace = Pace(recipe, lambda: -(-len(task.epoch(0)) // recipe.optimizer.accumulate))
         self.progress = Progress()
         self._resumed = resume
@@ -82,7 +83,6 @@ class Trainer:
             self.progress = self.group.first_alone(lambda: restore(self.state_file, task, self.held, listener))
         elif self.state_file.exists():
             raise RunFolderError(folder, "already holds a run; go on with --resume, or choose another folder")
-        self._watch = self._watched_threads(most_threads)
         self.held.begin()
         self.checkpoints = LastCheckpoints(folder / "state", self.limits.average_last, self.progress.checkpoints)
         listeners = [EventFiles(folder / FOLDER)] if self.limits.tensorboard and self.group.first else []
@@ -99,6 +99,7 @@ class Trainer:
         train_mode(self.held.model, self.task.frozen)
         with self.metrics, stop_on_signals(patient=self.group.size > 1) as self._request:
             self._progress("")
+            self.threads.begin(self.progress, self.metrics, self._resumed)
             if self.recipe.init is not None and not self._resumed:
                 self._keep_init()
             for batches in self._updates():
@@ -120,16 +121,6 @@ class Trainer:
             self._save()
         task, best = self.recipe.task, self.folder / "best"
         return Outcome(self.progress.step, self.progress.best, signal, task, best, self.group.rank)
-
-    def _watched_threads(self, most: int | None) -> ThreadWatch | None:
-        """What changes the number of threads, if anything does; a run that goes on has the number that it had."""
-        if most is None:
-            self.progress.threads = 0
-            return None
-        if 0 < self.progress.threads <= most:
-            torch.set_num_threads(self.progress.threads)
-        self.progress.threads = torch.get_num_threads()
-        return ThreadWatch(most, self._tell) if most > 1 else None
 
     def _updates(self) -> Iterator[list[Any]]:
         """Groups of batches, one group an optimizer update, from where the run is; the position moves with them."""
@@ -164,9 +155,7 @@ class Trainer:
         if self.held.average is not None:
             self.held.average.update(self.held.model, step)
         self._recent = (self._recent[0], self._recent[1] + every.count)
-        if self._watch is not None and (threads := self._watch.updated(time.perf_counter() - before, every.count)):
-            progress.threads = threads
-            self.metrics.add({"step": progress.step, "epoch": progress.epoch, "threads": threads})
+        self.threads.updated(time.perf_counter() - before, every.count)
 
     def _kept(self) -> str:
         """What is left of a run that cannot go on."""

@@ -94,7 +94,6 @@ class Plan:
         batches_per_epoch: in the first epoch.
         steps_per_epoch: updates.
         ending: where the limits end the run.
-        notes: what else is to be known, sentences.
     """
 
     task: str
@@ -114,7 +113,6 @@ class Plan:
     batches_per_epoch: int
     steps_per_epoch: int
     ending: Ending
-    notes: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:

@@ -13,6 +13,7 @@ from patchword.errors import DataError, RecipeError, clipped, reason, shown
 from patchword.files import regular, write_text
 from patchword.models.registry import ModelChoice
 
+AUTO = "auto"  # the size of batches that is found out before the first one; see `training.sizing`
 MOST = 10**12  # of anything that is counted: exact in a float, and more than any run has
 LARGEST = 1e38  # of float32
 _LARGEST_FILE = 2**20  # bytes of a recipe

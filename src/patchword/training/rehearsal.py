@@ -58,7 +58,8 @@ class Rehearsal:
         self._tell(Progress(STAGE, 0.5, "making updates"))
         seconds, speed = self._timed()
         self._tell(Progress(STAGE, 0.9, "the largest batch"))
-        slowest = self._update([largest] * min(self._recipe.optimizer.accumulate, FEW))[0]
+        few = min(self._batches_of_update(), FEW)
+        slowest = self._update([largest] * few)[0] * self._batches_of_update() / few
         self._tell(Progress(STAGE, 1.0, "done"))
         step, limits, progress = median(seconds), self._recipe.training, self._trainer.progress
         into_epoch = -(-progress.batch // self._recipe.optimizer.accumulate)
@@ -141,7 +142,7 @@ class Rehearsal:
 
     def _timed(self) -> tuple[list[float], float]:
         """Seconds of some updates with batches as they come, and items a second."""
-        accumulate = self._recipe.optimizer.accumulate
+        accumulate = self._batches_of_update()
         size = min(accumulate, FEW)
         seconds: list[float] = []
         items, start = 0, time.perf_counter()
@@ -156,6 +157,10 @@ class Rehearsal:
                 Progress(STAGE, 0.5 + 0.4 * max(len(seconds) / UPDATES, spent / self._measuring), "making updates")
             )
         return [taken * accumulate / size for taken in seconds], items / sum(seconds)
+
+    def _batches_of_update(self) -> int:
+        """An epoch's end ends an update, too."""
+        return min(self._recipe.optimizer.accumulate, len(self._batches))
 
     def _update(self, batches: list[Any]) -> tuple[float, int]:
         """Make one; its seconds and its number of items."""

@@ -12,7 +12,7 @@ from patchword.training.averaging import ExponentialAverage, weights_of
 from patchword.training.events import Listener, Note
 from patchword.training.finite import all_finite
 from patchword.training.held import Held
-from patchword.training.state import Progress, damaged, load_state, restore_random_states
+from patchword.training.state import Progress, load_state, restore_random_states
 from patchword.training.task import Task
 
 
@@ -50,7 +50,7 @@ def restore(file: Path, task: Task, held: Held, listener: Listener) -> Progress:
                 raise ValueError(f"{name} is not beside it")
         restore_random_states(values["random"])
     except ValueError as error:
-        raise damaged(file, str(error), "damaged or another recipe's") from None
+        raise RunFolderError(file, f"the saved state is damaged or another recipe's: {error}") from None
     return progress
 
 

@@ -12,6 +12,7 @@ from patchword.files import forget_temporaries, writing
 from patchword.training.events import Listener, ignore
 from patchword.training.initial import STATE_FOLDER
 from patchword.training.lock import NAME, FolderLock, locked
+from patchword.training.state import previous_state
 
 _FOLDERS = ("best", "state", "vocabulary", "cache", "tensorboard")
 _FILES = ("recipe.toml", "metrics.jsonl", "curves.png", "left_out.txt")
@@ -131,6 +132,9 @@ def check_run_folder(path: Path, resume: bool) -> None:
         raise RunFolderError(path, "already holds a run; go on with --resume, or choose another folder")
     if resume and not begun:
         raise RunFolderError(path, "nothing to resume: the folder holds no run")
+    if resume and not _state(path).is_file() and (former := previous_state(_state(path))).is_file():
+        # Beginning anew would write over it.
+        raise RunFolderError(path, f"the last state is gone; move {former} to {_state(path).name} beside it to go on")
 
 
 def _made(path: Path) -> list[Path]:

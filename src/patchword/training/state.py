@@ -114,13 +114,13 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
 
 
-def before(path: Path) -> Path:
+def previous_state(path: Path) -> Path:
     """Where the state before a state is kept."""
     return path.with_name("previous.pt")
 
 
 def save_state(path: Path, progress: Progress, values: dict[str, Any]) -> None:
-    """Write the whole state as one file, atomically; the one that it replaces is kept as `before(path)`.
+    """Write the whole state as one file, atomically; the one that it replaces is kept as `previous_state(path)`.
 
     Args:
         path: the file.
@@ -143,7 +143,7 @@ def save_state(path: Path, progress: Progress, values: dict[str, Any]) -> None:
                 raise file.error from None
             raise
         opened.flush()
-        _keep(path, before(path))
+        _keep(path, previous_state(path))
 
 
 def _keep(path: Path, former: Path) -> None:
@@ -201,29 +201,29 @@ def load_state(path: Path) -> tuple[Progress, dict[str, Any]]:
             # weights_only: a state is data, never code.
             values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise damaged(path, clipped(str(error))) from None
+        raise _damaged(path, clipped(str(error))) from None
     if not isinstance(values, dict):
-        raise damaged(path, "it is no table of values")
+        raise _damaged(path, "it is no table of values")
     version = values.get("version")
     if type(version) is int and version > STATE_VERSION:
         raise RunFolderError(path, f"state version {shown(version)} is newer than this program's, {STATE_VERSION}")
     for name, kind in (("model", dict), ("optimizer", dict), ("random", dict), ("progress", dict)):
         if not isinstance(values.get(name), kind):
-            raise damaged(path, f"it has no {name}")
+            raise _damaged(path, f"it has no {name}")
     for name in ("average", "data"):
         if not isinstance(values.setdefault(name, None), dict | None):
-            raise damaged(path, f"its {name} is no table of values")
+            raise _damaged(path, f"its {name} is no table of values")
     try:
         return _progress(values.pop("progress")), values
     except ValueError as error:
-        raise damaged(path, str(error)) from None
+        raise _damaged(path, str(error)) from None
 
 
-def damaged(path: Path, problem: str, kind: str = "damaged") -> RunFolderError:
-    """What to raise of a state that cannot be used: what is wrong, and that the one before it is there if it is."""
-    former = before(path)
+def _damaged(path: Path, problem: str) -> RunFolderError:
+    """What to raise of a damaged state: what is wrong, and that the one before it is there if it is."""
+    former = previous_state(path)
     rest = f"; the state before it is there: move {former.name} to {path.name} to go on from it" * former.is_file()
-    return RunFolderError(path, f"the saved state is {kind}: {problem}{rest}")
+    return RunFolderError(path, f"the saved state is damaged: {problem}{rest}")
 
 
 def _progress(values: dict[str, Any]) -> Progress:

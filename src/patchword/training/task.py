@@ -38,7 +38,7 @@ class Task(Protocol):
     greater_is_better: bool
     frozen: Sequence[str]  # names of the model's submodules and parameters that do not train
     size_key: str  # the recipe's key that bounds a batch
-    sizes: Sequence[int]  # that are tried where that key is "auto", in ascending order
+    batch_sizes: Sequence[int]  # that are tried where that key is "auto", in ascending order
     fingerprint: Fingerprint  # of the data
 
     def epoch(self, number: int) -> Sequence[Any]:

@@ -12,7 +12,7 @@ import torch
 
 ROUNDS = 5
 PRODUCTS = 40  # a round, of the size of a small model's
-# Times as long as the fastest number: so small products gain little on many cores, and beside another program several
+# Times as long as one thread: so small products gain little on many cores, and beside another program several
 # threads take ten times as long.
 SLOWER = 1.5
 ABOUT = 1.1  # times as long as the fastest number: as fast
@@ -25,8 +25,8 @@ def suitable_threads(most: int) -> tuple[int, float]:
         most: the highest number, which is taken unless another is much faster.
 
     Returns:
-        a number, and the time that `most` threads take as a multiple of what it takes; torch's own number is afterwards
-        as it was.
+        a number, and the time that `most` threads take as a multiple of what it takes, or one thread; torch's own
+        number is afterwards as it was.
     """
     if most == 1:
         return 1, 1.0
@@ -46,9 +46,9 @@ def suitable_threads(most: int) -> tuple[int, float]:
     finally:
         torch.set_num_threads(before)
     medians = {threads: median(found) for threads, found in seconds.items()}
+    if medians[most] < SLOWER * medians[1]:
+        return most, medians[most] / medians[1]
     fastest = min(medians.values())
-    if medians[most] < SLOWER * fastest:
-        return most, medians[most] / fastest
     threads = max(threads for threads, taken in medians.items() if taken <= ABOUT * fastest)
     return threads, medians[most] / medians[threads]
 

@@ -128,7 +128,7 @@ class _Look:
                     numbers.append(number)
                 yield item
         if not pairs:
-            raise DataError(text.paths[0], ": ".join(["holds no sentence pairs", *left_out]))
+            raise DataError(text.paths[0], ": ".join(["holds no sentence pairs", *left_out[:1]]))
         self._counts[split] = count - len(blank)
         self._listener(Progress(f"reading {split} text", 1.0, f"{count:,}"))
 
