@@ -12,6 +12,7 @@ from patchword.errors import RecipeError
 from patchword.images.wing import _image_size
 from patchword.recipes import new_recipe
 from patchword.training.events import Event, Note
+from patchword.training.group import Alone
 from patchword.training.recipe import read_toml
 from patchword.training.state import load_state
 from patchword.training.update import Updater
@@ -96,7 +97,7 @@ def test_a_number_that_is_given_is_not_measured(photos: Path, tmp_path: Path, mo
 def test_an_accelerator_is_not_measured(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "suitable_threads", lambda most: pytest.fail("measured"))
     monkeypatch.setattr(runs, "find_device", lambda _: torch.device("meta"))
-    assert runs.set_threads(new_recipe("classification", [photos])[0]) == (None, [])
+    assert runs.set_threads(new_recipe("classification", [photos])[0], Alone(), resume=False) == (None, [])
     assert torch.get_num_threads() == 2
 
 

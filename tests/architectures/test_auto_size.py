@@ -67,6 +67,17 @@ def test_what_leaves_no_memory_is_not_taken(
     assert f"{key} = {smallest}; tried: {smallest} (too large)" in said
 
 
+def test_what_would_take_too_much_is_not_tried(
+    shop: Workshop, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizing.Trial, "grown", lambda trial, size: 10**18)
+    said = trained_with(shop, key, "auto", tmp_path / "run")
+    first, second, _ = SIZES[shop.kind.translates]
+    assert read_toml(tmp_path / "run" / "recipe.toml")[key] == first
+    pattern = rf"{key} = {first}; tried: {first} \([\d,]+ \w+/s\), {second} \(too large\)"
+    assert any(re.fullmatch(pattern, text) for text in said)
+
+
 def test_few_data_are_left_batches_enough(
     shop: Workshop, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +95,7 @@ def test_the_command_takes_it(shop: Workshop, key: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("size", [0, -3, "automatic", 2.5])
+@pytest.mark.parametrize("size", [0, -3, "automatic", "9" * 5000, 2.5])
 def test_other_values_are_refused(shop: Workshop, key: str, size: object) -> None:
-    with pytest.raises(RecipeError, match=rf"^test: {key} = {re.escape(repr(size))}: .*, or 'auto'$"):
+    with pytest.raises(RecipeError, match=rf"^test: {key} = {re.escape(repr(size)[:10])}.*: .*, or 'auto'$"):
         api.read_recipe({**shop.values(), key: size}, "test")

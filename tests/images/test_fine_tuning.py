@@ -12,7 +12,7 @@ from patchword.images.beginning import beginning
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import read_dataset
 from patchword.images.evaluation import evaluate_classifier
-from patchword.images.presets import choose_fine_tuning
+from patchword.images.presets import choose_fine_tuning, choose_recipe
 from patchword.images.recipe import ClassificationRecipe
 from patchword.images.transforms import Preprocessing
 from patchword.models.vision_transformer import VisionTransformer
@@ -193,3 +193,26 @@ def test_rates_and_epochs_are_picked_for_fine_tuning_and_said(photos: Path) -> N
     assert recipes[0].optimizer.learning_rate < recipes[1].optimizer.learning_rate
     assert recipes[0].schedule.warmup_steps <= 100
     assert f"{recipes[0].training.max_steps} steps of 32 images" in notes[1]
+
+
+@pytest.mark.parametrize("architecture", ["vit", "cnn", None])
+def test_a_size_of_batches_that_is_given_decides_the_steps(photos: Path, architecture: str | None) -> None:
+    data, size = read_dataset(photos), (224, 224)
+
+    def picked(batch_size: object) -> tuple[dict[str, Any], str]:
+        if architecture is None:
+            values, notes = choose_fine_tuning(data, size, None, batch_size)
+        else:
+            values, notes = choose_recipe(data, architecture, batch_size)
+        return values["training"], notes[-1]
+
+    usual, _ = picked(None)
+    small, said = picked(4)
+    assert small["max_steps"] > 5 * usual["max_steps"]
+    assert f"({small['max_steps']:,} steps of 4 images)" in said
+    # Nobody knows how many steps there will be.
+    open_, said = picked("auto")
+    assert "max_steps" not in open_
+    assert f"picked {open_['max_epochs']} epochs" in said
+    assert "steps" not in said
+    assert picked(-3)[0] == usual  # which is refused afterwards

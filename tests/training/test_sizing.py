@@ -1,8 +1,14 @@
 """Which size of batches is chosen, by what was measured of each."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from patchword.training.sizing import Trial, best, worthwhile
+from patchword.errors import RecipeError
+from patchword.training.group import Alone
+from patchword.training.plan import Memory
+from patchword.training.sizing import Trial, best, settle_batch_size, worthwhile
 
 
 def trials(*speeds: float, too_large: int = 0) -> list[Trial]:
@@ -40,3 +46,23 @@ def test_the_smallest_about_as_fast_as_the_fastest_that_fits(speeds: list[float]
 )
 def test_larger_ones_are_tried_while_that_is_faster(speeds: list[float], too_large: int, goes_on: bool) -> None:
     assert worthwhile(trials(*speeds, too_large=too_large)) is goes_on
+
+
+def test_activations_grow_with_a_size_and_nothing_else_does() -> None:
+    memory = Memory(weights=10, gradients=10, optimizer=20, average=0, activations=100, whole=130)
+    assert Trial(8, 1.0, True, memory).grown(16) == 230
+    assert Trial(8, 1.0, True, memory).grown(32) == 430
+    assert Trial(8, 1.0, True).grown(16) is None
+
+
+class Several(Alone):
+    """Two processes, as far as this asks."""
+
+    size = 2
+
+
+def test_a_network_that_several_processes_share_is_not_measured_by_one() -> None:
+    recipe = SimpleNamespace(batch_tokens="auto", training=SimpleNamespace(parallel="fsdp", device="cpu"))
+    task: Any = SimpleNamespace(size_key="batch_tokens", recipe=recipe)
+    with pytest.raises(RecipeError, match=r"^batch_tokens = 'auto' is measured by one process, .*; set a number$"):
+        settle_batch_size(task, Several(), lambda event: None)

@@ -56,3 +56,16 @@ def test_a_state_that_cannot_be_written_leaves_both(tmp_path: Path, monkeypatch:
         save_state(path, Progress(step=3), {"model": {"x": lambda: None}, "optimizer": {}})
     assert [load_state(each)[0].step for each in (previous_state(path), path)] == [1, 2]
     assert sorted(each.name for each in tmp_path.iterdir()) == ["latest.pt", "previous.pt"]
+
+
+def test_where_the_last_state_is_gone_the_one_before_it_is_named_and_not_written_over(
+    phrases: tuple[Path, Path], tmp_path: Path
+) -> None:
+    values = recipe_values(phrases, max_steps=40, validate_every=10)
+    train(values, tmp_path / "run")
+    state = tmp_path / "run" / "state" / "latest.pt"
+    state.unlink()
+    kept = previous_state(state).read_bytes()
+    with pytest.raises(RunFolderError, match=r"the last state is gone; move .*previous.pt to latest.pt beside it"):
+        train(values, tmp_path / "run", resume=True)
+    assert previous_state(state).read_bytes() == kept
