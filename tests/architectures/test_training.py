@@ -16,6 +16,7 @@ from patchword import api
 from patchword.models.tensors import named_buffers
 from patchword.training.averaging import LastCheckpoints, using
 from patchword.training.events import ignore
+from patchword.training.state import load_state
 from patchword.wings import wing_of
 from tests.architectures.kinds import Workshop, done, scores, train, weights
 
@@ -92,7 +93,7 @@ def test_the_average_of_the_last_checkpoints_scores_what_was_validated(shop: Wor
     values = shop.values(average_last=2)
     values["training"].pop("ema_decay")
     train(values, tmp_path / "run")
-    names = sorted(path.name for path in (tmp_path / "run" / "state").glob("weights-*"))
+    names = load_state(tmp_path / "run" / "state" / "latest.pt")[0].checkpoints
     assert names == ["weights-00000010.safetensors", "weights-00000012.safetensors"]
     mean = LastCheckpoints(tmp_path / "run" / "state", 2, names).average()
     model = api.load(tmp_path / "run").model

@@ -110,9 +110,9 @@ def test_the_best_model_is_never_worse_than_the_init_model(init: Path, photos: P
     optimizer = {"learning_rate": 1.0}
     data = {"train": [str(two)], "validation": [str(two)]}
     api.train(start_from(init, photos, data=data, optimizer=optimizer), tmp_path / "run", show=False)
-    rows = losses(tmp_path / "run")
-    assert rows[0]["step"] == 0
-    assert rows[0]["validation"]["accuracy"] == pytest.approx(before)
+    first = next(row for row in losses(tmp_path / "run") if "validation" in row)
+    assert first["step"] == 0
+    assert first["validation"]["accuracy"] == pytest.approx(before)
     assert api.evaluate(tmp_path / "run", [two]).top1 >= before
 
 
@@ -157,7 +157,7 @@ def test_the_run_folder_has_the_weights_once_before_the_first_step(
 ) -> None:
     run = tmp_path / "run"
     train_until("_update", start_from(init, photos), run, monkeypatch)
-    assert sorted(p.name for p in (run / "state").iterdir()) == ["config.json", "latest.pt", "previous.pt"]
+    assert sorted(p.name for p in (run / "state").iterdir()) == ["config.json", "latest.pt"]
     assert {p.name for p in run.iterdir()} == {"best", "curves.png", "metrics.jsonl", "recipe.toml", "state"}
     init.rename(tmp_path / "moved")
     assert api.train(api.resumed_recipe(run), run, resume=True, show=False).step == 12
