@@ -40,6 +40,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 REMEDY = "move previous.pt to latest.pt"
 PATIENCE = 120.0  # seconds for processes to end after one of them was killed
 EVERY = 5  # kills, from one damage to the next
+TRAINING = 4.0  # seconds after its first state that a run lives at most
 
 
 def recipe(architecture: str, folder: Path, steps: int) -> dict[str, Any]:
@@ -150,7 +151,11 @@ def killed(architecture: str, kills: int, processes: int, chance: random.Random,
     written = folder / "recipe.toml"
     written.write_text(tomli_w.dumps(recipe(architecture, folder, steps)))
     start = time.monotonic()
-    ended = waited(started(folder / "whole", written, processes), 3600)
+    first = started(folder / "whole", written, processes)
+    while not (folder / "whole" / "state" / "latest.pt").exists():
+        time.sleep(0.01)
+    begun = time.monotonic() - start
+    ended = waited(first, 3600)
     assert ended is not None
     assert all(code == 0 for code, _ in ended), ended
     alone = time.monotonic() - start
@@ -163,7 +168,7 @@ def killed(architecture: str, kills: int, processes: int, chance: random.Random,
         while True:
             processes_now = started(run, written, processes)
             if seen["kills"] < kills:
-                ended = waited(processes_now, chance.uniform(0.5, 2.5 + 3.0 * processes))
+                ended = waited(processes_now, chance.uniform(0.5 * begun, begun + TRAINING))
                 if ended is None:
                     chance.choice(processes_now).kill()
                     seen["kills"] += 1
