@@ -51,6 +51,7 @@ def test_a_run_has_the_curves_of_its_metrics_and_none_without_being_asked(
         "training/loss",
         "training/learning_rate",
         "training/tokens_per_second",
+        "training/threads",
         "validation/loss",
         "validation_of_mean/loss",
     }
