@@ -12,15 +12,7 @@ from typer.testing import CliRunner
 from patchword.cli.main import app
 from patchword.errors import PatchwordError
 from patchword.text.translator import Translator
-
-
-def run(*arguments: object, stdin: str | bytes = "") -> "subprocess.CompletedProcess[str]":
-    """`patchword ARGUMENTS` in a process of its own."""
-    data = stdin if isinstance(stdin, bytes) else stdin.encode()
-    done = subprocess.run(
-        [sys.executable, "-m", "patchword.cli.main", *map(str, arguments)], input=data, capture_output=True, timeout=240
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+from tests.forked import run
 
 
 def problem(*arguments: object) -> str:

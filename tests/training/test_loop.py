@@ -108,11 +108,11 @@ def wait_for_step(out: Path, step: int, process: "subprocess.Popen[bytes]") -> N
 
 
 def test_after_a_kill_the_same_losses_follow(phrases: tuple[Path, Path], tmp_path: Path) -> None:
-    values = recipe_values(phrases, max_steps=160, validate_every=40)
+    values = recipe_values(phrases, max_steps=90, validate_every=20)
     whole = start(values, tmp_path / "whole")
     assert whole.wait(240) == 0
     killed = start(values, tmp_path / "killed")
-    wait_for_step(tmp_path / "killed", 100, killed)
+    wait_for_step(tmp_path / "killed", 40, killed)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait(60) == -signal.SIGKILL
     assert start(values, tmp_path / "killed", resume=True).wait(240) == 0
