@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from types import SimpleNamespace
 
 import pytest
@@ -270,9 +271,9 @@ def test_a_checkpoint_of_300_megabytes_costs_little_more_than_copying_it(tmp_pat
     assert (folder / "pytorch_model.bin").stat().st_size > 300e6
     size = (folder / "pytorch_model.bin").stat().st_size
     copies, imports = zip(
-        *((cost(folder, tmp_path / "copied"), cost(folder, tmp_path / str(i))) for i in range(2)), strict=True
+        *((cost(folder, tmp_path / "copied"), cost(folder, tmp_path / str(i))) for i in range(3)), strict=True
     )
-    assert min(seconds for seconds, _ in imports) < 1.5 * min(seconds for seconds, _ in copies)
+    assert median(seconds for seconds, _ in imports) < 1.5 * median(seconds for seconds, _ in copies)
     assert max(memory for _, memory in imports) < 2.2 * size
 
 
