@@ -55,15 +55,26 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(monkeypatch)
 
 
-def test_while_nothing_is_slow_nothing_is_measured(machine: Machine) -> None:
-    assert machine.work(600) == []
+def test_while_nothing_is_slow_the_first_number_is_doubted_once(machine: Machine) -> None:
+    assert machine.work(FIRST - 1) == []
     assert machine.measured == 0
+    assert machine.work(600) == []
+    assert machine.measured == 1
+
+
+def test_a_run_that_is_slow_from_its_first_update_is_found_out(machine: Machine) -> None:
+    machine.suits = 1
+    assert machine.work(FIRST + 2, each=1.0) == [1]
+    machine.suits = 2
+    assert machine.work(FIRST + 2, each=0.3) == [2]
+    machine.suits = 1  # what was just measured met a moment without the other program
+    assert machine.work(FIRST + 6, each=1.0) == [1]
 
 
 def test_longer_batches_are_not_slow(machine: Machine) -> None:
     for items in (100, 400, 50, 800):
         machine.work(30, each=0.002 * items, items=items)
-    assert machine.measured == 0
+    assert machine.measured == 1
 
 
 def test_one_thread_from_when_another_program_begins_and_all_again_after_it(machine: Machine) -> None:
@@ -84,7 +95,7 @@ def test_one_slow_update_is_no_reason(machine: Machine) -> None:
     for _ in range(20):
         machine.work(0.1, each=2.0)
         machine.work(2)
-    assert machine.measured == 0
+    assert machine.measured == 1
 
 
 def test_what_measuring_does_not_change_is_measured_less_and_less_often(machine: Machine) -> None:

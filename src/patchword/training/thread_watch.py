@@ -20,6 +20,9 @@ MOST = 240.0
 class ThreadWatch:
     """Measures anew how many threads are fast, where updates became slow or threads may be had again.
 
+    All threads are doubted once more after they are taken: beside another program a measurement may meet a moment when
+    they are fast, and then no update is, to which slow ones could be compared.
+
     Another number adds in another order, so the losses of a run are those of its numbers at each step; its state has
     the present one and its metrics the first and every change. A number that the recipe sets is let be.
 
@@ -48,7 +51,7 @@ class ThreadWatch:
             return
         if 0 < had <= self._most:
             torch.set_num_threads(had)
-        self._unsure = resumed
+        self._unsure = True
         self._next = time.perf_counter() + (0.0 if resumed else FIRST)
         self._keep(torch.get_num_threads(), had)
 
@@ -67,16 +70,16 @@ class ThreadWatch:
             self._measure(now, self._most)
 
     def _doubtful(self, now: int, most: int) -> bool:
-        """Whether the number may not be the best: fewer than the most, or all with updates that became slow."""
-        if now < most or self._unsure:
+        """Whether the number may not be the best: fewer than the most, new, or all with updates that became slow."""
+        if now < most:
             return True
         pace = median(self._recent)
         self._fastest = min(self._fastest, pace)
-        return pace > SLOW * self._fastest
+        return self._unsure or pace > SLOW * self._fastest
 
     def _measure(self, now: int, most: int) -> None:
         threads, ratio = suitable_threads(most)
-        self._unsure = False
+        self._unsure = threads != now
         self._wait = FIRST if threads != now else min(2 * self._wait, MOST)
         self._next = time.perf_counter() + self._wait
         if threads != now:
