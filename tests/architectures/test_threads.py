@@ -1,8 +1,6 @@
 """Eight Python threads at once on one model of any architecture: the same answers as alone."""
 
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import pytest
 
 from patchword import api
 from tests.architectures.kinds import SENTENCES, Workshop
+from tests.forked import python
 
 CALLERS = 8
 
@@ -66,6 +65,6 @@ with ThreadPoolExecutor(8) as pool:
 def test_so_they_do_without_kernels(shop: Workshop, trained: Path, threads: int) -> None:
     images = [str(path) for path in sorted(shop.data[0].rglob("*.png"))[:5]] if not shop.kind.translates else []
     environment = {**os.environ, "PATCHWORD_KERNELS": "none", "OMP_NUM_THREADS": str(threads)}
-    command = [sys.executable, "-c", PROGRAM, str(trained), *(images or [text for text in SENTENCES if text])]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    items = images or [text for text in SENTENCES if text]
+    done = python(PROGRAM, trained, *items, environment=environment, timeout=200)
     assert done.returncode == 0, done.stderr

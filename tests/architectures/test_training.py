@@ -1,10 +1,6 @@
 """Training of every architecture: what a kill -9 leaves behind, and what averages and the best model hold."""
 
-import json
 import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +15,13 @@ from patchword.training.events import ignore
 from patchword.training.state import load_state
 from patchword.wings import wing_of
 from tests.architectures.kinds import Workshop, done, scores, train, weights
+from tests.forked import killed_training
 
 
 def killed(values: dict[str, Any], out: Path, step: int) -> None:
     """Train in another process, and end it by kill -9 when it says that it has come to a step."""
-    program = f"""
-        import json, os, signal, sys
-        from patchword import api
-
-        def kill(event):
-            if getattr(event, "text", "").startswith("step {step} "):
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        recipe = api.read_recipe(json.loads(sys.stdin.read()), "test")
-        api.train(recipe, {str(out)!r}, listener=kill)
-    """
-    command = [sys.executable, "-c", textwrap.dedent(program)]
-    ended = subprocess.run(command, input=json.dumps(values).encode(), capture_output=True, timeout=240)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    ended = killed_training(values, out, step)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 
 def state(run: Path) -> dict[str, Any]:

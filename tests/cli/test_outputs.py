@@ -1,8 +1,6 @@
 """Output that cannot be written: one sentence with the path and the reason, and no work is lost for it."""
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 
 from patchword import api
 from patchword.cli.main import main
+from tests.forked import python, run
 
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
 LONG = "x" * 300
@@ -126,10 +125,7 @@ def test_translate_says_what_is_in_its_outputs_place(tmp_path: Path, translator:
 
 @FULL
 def test_a_full_standard_output_is_said(translator: Path) -> None:
-    command = [sys.executable, "-m", "patchword.cli.main", "info", str(translator)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    ended = run("info", translator, streams={"out": Path("/dev/full")})
     assert ended.returncode == 2
     assert ended.stderr == "patchword: standard output: no space left on the disk\n"
 
@@ -163,9 +159,7 @@ for write in (lambda: api.export(system, sys.argv[2], "hf"), lambda: system.save
         print(error)
 """
     pytest.importorskip("resource")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", program, str(translator), str(tmp_path / "out")]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ended = python(program, translator, tmp_path / "out")
     assert ended.stdout.splitlines() == [
         f"{tmp_path}/out: cannot be written: file too large",
         f"{tmp_path}/out/model.safetensors: cannot be written: file too large",

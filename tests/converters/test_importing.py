@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
@@ -25,6 +23,7 @@ from patchword.images.classifier import ImageClassifier
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig
 from tests.converters.reference import photographs
+from tests.forked import python
 
 CONFIG = {
     "model_type": "vit",
@@ -251,9 +250,7 @@ def cost(theirs: Path, out: Path) -> tuple[float, float]:
 
     Importing torch is not counted.
     """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", COST, str(theirs), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = python(COST, theirs, out)
     assert done.returncode == 0, done.stderr
     seconds, memory = map(float, done.stdout.split())
     return seconds, memory

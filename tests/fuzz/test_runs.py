@@ -1,11 +1,8 @@
 """Damaged run folders, recipes at the ends of what numbers can be, and kills while a state is written."""
 
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 import tomllib
 from collections.abc import Iterator
@@ -25,6 +22,7 @@ from patchword.models.registry import ARCHITECTURES
 from patchword.recipes import read_recipe
 from patchword.text.recipe import TranslationRecipe
 from patchword.training.recipe import Recipe
+from tests.forked import Forked
 from tests.fuzz.share import WHOLE, cases
 
 EXTREMES: list[Any] = [
@@ -221,17 +219,11 @@ def test_a_kill_at_any_moment_leaves_a_whole_state(tmp_path: Path) -> None:
     from patchword.training.state import load_state
 
     path = tmp_path / "state" / "latest.pt"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     for generator in islice(cases(300, seed=12), None if WHOLE else 4):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        process = Forked(WRITER, [path])
+        process.wait_for("ready\n")
         time.sleep(0.02 + generator.random() / 5)
         process.kill()
-        process.wait()
-        process.stdout.close()
         if path.exists():
             progress, values = load_state(path)
             assert bool((values["model"]["w"] == progress.step).all())

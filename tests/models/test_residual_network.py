@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from patchword.models.residual_network import ResidualNetwork, ResidualNetworkCo
 from patchword.models.tensors import named_tensors
 from patchword.training.freezing import freeze, train_mode
 from tests.converters.resnet.reference import randomise
+from tests.forked import python
 
 ROOT = Path(__file__).parents[2]
 IMAGES = torch.randn(3, 3, 32, 40)
@@ -200,5 +199,5 @@ for step in range(150):
     images = torch.randn(batch, 8, 8, 1).permute(0, 3, 1, 2).contiguous()
     model(images).square().mean().backward()
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    ended = python(program, timeout=120)
     assert ended.returncode == 0, ended.stderr

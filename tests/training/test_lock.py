@@ -16,6 +16,7 @@ from patchword.errors import DataError, OutputError, RunFolderError
 from patchword.training import lock as module
 from patchword.training.events import Event, Note
 from patchword.training.lock import locked
+from tests.forked import Forked
 
 HOLD = """
 import sys, time
@@ -39,18 +40,12 @@ def no_system_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+def other(tmp_path: Path) -> Iterator[Forked]:
     """Another process that has the folder's lock."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
+    process = Forked(HOLD, [tmp_path])
+    process.wait_for("held\n")
     yield process
     process.kill()
-    process.wait()
-    process.stdout.close()
 
 
 def left_by(folder: Path, host: str, pid: int = 12) -> Path:

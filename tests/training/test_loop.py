@@ -3,9 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ from patchword.errors import OutOfMemoryError, RecipeError, RunFolderError
 from patchword.text.task import TranslationTask
 from patchword.training.loop import Trainer
 from patchword.training.metrics import read_metrics
+from tests.forked import Forked
 
 
 def recipe_values(phrases: tuple[Path, Path], **training: Any) -> dict[str, Any]:
@@ -81,25 +79,20 @@ def test_a_run_in_two_sittings_equals_one_in_one_sitting_bit_for_bit(
     assert torch.equal(state[0]["random"]["torch"], state[1]["random"]["torch"])
 
 
-def start(values: dict[str, Any], out: Path, resume: bool = False) -> "subprocess.Popen[bytes]":
-    program = f"""
-        import json, sys
-        import torch
-        from patchword import api
-        from patchword.training import loop
-        torch.set_num_threads(1)
-        recipe = api.read_recipe(json.loads(sys.stdin.read()), "test")
-        outcome = api.train(recipe, {str(out)!r}, resume={resume}, show=False)
-        sys.exit(0 if outcome.signal is None else 128 + outcome.signal)
-    """
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(values).encode())
-    process.stdin.close()
-    return process
+PROGRAM = """
+import json, sys
+from patchword import api
+recipe = api.read_recipe(json.loads(sys.stdin.read()), "test")
+outcome = api.train(recipe, sys.argv[1], resume=sys.argv[2:] == ["resume"], show=False)
+sys.exit(0 if outcome.signal is None else 128 + outcome.signal)
+"""
 
 
-def wait_for_step(out: Path, step: int, process: "subprocess.Popen[bytes]") -> None:
+def start(values: dict[str, Any], out: Path, resume: bool = False) -> Forked:
+    return Forked(PROGRAM, [out, *(["resume"] if resume else [])], stdin=json.dumps(values))
+
+
+def wait_for_step(out: Path, step: int, process: Forked) -> None:
     deadline = time.monotonic() + 120
     while not any(row["step"] >= step for row in read_metrics(out / "metrics.jsonl")):
         assert process.poll() is None, "the run ended too early"

@@ -1,10 +1,7 @@
 """Event files for TensorBoard, read back with TensorBoard's own reader: they say what metrics.jsonl says."""
 
-import json
 import signal
-import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from patchword import api
 from patchword.errors import OutputError, RecipeError
 from patchword.training.metrics import read_metrics
 from patchword.training.tensorboard import EventFiles
+from tests.forked import killed_training
 from tests.training.test_loop import recipe_values, train
 
 accumulator: Any = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
@@ -63,23 +61,8 @@ def test_a_run_has_the_curves_of_its_metrics_and_none_without_being_asked(
 
 def test_a_killed_run_can_be_read_and_goes_on_without_a_point_twice(phrases: tuple[Path, Path], tmp_path: Path) -> None:
     values, run = recipe_values(phrases, tensorboard=True, max_steps=100), tmp_path / "run"
-    program = f"""
-        import json, os, signal, sys
-        from patchword import api
-
-        def kill(event):
-            if getattr(event, "text", "").startswith("step 50 "):
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        api.train(api.read_recipe(json.loads(sys.stdin.read()), "test"), {str(run)!r}, listener=kill)
-    """
-    ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        input=json.dumps(values).encode(),
-        capture_output=True,
-        timeout=240,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    ended = killed_training(values, run, 50)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
     left = curves(run / "tensorboard")
     assert left == told(run)
     assert [step for step, _ in left["training/loss"]] == [25, 50]

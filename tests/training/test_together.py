@@ -209,7 +209,7 @@ def test_early_stopping_and_a_signal_to_one_end_all_at_one_step(phrases: tuple[P
 def wait_for_steps(out: Path, steps: int, several: Several) -> None:
     end = time.monotonic() + 100
     while not (out / "metrics.jsonl").exists() or len(losses(out)) < steps:
-        assert all(process.is_alive() for process in several.processes), several.said()
+        assert all(process.poll() is None for process in several.processes), several.said()
         assert time.monotonic() < end
         time.sleep(0.02)
 

@@ -1,4 +1,4 @@
-"""What processes that train together need, imported once for all of them."""
+"""What forked processes need, imported once for all of them."""
 
 import matplotlib.backends.backend_agg
 import matplotlib.figure  # noqa: F401
