@@ -9,9 +9,9 @@ from patchword.training.recipe import TrainingConfig
 from patchword.training.state import Progress
 
 
-def ended(progress: Progress | None = None, into_epoch: int = 0, **limits: Any) -> Ending:
+def ended(progress: Progress | None = None, into_epoch: int = 0, scored: bool = False, **limits: Any) -> Ending:
     """With 100 updates an epoch of 2 s each, and validations of 10 s."""
-    return ending(TrainingConfig(**limits), progress or Progress(), 100, into_epoch, 2.0, 10.0)
+    return ending(TrainingConfig(**limits), progress or Progress(), 100, into_epoch, 2.0, 10.0, scored)
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,8 @@ def test_the_early_stop_waits_for_as_many_validations_as_patience_says_after_the
     assert ended(max_epochs=30).earliest is None
     assert ended(max_epochs=30, patience=2).earliest == 3 * 210.0
     assert ended(max_epochs=2, patience=5).earliest == 2 * 210.0
-    assert ended(Progress(step=200, epoch=2, waited=1), max_epochs=30, patience=2).earliest == 210.0
+    assert ended(Progress(step=200, epoch=2, waited=1), scored=True, max_epochs=30, patience=2).earliest == 210.0
+
+
+def test_a_model_that_a_run_starts_from_is_the_first_to_beat() -> None:
+    assert ended(scored=True, max_epochs=30, patience=2).earliest == 2 * 210.0

@@ -136,6 +136,7 @@ def ending(
     into_epoch: int,
     step_seconds: float,
     validation_seconds: float,
+    scored: bool,
 ) -> Ending:
     """Where the first of the limits ends a run.
 
@@ -146,6 +147,7 @@ def ending(
         into_epoch: updates of its epoch that it has made.
         step_seconds: of an update.
         validation_seconds: of a validation.
+        scored: whether there is a model to beat: of an earlier validation, or the one that the run starts from.
     """
     counted: dict[str, int] = {}
     if limits.max_steps is not None:
@@ -166,7 +168,7 @@ def ending(
         seconds = left
     earliest = None
     if limits.patience is not None:
-        # The first validation is the best so far; of a run that goes on some may have waited already.
-        waits = limits.patience - progress.waited if progress.step else limits.patience + 1
+        # The first score is the best so far; of a run that goes on some may have waited already.
+        waits = limits.patience - progress.waited + (not scored)
         earliest = min(seconds, max(0, waits) * (every * step_seconds + validation_seconds))
     return Ending(limit, steps, steps / steps_per_epoch, validations, seconds, earliest)

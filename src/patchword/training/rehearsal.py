@@ -65,6 +65,7 @@ class Rehearsal:
         into_epoch = -(-progress.batch // self._recipe.optimizer.accumulate)
         steps_per_epoch = -(-len(self._batches) // self._recipe.optimizer.accumulate)
         data = self._task.fingerprint
+        scored = progress.step > 0 or self._recipe.init is not None
         validation = FORWARD_SHARE * steps_per_epoch * step * data.validation / max(1, data.training)
         return Plan(
             task=self._recipe.task,
@@ -83,7 +84,7 @@ class Rehearsal:
             items_per_second=speed,
             batches_per_epoch=len(self._batches),
             steps_per_epoch=steps_per_epoch,
-            ending=ending(limits, progress, steps_per_epoch, into_epoch, step, validation),
+            ending=ending(limits, progress, steps_per_epoch, into_epoch, step, validation, scored),
         )
 
     def _load(self, batch: Any) -> Any:
