@@ -173,6 +173,11 @@ def killed(architecture: str, kills: int, processes: int, chance: random.Random,
                     chance.choice(processes_now).kill()
                     seen["kills"] += 1
                     after = waited(processes_now, PATIENCE)
+                    if after is None:  # they had not met yet: the others wait for minutes, but torchrun ends them
+                        seen["before they met"] += 1
+                        for process in processes_now:
+                            process.terminate()
+                        after = waited(processes_now, PATIENCE)
                     assert after is not None, "the others did not end"
                     assert not any("Traceback" in text for _, text in after), after
                     seen[moment(run)] += 1
