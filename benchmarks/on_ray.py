@@ -23,7 +23,7 @@ WORKERS = "map"  # a part of the names that Ray gives the processes of its actor
 def command(options: argparse.Namespace, *more: str) -> list[str]:
     """The verb on the input."""
     given = {"translate": ["--file", str(options.input)], "classify": [str(options.input), "--csv"]}[options.verb]
-    return [sys.executable, "-m", "patchword", options.verb, str(options.model), *given, *more, "--quiet"]
+    return [sys.executable, "-m", "patchword", options.verb, str(options.model), *given, *more]
 
 
 def on_ray(options: argparse.Namespace, out: Path, *more: str) -> "subprocess.Popen[bytes]":

@@ -71,6 +71,12 @@ def test_a_run_that_is_slow_from_its_first_update_is_found_out(machine: Machine)
     assert machine.work(FIRST + 6, each=1.0) == [1]
 
 
+def test_what_comes_after_the_first_doubt_is_met_within_ten_seconds(machine: Machine) -> None:
+    machine.work(FIRST + 5)
+    machine.suits = 1
+    assert machine.work(FIRST - 4, each=0.6) == [1]
+
+
 def test_longer_batches_are_not_slow(machine: Machine) -> None:
     for items in (100, 400, 50, 800):
         machine.work(30, each=0.002 * items, items=items)

@@ -79,8 +79,8 @@ class ThreadWatch:
 
     def _measure(self, now: int, most: int) -> None:
         threads, ratio = suitable_threads(most)
+        self._wait = FIRST if threads != now or self._unsure else min(2 * self._wait, MOST)
         self._unsure = threads != now
-        self._wait = FIRST if threads != now else min(2 * self._wait, MOST)
         self._next = time.perf_counter() + self._wait
         if threads != now:
             torch.set_num_threads(threads)
