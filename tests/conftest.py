@@ -16,25 +16,27 @@ settings.load_profile("patchword")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-# Files of a minute or more, which are begun first, so that none is at work alone in the end.
+# Files of a minute or more, which are begun first, so that none is at work alone in the end; those that start several
+# processes take turns with those that start none.
 LONG = (
     "training/test_together.py",
-    "shards/test_on_ray.py",
-    "pages/test_front.py",
-    "engine/test_threads.py",
-    "architectures/test_auto_size.py",
     "converters/marian/test_checkpoint.py",
-    "server/test_process.py",
-    "pages/test_file.py",
+    "shards/test_on_ray.py",
+    "architectures/test_auto_size.py",
+    "pages/test_front.py",
     "compare/test_cells_run.py",
+    "server/test_process.py",
     "test_readme.py",
     "training/test_joining.py",
+    "engine/test_threads.py",
+    "pages/test_file.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
-    items.sort(key=lambda item: item.path.relative_to(tests).as_posix() not in LONG)
+    order = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(tests).as_posix(), len(LONG)))
 
 
 @pytest.fixture(autouse=True)

@@ -113,11 +113,16 @@ def test_a_translation_appears_as_it_is_decoded(front: Any, until: Any, kept_pic
 
     page.route("**/v1/translate", greedily)
     page.evaluate(RECORD)
-    write(page)
-    assert words(page) == ["das", "alt", "Mann", "sieht", "ein", "groß", "Baum."]
-    seen = page.evaluate("window.seen")
+    for _ in range(8):  # on a busy machine a browser may be given all of a stream at once
+        write(page)
+        assert words(page) == ["das", "alt", "Mann", "sieht", "ein", "groß", "Baum."]
+        seen = page.evaluate("window.seen.splice(0)")
+        assert all(later.startswith(earlier) for earlier, later in pairwise(seen))
+        if len(seen) > 1:
+            break
+        page.fill("#source", "")
+        assert until(lambda: not words(page), PATIENCE)
     assert len(seen) > 1
-    assert all(later.startswith(earlier) for earlier, later in pairwise(seen))
     assert until(lambda: page.inner_text("#live") == "das alt Mann sieht ein groß Baum.", PATIENCE)
     kept_picture(page, "front-translation")
 
