@@ -1,4 +1,7 @@
-"""Processes forked from one that has imported everything: a tenth of a new one's time."""
+"""Processes forked from one that has imported everything: a tenth of a new one's time.
+
+How Python itself begins and ends, its streams and its locale, is not tried by them.
+"""
 
 import json
 import multiprocessing
@@ -27,8 +30,8 @@ class Forked:
     Args:
         program: Python text; None for `patchword`.
         arguments: of it.
-        stdin: what it is given; None where its standard input is closed.
-        streams: files in place of "out" and "error"; None for one that is closed.
+        stdin: what it is given.
+        streams: files in place of "out" and "error".
         environment: all its variables; None for those of this process.
         change: called in it before it begins; a function of a module.
     """
@@ -37,23 +40,17 @@ class Forked:
         self,
         program: str | None,
         arguments: Words,
-        stdin: str | bytes | None = "",
-        streams: Mapping[str, Path | None] | None = None,
+        stdin: str | bytes = "",
+        streams: Mapping[str, Path] | None = None,
         environment: Mapping[str, str] | None = None,
         change: Callable[[], None] | None = None,
     ) -> None:
         folder = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._streams: dict[str, Path | None] = {name: folder / name for name in STREAMS}
-        if stdin is None:
-            self._streams["in"] = None
-        else:
-            (folder / "in").write_bytes(stdin if isinstance(stdin, bytes) else stdin.encode())
-        self._streams |= streams or {}
+        self._streams = {name: folder / name for name in STREAMS} | dict(streams or {})
         for name in STREAMS[1:]:
-            path = self._streams[name]
-            if path is not None and (path.is_file() or not path.exists()):
-                path.write_bytes(b"")
+            self._streams[name].write_bytes(b"")
+        self._streams["in"].write_bytes(stdin if isinstance(stdin, bytes) else stdin.encode())
         if FORKS:
             CONTEXT.set_forkserver_preload(["tests.preloaded"])
         variables = dict(os.environ if environment is None else environment)
@@ -92,8 +89,7 @@ class Forked:
 
     def said(self, stream: str = "out") -> str:
         """What it has written so far, as UTF-8."""
-        path = self._streams[stream]
-        return path.read_bytes().decode() if path is not None and path.is_file() else ""
+        return self._streams[stream].read_bytes().decode()
 
     def wait_for(self, text: str, timeout: float = 60) -> None:
         """Wait until it has written something to its standard output."""
@@ -142,7 +138,7 @@ def _ended(program: str | None, arguments: Words, timeout: float = 240, **more: 
 def _work(
     program: str | None,
     words: list[str],
-    streams: dict[str, Path | None],
+    streams: dict[str, Path],
     folder: str,
     environment: dict[str, str],
     change: Callable[[], None] | None,
@@ -151,17 +147,10 @@ def _work(
     os.environ.clear()
     os.environ.update(environment)
     for number, path in enumerate(streams.values()):
-        if path is None:
-            os.close(number)
-        else:
-            os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY), number)
-    # As Python does at its start; the server's own streams are not these.
-    encoding = environment.get("PYTHONIOENCODING", "utf-8")
-    for number, (name, path) in enumerate(zip(("stdin", "stdout", "stderr"), streams.values(), strict=True)):
-        mode = "w" if number else "r"
-        errors = "backslashreplace" if name == "stderr" else None
-        open_again = None if path is None else os.fdopen(number, mode, encoding=encoding, errors=errors, closefd=False)
-        setattr(sys, name, open_again)
+        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY), number)
+    # The server's own streams are not these.
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     import torch

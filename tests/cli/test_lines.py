@@ -3,6 +3,8 @@
 import gzip
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,6 @@ from patchword.cli.main import app
 from patchword.errors import DataError, RecipeError
 from patchword.text.files import count_lines
 from patchword.text.translator import Translator
-from tests.forked import run
 from tests.tiny import tiny_translator
 
 
@@ -162,22 +163,27 @@ def test_arguments_are_utf8_whatever_the_locale_says(folder: Path, tmp_path: Pat
     assert utf8_argument("caf\u00e9", 1) == "caf\u00e9"
     with pytest.raises(DataError, match="text 2 of the command line: not UTF-8 text: byte 0xe9"):
         utf8_argument(os.fsdecode(b"caf\xe9"), 2)
-    words = ["translate", folder, "--json", "--method", "greedy"]
-    wanted = run(*words, "\u00e9t\u00e9 \u72ac")
+    program = [sys.executable, "-m", "patchword.cli.main", "translate", str(folder), "--json", "--method", "greedy"]
+    wanted = subprocess.run([*program, "\u00e9t\u00e9 \u72ac"], capture_output=True)
     assert json.loads(wanted.stdout)["source"] == "\u00e9t\u00e9 \u72ac"
     for name in ("cp1252", "ascii"):
-        environment = {**os.environ, "PYTHONIOENCODING": name}
-        done = run(*words, stdin="\u00e9t\u00e9 \u72ac\n", environment=environment)
+        done = subprocess.run(
+            program,
+            input="\u00e9t\u00e9 \u72ac\n".encode(),
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": name},
+        )
         assert (done.returncode, done.stdout) == (0, wanted.stdout), done.stderr
-    done = run(*words, os.fsdecode(b"caf\xe9"))
-    assert (done.returncode, done.stderr.strip().count("\n")) == (2, 0)
+    done = subprocess.run([*program, b"caf\xe9"], capture_output=True)
+    assert (done.returncode, done.stderr.strip().count(b"\n")) == (2, 0)
 
 
-@pytest.mark.parametrize("closed", ["in", "out", "error"])
-def test_a_stream_that_is_closed_is_no_traceback(folder: Path, closed: str) -> None:
-    words = ["translate", folder, "--method", "greedy"]
-    done = run(*words, stdin=None) if closed == "in" else run(*words, "one", streams={closed: None})
-    assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.parametrize("ending", ["<&-", "one >&-", "one 2>&-"])
+def test_a_stream_that_is_closed_is_no_traceback(folder: Path, ending: str) -> None:
+    program = f'"{sys.executable}" -m patchword.cli.main translate "{folder}" --method greedy'
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(f"{program} {ending}", shell=True, capture_output=True, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_an_evaluation_says_which_sides_it_took_and_which_sources_were_long(folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Output that cannot be written: one sentence with the path and the reason, and no work is lost for it."""
 
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from patchword import api
 from patchword.cli.main import main
-from tests.forked import python, run
+from tests.forked import python
 
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
 LONG = "x" * 300
@@ -125,7 +127,10 @@ def test_translate_says_what_is_in_its_outputs_place(tmp_path: Path, translator:
 
 @FULL
 def test_a_full_standard_output_is_said(translator: Path) -> None:
-    ended = run("info", translator, streams={"out": Path("/dev/full")})
+    command = [sys.executable, "-m", "patchword.cli.main", "info", str(translator)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr == "patchword: standard output: no space left on the disk\n"
 
