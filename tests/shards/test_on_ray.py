@@ -1,5 +1,6 @@
 """Shards on Ray, with workers and a driver that are killed."""
 
+import builtins
 import signal
 import socket
 import subprocess
@@ -62,11 +63,12 @@ def whole(job: Job) -> str:
 
 
 def test_every_shard_is_computed_and_told_once_though_a_worker_is_killed(tmp_path: Path) -> None:
-    job, flag = job_in(tmp_path / "out"), tmp_path / "killed"
+    job, flag, before = job_in(tmp_path / "out"), tmp_path / "killed", builtins.print
     assert sorted(run(job, Capitals(17, str(flag)), 2)) == [0, 1, 2, 3, 4]
     assert flag.exists()
     assert whole(job) == WHOLE
     assert list(run(job, Capitals(), 2)) == []
+    assert builtins.print is before
 
 
 def test_what_a_workers_machine_lacks_is_one_sentence_with_the_machines_name(tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ def run(job: Job, opener: Opener, workers: int | None = None) -> Iterator[int]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # Ray's bars, which are not shown, would replace the builtin print of this process and leave it so.
+    os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")
     try:
         import ray
         import ray.data

@@ -1,6 +1,7 @@
 """What is wrong with a Marian folder is said in one sentence, and nothing is written."""
 
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def truncated(name: str) -> Callable[[Path], object]:
 
 class _Evil:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return print, ("this must never run",)
+        return os.remove, ("this must never run",)
 
 
 def with_code(folder: Path) -> None:
