@@ -17,7 +17,7 @@ test: .venv/installed          ## the whole test suite
 
 fuzz: .venv/installed          ## all damaged and hostile files, of which `make test` has a share: hours
 	PATCHWORD_FUZZ=whole OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --timeout 0 tests/fuzz \
-	  tests/server/test_hostile.py tests/server/test_schema.py
+	  tests/server/test_hostile.py tests/server/test_schema.py tests/converters/test_settings.py
 
 lint: .venv/installed          ## style, types and the layers
 	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy && $(RUN)lint-imports

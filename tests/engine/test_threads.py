@@ -67,7 +67,7 @@ def test_eight_callers_at_once_find_what_one_finds_alone(kernels: str, reference
     if reference and not kernels:
         pytest.skip("the reference has no kernels")
     environment = {**os.environ, "PATCHWORD_KERNELS": kernels}
-    calls = 40 if kernels else 80  # of each of two rounds; without kernels they take four times as long
+    calls = 16 if kernels else 48  # of each of two rounds; without kernels they take four times as long
     program = [sys.executable, "-c", CALLERS.format(reference=reference, calls=calls)]
     found = subprocess.run(program, env=environment, capture_output=True, text=True, check=True, timeout=280)
     assert found.stdout == f"{2 * calls} {2 * calls}\n"

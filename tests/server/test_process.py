@@ -113,7 +113,7 @@ def test_of_a_batch_that_kills_the_worker_each_is_tried_once_more_by_itself_and_
     running: Running,
 ) -> None:
     crew = running.serving.crew
-    slow = {"texts": "one two three", "beam": 16, "max_extra": 2000, "prefix": [5] * 1500}  # seconds
+    slow = {"texts": "one two three", "beam": 16, "max_extra": 1400, "prefix": [5] * 1100}  # seconds
 
     def kill(computing: int) -> None:
         until(lambda: crew.ready and crew.computing == computing)

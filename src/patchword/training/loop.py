@@ -11,6 +11,7 @@ from torch import Tensor
 from patchword.errors import RunFolderError
 from patchword.memory import memory_for
 from patchword.training.averaging import LastCheckpoints, using, weights_of
+from patchword.training.curves import Curves
 from patchword.training.events import Listener, Note, ignore
 from patchword.training.events import Progress as ProgressEvent
 from patchword.training.finite import check_optimizer, check_scores, check_weights
@@ -20,7 +21,7 @@ from patchword.training.holding import hold
 from patchword.training.interrupt import StopRequest, stop_on_signals
 from patchword.training.limits import fraction, limit_reached
 from patchword.training.lock import FolderLock
-from patchword.training.metrics import MetricsLog, draw_curves, read_metrics
+from patchword.training.metrics import MetricsLog, RowListener
 from patchword.training.outcome import Outcome
 from patchword.training.pace import FIRST, Pace
 from patchword.training.recipe import Recipe
@@ -85,7 +86,9 @@ class Trainer:
             raise RunFolderError(folder, "already holds a run; go on with --resume, or choose another folder")
         self.held.begin()
         self.checkpoints = LastCheckpoints(folder / "state", self.limits.average_last, self.progress.checkpoints)
-        listeners = [EventFiles(folder / FOLDER)] if self.limits.tensorboard and self.group.first else []
+        listeners: list[RowListener] = [Curves(folder / "curves.png")] if self.group.first else []
+        if self.limits.tensorboard and self.group.first:
+            listeners.append(EventFiles(folder / FOLDER))
         self.metrics = MetricsLog(folder / "metrics.jsonl", self.progress if resume else None, listeners)
         if self.progress.finished and fraction(self.limits, self.progress) < 1.0:
             self.progress.finished, self.progress.waited = False, 0  # a limit was raised: train on
@@ -234,7 +237,6 @@ class Trainer:
                 facts |= {"steps": progress.step, "epochs": progress.epoch, "minutes": round(progress.seconds / 60, 1)}
                 self.task.save(model, self.folder / "best", facts)
         self.metrics.add({"step": progress.step, "epoch": progress.epoch, "validation": scores})
-        draw_curves(read_metrics(self.metrics.path), self.folder / "curves.png")
         shown = " · ".join(f"{name} {value:.3f}" for name, value in scores.items())
         text = f"step {progress.step:>6}{kind} · validation {shown}{' · best' if better else ''}"
         self._tell(Note(text))

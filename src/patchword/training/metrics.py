@@ -1,18 +1,20 @@
-"""metrics.jsonl, a row of numbers at a time, and curves.png, drawn from it."""
+"""metrics.jsonl, a row of numbers at a time."""
 
 import json
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from patchword.errors import PatchwordError
 from patchword.files import replacing, writing
 from patchword.training.state import Progress
 
 
 class RowListener(Protocol):
-    """What is told every row that metrics.jsonl gets; `training.tensorboard` has one."""
+    """What is told every row that metrics.jsonl gets; `Curves` and `EventFiles` are some."""
 
     def begin(self, rows: Sequence[dict[str, Any]]) -> None:
         """Before the first row of this sitting; the rows are those from before it."""
@@ -49,7 +51,9 @@ class MetricsLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for listener in self._listeners:
-            listener.end()
+            # What has ended the run is said, not that a full disk has no room for a listener's file either.
+            with suppress(PatchwordError) if error is not None else nullcontext():
+                listener.end()
 
     def add(self, row: dict[str, Any]) -> None:
         """Append a row; it has at least "step"."""
@@ -91,39 +95,3 @@ def _row(line: str) -> dict[str, Any] | None:
 def _is_number(value: Any) -> bool:
     # Whole numbers may be beyond what a float can be.
     return type(value) in (int, float) and (math.isnan(value) or abs(value) <= 1e300 or math.isinf(value))
-
-
-def draw_curves(rows: list[dict[str, Any]], path: Path) -> None:
-    """Draw training loss and every validation score over steps.
-
-    Args:
-        rows: from `read_metrics`; training rows have "loss", validation rows "validation".
-        path: the PNG to write.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    training = [row for row in rows if "loss" in row]
-    validation = [row for row in rows if "validation" in row]
-    # The last row is this program's; others may have been changed by hand.
-    names = [name for name in (validation[-1]["validation"] if validation else {}) if name != "loss"]
-    figure = Figure(figsize=(5 * (1 + len(names)), 3.6), layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.subplots(1, 1 + len(names), squeeze=False)[0]
-    axes[0].plot([row["step"] for row in training], [row["loss"] for row in training], label="training")
-    if validation and "loss" in validation[-1]["validation"]:
-        axes[0].plot(*_curve(validation, "loss"), label="validation")
-    axes[0].set(xlabel="step", ylabel="loss")
-    axes[0].legend()
-    for axis, name in zip(axes[1:], names, strict=True):
-        axis.plot(*_curve(validation, name), marker=".")
-        axis.set(xlabel="step", ylabel=f"validation {name.replace('_', ' ')}")
-    for axis in axes:
-        axis.grid(alpha=0.3)
-    with replacing(path) as temporary:
-        canvas.print_png(str(temporary))
-
-
-def _curve(rows: list[dict[str, Any]], name: str) -> tuple[list[int], list[float]]:
-    found = [(row["step"], row["validation"][name]) for row in rows if name in row["validation"]]
-    return [step for step, _ in found], [score for _, score in found]
