@@ -1,14 +1,17 @@
 """The packed output projection: logits, or only the likeliest tokens with their log-probabilities."""
 
+import ctypes
 from collections.abc import Sequence
 from ctypes import byref
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from patchword.engine import native, threads
-from patchword.engine.products import Precision, product
+from patchword.engine.products import PackedProduct, Precision, QuantisedProduct, product
+
+FEW = 64  # tokens of a row that are found while its logits are computed
 
 
 class Likeliest(NamedTuple):
@@ -38,8 +41,21 @@ class PackedOutput(nn.Module):
         return logits
 
     def likeliest(self, hidden: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
-        """The likeliest tokens of every row of hidden states, (rows, d_model); see `likeliest_of`."""
-        return self.likeliest_of(self(hidden), count, never, renormalise)
+        """The likeliest tokens of every row of hidden states, (rows, d_model); see `likeliest_of`.
+
+        The values are those of `likeliest_of(self(hidden), ...)`, bit for bit, and no logits are kept.
+        """
+        kernels = native.best()
+        if kernels is None or count > FEW:
+            return self.likeliest_of(self(hidden), count, never, renormalise)
+        self._check(count, never)
+        hidden = hidden.contiguous()
+        rows, projection = hidden.size(0), cast(PackedProduct, self.product)
+        address = native.address(hidden, shape=(rows, projection.in_features))
+        found, arguments = self._arguments(None, rows, count, never, renormalise)
+        quantised = isinstance(projection, QuantisedProduct)
+        kernels.project_likeliest(byref(projection.arguments), address, quantised, byref(arguments), threads.count())
+        return found
 
     def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
         """The likeliest tokens of every row.
@@ -53,23 +69,32 @@ class PackedOutput(nn.Module):
         Raises:
             ValueError: if there are not so many tokens, or no such token.
         """
+        self._check(count, never)
+        kernels = native.best()
+        if kernels is None:
+            return _likeliest_plainly(logits, count, never, renormalise)
+        found, arguments = self._arguments(native.address(logits), logits.size(0), count, never, renormalise)
+        kernels.likeliest(byref(arguments), threads.count())
+        return found
+
+    def _check(self, count: int, never: Sequence[int]) -> None:
         if not 1 <= count <= self.vocab_size:
             raise ValueError(f"{count} likeliest tokens of {self.vocab_size}")
         if any(not 0 <= token < self.vocab_size for token in never):
             raise ValueError(f"tokens {list(never)} of a vocabulary of {self.vocab_size}")
-        kernels = native.best()
-        if kernels is None:
-            return _likeliest_plainly(logits, count, never, renormalise)
-        rows = logits.size(0)
+
+    def _arguments(
+        self, logits: int | None, rows: int, count: int, never: Sequence[int], renormalise: bool
+    ) -> tuple[Likeliest, Any]:
         value = torch.empty(rows, count, dtype=torch.float32)
         found = Likeliest(value, torch.empty(rows, count, dtype=torch.long))
-        excluded = torch.tensor(never, dtype=torch.long)
+        excluded = (ctypes.c_int64 * len(never))(*never)
         arguments = native.Likeliest(
-            native.address(logits), rows, self.vocab_size, count, excluded.data_ptr(), len(never), renormalise,
+            logits, rows, self.vocab_size, count, ctypes.addressof(excluded), len(never), renormalise,
             found.log_probability.data_ptr(), found.token.data_ptr(),
         )  # fmt: skip
-        kernels.likeliest(byref(arguments), threads.count())
-        return found
+        arguments.excluded = excluded  # lives as long as they do
+        return found, arguments
 
 
 def _likeliest_plainly(logits: Tensor, count: int, never: Sequence[int], renormalise: bool) -> Likeliest:

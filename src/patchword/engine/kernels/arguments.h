@@ -114,6 +114,9 @@ struct Kernels {
     int64_t (*mean)(const Maps* maps, float* means, int64_t threads);
     int64_t (*attention)(const Attention* arguments, int64_t threads);
     int64_t (*likeliest)(const Likeliest* arguments, int64_t threads);
+    // The same of the logits of a projection of x, which are nowhere all together: `logits` is not read.
+    int64_t (*project_likeliest)(const Weight* weight, const float* x, int64_t quantised, const Likeliest* arguments,
+                                 int64_t threads);
     int64_t (*encode)(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count,
                       int64_t threads);
     int64_t (*decode)(const Decoder* decoder, const Step* step, int64_t threads);

@@ -19,7 +19,7 @@ struct ConvolutionBlock {
     bool first, last;
 
     template <int COUNT>
-    void run(long row) const {
+    void run(long row, long) const {
         Floats sums[COUNT][VECTORS];
         const float* values[COUNT];
         float* sums_kept = partial + row * PANEL;

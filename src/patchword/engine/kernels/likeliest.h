@@ -1,6 +1,13 @@
-// The likeliest tokens of every row of logits, with their log-probabilities.
+// The likeliest tokens of every row, with their log-probabilities: of logits, or of a projection whose logits are never
+// all in memory.
+//
+// Logits are gone through in stretches of one length, each with the sum of its own exponentials. So a row's result
+// depends neither on the number of threads nor on where its logits come from.
 
-constexpr long BLOCK = 64;  // tokens whose largest logit stands for them at first
+constexpr long STRETCH = 512;  // tokens; whole panels
+constexpr long BLOCK = 64;     // tokens whose largest logit stands for them at first
+
+inline long stretches(long outputs) { return (outputs + STRETCH - 1) / STRETCH; }
 
 struct Candidate {
     float logit;
@@ -19,56 +26,153 @@ inline float largest_of(const float* logits, long count) {
     return largest(high);
 }
 
-// log of the sum of exp(logit - most)
-inline float log_of_sum(const float* logits, long count, float most) {
-    const Floats least = splat(-INFINITY), offset = splat(most);
+// The largest of some logits, and the sum of exp(logit - most).
+struct Total {
+    float most, sum;
+};
+
+inline Total total_of(const float* logits, long count) {
+    const float most = largest_of(logits, count);
+    const Floats least = splat(-INFINITY), offset = splat(most == -INFINITY ? 0.0f : most);
     Floats sums = splat(0.0f);
     for (long i = 0; i < count; i += WIDTH) {
         const long left = count - i;
         const Floats a = left < WIDTH ? load_first(logits + i, left, least) : load(logits + i);
         sums = add(sums, exponential(subtract(a, offset)));
     }
-    return std::log(sum(sums));
+    return {most, sum(sums)};
 }
 
-inline void likeliest_of_row(const Likeliest& l, long row, Candidate* blocks, Candidate* found) {
-    float* logits = l.logits + row * l.outputs;
-    const auto exclude = [&] {
-        for (long i = 0; i < l.never_count; ++i) logits[l.never[i]] = -INFINITY;
-    };
-    if (l.renormalise) exclude();
-    const float most = largest_of(logits, l.outputs), rest = log_of_sum(logits, l.outputs, most);
-    if (!std::isfinite(rest)) {  // what is no number has no order
-        for (long i = 0; i < l.wanted; ++i) {
-            l.log_probability[row * l.wanted + i] = NAN;
-            l.token[row * l.wanted + i] = i;
-        }
-        return;
-    }
-    if (!l.renormalise) exclude();
-    const long block_count = (l.outputs + BLOCK - 1) / BLOCK;
-    for (long block = 0; block < block_count; ++block) {
-        const long first_token = block * BLOCK, left = l.outputs - first_token;
-        blocks[block] = {largest_of(logits + first_token, left < BLOCK ? left : BLOCK), block};
-    }
-    // The `wanted` likeliest tokens are in the `wanted` blocks with the largest logits.
-    const long chosen = l.wanted < block_count ? l.wanted : block_count;
-    std::partial_sort(blocks, blocks + chosen, blocks + block_count, comes_before);
-    long count = 0;
-    for (long i = 0; i < chosen; ++i)
-        for (long token = blocks[i].token * BLOCK; token < (blocks[i].token + 1) * BLOCK && token < l.outputs; ++token)
-            found[count++] = {logits[token], token};
-    std::partial_sort(found, found + l.wanted, found + count, comes_before);
-    for (long i = 0; i < l.wanted; ++i) {
-        l.log_probability[row * l.wanted + i] = found[i].logit - most - rest;
-        l.token[row * l.wanted + i] = found[i].token;
-    }
+// The same over all stretches. The sum is no number where a logit is none, and 0 where all are minus infinity.
+inline Total total_of(const Total* totals, long count) {
+    Total all{-INFINITY, 0.0f};
+    for (long i = 0; i < count; ++i) all.most = totals[i].most > all.most ? totals[i].most : all.most;
+    for (long i = 0; i < count; ++i)
+        all.sum += totals[i].most == all.most ? totals[i].sum : totals[i].sum * std::exp(totals[i].most - all.most);
+    return all;
 }
+
+// The `wanted` likeliest tokens so far of a row, of which the least likely is the first (a heap). Logits come in the
+// order of their tokens.
+struct Best {
+    Candidate* found;
+    const long wanted;
+    int64_t& count;
+
+    void offer(const float* logits, long first_token, long length, float most) const {
+        if (count == wanted && !(most > found->logit)) return;
+        for (long begin = 0; begin < length; begin += BLOCK) {
+            const long some = length - begin < BLOCK ? length - begin : BLOCK;
+            if (count == wanted && !(largest_of(logits + begin, some) > found->logit)) continue;
+            for (long i = begin; i < begin + some; ++i) put({logits[i], first_token + i});
+        }
+    }
+
+    void put(const Candidate& candidate) const {
+        if (count == wanted) {
+            if (!comes_before(candidate, *found)) return;
+            std::pop_heap(found, found + count--, comes_before);
+        }
+        found[count++] = candidate;
+        std::push_heap(found, found + count, comes_before);
+    }
+};
+
+// What is known of every row and stretch. The best of several stretches are kept together, in one of some places.
+struct Survey {
+    const Likeliest& l;
+    const long count, places;
+    Scratch<Total> totals;        // (rows, stretches)
+    Scratch<Candidate> best;      // (places, rows, wanted)
+    Scratch<int64_t> best_count;  // (places, rows)
+
+    Survey(const Likeliest& l, long places)
+        : l(l),
+          count(stretches(l.outputs)),
+          places(places),
+          totals(l.rows * count),
+          best(places * l.rows * l.wanted),
+          best_count(places * l.rows) {
+        std::fill_n(best_count.data, places * l.rows, 0);
+    }
+
+    long length(long stretch) const {
+        const long left = l.outputs - stretch * STRETCH;
+        return left < STRETCH ? left : STRETCH;
+    }
+
+    // A row's logits in a stretch, the best of which are kept in a place.
+    void add(long row, long stretch, float* logits, long place) const {
+        const long first_token = stretch * STRETCH, some = length(stretch);
+        const auto exclude = [&] {
+            for (long i = 0; i < l.never_count; ++i)
+                if (l.never[i] >= first_token && l.never[i] < first_token + some)
+                    logits[l.never[i] - first_token] = -INFINITY;
+        };
+        if (l.renormalise) exclude();
+        const Total total = totals.data[row * count + stretch] = total_of(logits, some);
+        if (!l.renormalise) exclude();
+        const long at = place * l.rows + row;
+        Best{best.data + at * l.wanted, l.wanted, best_count.data[at]}.offer(logits, first_token, some, total.most);
+    }
+
+    void conclude(long row, Candidate* all) const {
+        float* log_probability = l.log_probability + row * l.wanted;
+        int64_t* token = l.token + row * l.wanted;
+        const Total total = total_of(totals.data + row * count, count);
+        const float rest = std::log(total.sum);
+        long found = 0;
+        for (long place = 0; place < places; ++place) {
+            const long at = place * l.rows + row;
+            for (long i = 0; i < best_count.data[at]; ++i) all[found++] = best.data[at * l.wanted + i];
+        }
+        const bool ordered = std::isfinite(rest);  // what is no number has no order
+        if (ordered) std::partial_sort(all, all + l.wanted, all + found, comes_before);
+        for (long i = 0; i < l.wanted; ++i) {
+            log_probability[i] = ordered ? all[i].logit - total.most - rest : NAN;
+            token[i] = ordered ? all[i].token : i;
+        }
+    }
+
+    void conclude(long threads) const {
+        share(l.rows, 8, threads, [&](long begin, long end) {
+            Scratch<Candidate> all(places * l.wanted);
+            for (long row = begin; row < end; ++row) conclude(row, all.data);
+        });
+    }
+};
 
 static void likeliest(const Likeliest* arguments, int64_t threads) {
     const Likeliest& l = *arguments;
+    const Survey survey(l, 1);
     share(l.rows, 1, threads, [&](long begin, long end) {
-        Scratch<Candidate> blocks(l.outputs / BLOCK + 1), found(l.wanted * BLOCK + BLOCK);
-        for (long row = begin; row < end; ++row) likeliest_of_row(l, row, blocks.data, found.data);
+        for (long row = begin; row < end; ++row)
+            for (long stretch = 0; stretch < survey.count; ++stretch)
+                survey.add(row, stretch, l.logits + row * l.outputs + stretch * STRETCH, 0);
     });
+    survey.conclude(threads);
+}
+
+static void project_likeliest(const Weight* weight, const float* x, int64_t quantised, const Likeliest* arguments,
+                              int64_t threads) {
+    static_assert(STRETCH % PANEL == 0 && STRETCH % BLOCK == 0, "stretches are whole panels and blocks");
+    const Weight& w = *weight;
+    const Likeliest& l = *arguments;
+    const Survey survey(l, stretches(l.outputs));  // a thread's are kept with the first of them
+    const QuantisedInput input(w, x, quantised ? l.rows : 0, threads);
+    share(survey.count, 1, threads, [&](long first, long last) {
+        Scratch<float> logits(l.rows * STRETCH), partial(l.rows * PANEL);
+        for (long stretch = first; stretch < last; ++stretch) {
+            const Results results{logits.data, STRETCH, stretch * STRETCH};
+            const long begin = stretch * STRETCH / PANEL, end = begin + panels(survey.length(stretch));
+            for (long panel = begin; panel < end; ++panel) {
+                if (quantised)
+                    all_rows<BYTE_ROWS>(ByteBlock{w, input.rows, results, panel, l.rows}, l.rows);
+                else
+                    multiply_panel(w, x, results, l.rows, panel, partial.data);
+            }
+            for (long row = 0; row < l.rows; ++row) survey.add(row, stretch, logits.data + row * STRETCH, first);
+        }
+    });
+    survey.conclude(threads);
 }

@@ -77,11 +77,25 @@ inline void quantise_row(const float* x, long inputs, const QuantisedRows& rows,
 struct ByteBlock {
     const Weight& w;
     const QuantisedRows& rows;
-    float* y;
-    long panel;
+    Results y;
+    long panel, count;
+
+    using Memory = Ahead<PANEL * GROUP>;
 
     template <int COUNT>
-    void run(long row) const {
+    void run(long row, long block) const {
+        switch (Memory::asks(count, BYTE_ROWS, block)) {
+            case LATER:
+                return run_some<COUNT, LATER>(row, block);
+            case FOLLOWING:
+                return run_some<COUNT, FOLLOWING>(row, block);
+            default:
+                return run_some<COUNT, NOTHING>(row, block);
+        }
+    }
+
+    template <int COUNT, Asks ASKS>
+    void run_some(long row, long block) const {
         Integers sums[COUNT][VECTORS];
 #pragma GCC unroll 8
         for (int r = 0; r < COUNT; ++r)
@@ -89,10 +103,13 @@ struct ByteBlock {
         const long depth = groups(w.inputs);
         const int8_t* weight = static_cast<const int8_t*>(w.packed) + panel * depth * PANEL * GROUP;
         const Byte* bytes = rows.bytes + row * rows.stride;
+        Memory memory(weight, depth, block);
         for (long group = 0; group < depth; ++group, weight += PANEL * GROUP) {
             Integers column[VECTORS];
             for (int v = 0; v < VECTORS; ++v) column[v] = load_weights(weight + v * WIDTH * GROUP);
-            if (COUNT <= FEW) prefetch(weight + 4 * AHEAD, PANEL * GROUP);
+            // A panel of many inputs does not stay in the fastest cache from one block to the next.
+            if (COUNT <= FEW) prefetch(weight + (ASKS == LATER ? 16 : 4) * AHEAD, PANEL * GROUP);
+            if (ASKS == FOLLOWING) memory.ask();
 #pragma GCC unroll 8
             for (int r = 0; r < COUNT; ++r) {
                 const Integers value = splat_group(bytes + r * rows.stride + group * GROUP);
@@ -114,22 +131,33 @@ struct ByteBlock {
                 const Floats sum_of = multiply(least, load(w.sums + output));
                 store(scaled + v * WIDTH, fused(load_integers(kept + r * PANEL + v * WIDTH), scale, sum_of));
             }
-            finish(w, scaled, panel * PANEL, y + (row + r) * w.outputs);
+            finish(w, scaled, panel * PANEL, y.at(row + r, panel * PANEL));
         }
+    }
+};
+
+// The rows of a product's x in bytes.
+struct QuantisedInput {
+    Scratch<Byte> bytes;
+    Scratch<float> parameters;
+    QuantisedRows rows;
+
+    QuantisedInput(const Weight& w, const float* x, long count, long threads)
+        : bytes(count * groups(w.inputs) * GROUP + WIDTH),
+          parameters(2 * count),
+          rows{bytes.data, groups(w.inputs) * GROUP, parameters.data, parameters.data + count} {
+        share(count, 8, threads, [&](long begin, long end) {
+            for (long row = begin; row < end; ++row) quantise_row(x + row * w.inputs, w.inputs, rows, row);
+        });
     }
 };
 
 static void quantised_product(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads) {
     const Weight& w = *weight;
-    const long stride = groups(w.inputs) * GROUP;
-    Scratch<Byte> bytes(rows * stride + WIDTH);
-    Scratch<float> parameters(2 * rows);
-    const QuantisedRows quantised{bytes.data, stride, parameters.data, parameters.data + rows};
-    share(rows, 8, threads, [&](long begin, long end) {
-        for (long row = begin; row < end; ++row) quantise_row(x + row * w.inputs, w.inputs, quantised, row);
-    });
+    const QuantisedInput input(w, x, rows, threads);
+    const Results results{y, w.outputs, 0};
     share(panels(w.outputs), 1, threads, [&](long first_panel, long last_panel) {
         for (long panel = first_panel; panel < last_panel; ++panel)
-            all_rows<BYTE_ROWS>(ByteBlock{w, quantised, y, panel}, rows);
+            all_rows<BYTE_ROWS>(ByteBlock{w, input.rows, results, panel, rows}, rows);
     });
 }

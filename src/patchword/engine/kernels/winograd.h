@@ -63,7 +63,7 @@ struct PointBlock {
     long inputs, pitch;
 
     template <int COUNT>
-    void run(long row) const {
+    void run(long row, long) const {
         Floats sums[COUNT][VECTORS];
         const float* values = x + row * inputs;
         float* to = y + row * pitch;
