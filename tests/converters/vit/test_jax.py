@@ -140,9 +140,8 @@ def test_an_imported_network_says_what_flax_says(names: Any, choices: dict[str, 
 
 @pytest.mark.parametrize("names", [FIRST, BIG_VISION], ids=["vision_transformer", "big_vision"])
 def test_full_size(names: Any, tmp_path: Path) -> None:
-    d_model = 768 if names == FIRST else 384  # B/16 and S/16
-    sizes = {"d_model": d_model, "heads": d_model // 64, "d_ff": 4 * d_model, "layers": 12, "patch": 16}
-    model, flat = build(224, names=names, classes=1000, **sizes)
+    sizes = {"patch": 16, "d_model": 384, "layers": 12, "heads": 6, "d_ff": 1536, "classes": 1000}  # S/16
+    model, flat = build(224, names=names, **sizes)
     prefix = "params/" if names == BIG_VISION else ""
     np.savez(tmp_path / "theirs.npz", **{prefix + name: array for name, array in flat.items()})
     assert_equal_logits(imported(tmp_path / "theirs.npz", tmp_path / "ours"), model, flat, images=2)
