@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Processes of one thread each: what most tests compute is so little that a second thread only waits for the first.
 test: .venv/installed          ## the whole test suite
-	OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 fuzz: .venv/installed          ## all damaged and hostile files, of which `make test` has a share: hours
 	PATCHWORD_FUZZ=whole OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --timeout 0 tests/fuzz \

@@ -1,18 +1,21 @@
 """A cell of every side of every claim runs, and its figures are those that the verdict and the plots read."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from patchword.compare.claim import Setup
-from patchword.compare.claims import cost, efficiency, parallel
+from patchword.compare.claims import cost, efficiency, looks, parallel, shifts
+from patchword.compare.looking import map_gains
 from patchword.compare.registry import SLUGS, claim
 from patchword.compare.results import Results
 from patchword.compare.running import Job, compute
 from patchword.compare.sides import IMAGES, TEXT
 from patchword.compare.tasks import classes, pairs
+from patchword.compare.tasks.images import digits
 from patchword.compare.training import shuffled
 
 
@@ -23,6 +26,9 @@ def _two_steps_and_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in (classes, pairs):
         monkeypatch.setattr(module, "shuffled", two)
+    # Networks of two steps are looked at with few images.
+    monkeypatch.setattr(looks, "map_gains", lambda model, split, draw: map_gains(model, split.first(8), draw))
+    monkeypatch.setattr(shifts, "digits", lambda draw: replace(task := digits(draw), test=task.test.first(48)))
     for timing in (parallel, cost, efficiency):
         monkeypatch.setattr(timing, "seconds", lambda step, **_: (step(), 1e-3)[1])
 
