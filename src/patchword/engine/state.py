@@ -9,7 +9,7 @@ from torch import Tensor
 from patchword.engine.memory import LARGE_PAGES
 
 # What is remembered is copied when this share of the sentences is left; until then finished ones are decoded in vain.
-PACK_BELOW = 7 / 8
+PACK_BELOW = 0.6
 GROWTH = 32  # target positions that room is made for at a time
 
 

@@ -9,7 +9,7 @@ import torch
 from patchword.engine import threads
 from patchword.text.search import SearchOptions
 
-MAX_SOURCE_TOKENS = 2048  # of a batch, padding included
+MAX_SOURCE_TOKENS = 4096  # of a batch, padding included
 MAX_ROWS = 128  # hypotheses of a batch; more make no product faster, and take memory
 MIN_ROWS = 16  # below this, reading the weights takes most of the time, so that two batches would read them twice
 
