@@ -21,10 +21,15 @@ template <long BYTES>
 struct Ahead {
     static constexpr long BLOCKS = BYTES > 64 ? 2 : 1, EACH = BYTES / BLOCKS;
 
-    // `most` is how many rows a block can have.
-    static Asks asks(long rows, long most, long block) {
-        if (rows <= most) return rows <= FEW ? LATER : NOTHING;
-        return block < BLOCKS ? FOLLOWING : NOTHING;
+    // A block, the one of this number, with what it asks for; `most` is how many rows a block can have.
+    template <int COUNT, typename Block>
+    static void run(const Block& block, long row, long number, long rows, long most) {
+        if (rows > most && number < BLOCKS)
+            block.template run_some<COUNT, FOLLOWING>(row, number);
+        else if (rows <= most && rows <= FEW)
+            block.template run_some<COUNT, LATER>(row, number);
+        else
+            block.template run_some<COUNT, NOTHING>(row, number);
     }
 
     const char* next;
@@ -110,14 +115,7 @@ struct FloatBlock {
 
     template <int COUNT>
     void run(long row, long block) const {
-        switch (Memory::asks(rows, ROWS, block)) {
-            case LATER:
-                return run_some<COUNT, LATER>(row, block);
-            case FOLLOWING:
-                return run_some<COUNT, FOLLOWING>(row, block);
-            default:
-                return run_some<COUNT, NOTHING>(row, block);
-        }
+        Memory::run<COUNT>(*this, row, block, rows, ROWS);
     }
 
     template <int COUNT, Asks ASKS>

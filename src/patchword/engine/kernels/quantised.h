@@ -84,14 +84,7 @@ struct ByteBlock {
 
     template <int COUNT>
     void run(long row, long block) const {
-        switch (Memory::asks(count, BYTE_ROWS, block)) {
-            case LATER:
-                return run_some<COUNT, LATER>(row, block);
-            case FOLLOWING:
-                return run_some<COUNT, FOLLOWING>(row, block);
-            default:
-                return run_some<COUNT, NOTHING>(row, block);
-        }
+        Memory::run<COUNT>(*this, row, block, count, BYTE_ROWS);
     }
 
     template <int COUNT, Asks ASKS>
