@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/
 KERNELS := $(wildcard src/patchword/engine/kernels/*)
 
-.PHONY: demo test lint format fuzz sanitize sanitize-thread bench clean docs/recipes.md
+.PHONY: demo test lint format fuzz sanitize sanitize-thread emulated bench clean docs/recipes.md
 
 demo: .venv/patchword          ## train both systems on embedded data and show them working
 	$(RUN)patchword demo --out demo
@@ -50,6 +50,18 @@ build/address/built build/thread/built: build/%/built: .venv/installed setup.py 
 	touch $@
 
 COMMA := ,
+
+# SIMDe (Debian: libsimde-dev) stands in for the instructions that this processor lacks.
+EMULATED := tests/engine/emulated
+
+emulated: build/emulated/built  ## the kernels of all instruction sets, those that this processor lacks by SIMDe
+	PATCHWORD_KERNELS_LIBRARY=$(CURDIR)/build/emulated/patchword/engine/_kernels.so \
+	  OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 -o addopts= -q tests/engine -k "avx512 or avx512bf16 or avxvnni"
+
+build/emulated/built: .venv/installed setup.py $(KERNELS) $(wildcard $(EMULATED)/*)
+	PATCHWORD_EMULATED=$(EMULATED) \
+	  $(RUN)python setup.py -q build_ext --build-lib build/emulated --build-temp build/emulated
+	touch $@
 
 # English sentences, one a line, for `make bench`.
 SENTENCES ?= ../shared/data/multi30k/test_2016_flickr.en

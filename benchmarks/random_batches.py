@@ -1,6 +1,6 @@
 """Random batches through the kernels: a sentence or an image must have the same bits whatever it is computed beside.
 
-usage: random_batches.py [--cases N] [--seed N]
+usage: random_batches.py [--cases N] [--seed N] [--precision P]
 
 Every case is a random network (sizes, order of norms, activation, precision, instruction set) and a batch of it, which
 is compared bit for bit with: its rows one by one, two threads, and eight callers at once. Prints each case with other
@@ -17,6 +17,7 @@ import torch
 
 from patchword.engine import native
 from patchword.engine.choice import packed
+from patchword.engine.products import PRECISIONS
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig
@@ -65,11 +66,11 @@ def image_case(draw: random.Random, precision: Any) -> tuple[Callable[[list[int]
     return compute, count
 
 
-def differences(seed: int) -> list[str]:
-    """What has other bits in one case: nothing, if all is well."""
+def differences(seed: int, only: str | None = None) -> list[str]:
+    """What has other bits in one case: nothing, if all is well; in any precision, or only in one."""
     draw = random.Random(seed)
     torch.manual_seed(seed)
-    precision = draw.choice(["float32", "int8"])
+    precision = draw.choice(PRECISIONS if only is None else [only])
     make = draw.choice([text_case, image_case])
     torch.set_num_threads(1)
     compute, count = make(draw, precision)
@@ -90,8 +91,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=2900)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=PRECISIONS)
     arguments = parser.parse_args()
-    found = [line for seed in range(arguments.seed, arguments.seed + arguments.cases) for line in differences(seed)]
+    seeds = range(arguments.seed, arguments.seed + arguments.cases)
+    found = [line for seed in seeds for line in differences(seed, arguments.precision)]
     print("\n".join([*found, f"{arguments.cases} cases on {native.variant()} kernels, {len(found)} with other bits"]))
     raise SystemExit(1 if found else 0)
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 
@@ -30,14 +30,15 @@ class System:
     Args:
         model: one of the registered architectures.
         facts: what is known about the model.
-        precision: of the matrix products on the CPU: "float32", or "int8", which is faster and takes a quarter of
-            the memory, for a small loss.
+        precision: of the matrix products on the CPU: "float32"; "bfloat16" or "int8", which are faster and take half
+            or a quarter of the memory, for a small loss; "auto" for bfloat16 where the processor multiplies it, and
+            float32 elsewhere.
         reference: run the network of `models` itself, not the engine's packed one.
         reread: makes the same model again; see `engine.network.Network`.
         device: where it runs; None for the processor.
 
     Raises:
-        RecipeError: if int8 is asked for and the network has no packed form.
+        RecipeError: if another precision than float32 is asked for and the network has no packed form.
 
     Attributes:
         folder: the model folder that it came from; None if it came from none.
@@ -51,7 +52,7 @@ class System:
         model: Any,
         facts: Mapping[str, Any] | None = None,
         *,
-        precision: Precision = "float32",
+        precision: Precision | Literal["auto"] = "float32",
         reference: bool = False,
         reread: Callable[[], Any] | None = None,
         device: torch.device | None = None,
@@ -66,22 +67,28 @@ class System:
 
     @classmethod
     def load(
-        cls, path: Path | str, *, precision: Precision = "float32", reference: bool = False, device: str = "auto"
+        cls,
+        path: Path | str,
+        *,
+        precision: Precision | Literal["auto"] = "float32",
+        reference: bool = False,
+        device: str = "auto",
     ) -> Self:
         """Open a model folder, or a run folder's best model.
 
         Args:
             path: the folder.
-            precision: "float32", or "int8" for more speed and less memory at a small loss.
+            precision: "float32"; "bfloat16" or "int8" for more speed and less memory at a small loss; "auto" for
+                bfloat16 where the processor multiplies it, and float32 elsewhere.
             reference: run the network of `models` itself, not the engine's packed one.
-            device: see `devices.find_device`; with "auto" int8 is the processor's.
+            device: see `devices.find_device`; with "auto" bfloat16 and int8 are the processor's.
 
         Raises:
             ModelFolderError: if the folder is missing, damaged, for another task, or its parts do not fit.
             NoSuchPrecisionError: if the engine has no such precision for its network.
             RecipeError: if there is no such device.
         """
-        place = find_device("cpu" if device == "auto" and precision != "float32" else device)
+        place = find_device("cpu" if device == "auto" and precision in ("bfloat16", "int8") else device)
         folder = model_path(Path(path))
         description = read_description(folder, cls.task)
         try:

@@ -48,7 +48,7 @@ def test_a_translator_is_measured_greedily_and_with_a_beam(
 ) -> None:
     torch.set_num_threads(1)
     rows = [json.loads(line) for line in run(capsys, translator, "--json").splitlines()]
-    assert {row["way"] for row in rows} == {"reference", "float32", "int8"}
+    assert {row["way"] for row in rows} == {"reference", "float32", "bfloat16", "int8"}
     assert {(row["method"], row["sentences"]) for row in rows} == {
         (method, size) for method in ("greedy", "beam 4") for size in (1, 16, 64)
     }

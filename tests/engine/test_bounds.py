@@ -100,7 +100,7 @@ def model_of_widths() -> Transformer:
     return model.eval()
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 def test_layers_may_differ_in_width(variant: str, precision: Any) -> None:
     model, source = model_of_widths(), pad([[5, 7, 3], [9, 3]], 0)
     engine = PackedTransformer(model, precision)
@@ -135,8 +135,8 @@ NO_MEMORY = """
 import resource, torch
 from patchword.engine.products import product
 torch.set_num_threads({threads})
-multiply = product(torch.randn(8, 512), None, "{precision}")
-x = torch.randn(300_000, 512)
+multiply = product(torch.randn(8, 513), None, "{precision}")
+x = torch.randn(300_000, 513)
 with open("/proc/self/statm") as file:
     used = int(file.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 16_000_000, -1))

@@ -38,7 +38,7 @@ def test_the_environment_chooses_them(name: str) -> None:
     )
     environment = {**os.environ, "PATCHWORD_KERNELS": name}
     found = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == ("QuantisedProduct()" if name == "avx2" else "PlainQuantisedProduct()")
+    assert found.stdout.strip() == ("PackedProduct()" if name == "avx2" else "PlainQuantisedProduct()")
 
 
 FORKS = """

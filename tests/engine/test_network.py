@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from patchword.engine import native
 from patchword.engine import network as network_module
 from patchword.engine.choice import packed
 from patchword.engine.network import Network
@@ -75,9 +76,29 @@ def test_half_precision_weights_run_as_they_are() -> None:
     assert Network(model).fast is model
 
 
-def test_the_reference_has_no_int8() -> None:
-    with pytest.raises(RecipeError, match="the reference path has no precision 'int8'"):
-        Network(transformer(), "int8", reference=True)
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_the_reference_has_float32_alone(precision: Any) -> None:
+    with pytest.raises(RecipeError, match=f"the reference path has no precision '{precision}'"):
+        Network(transformer(), precision, reference=True)
+
+
+@pytest.mark.parametrize("multiplied", [True, False])
+def test_auto_is_bfloat16_where_the_processor_multiplies_it(monkeypatch: pytest.MonkeyPatch, multiplied: bool) -> None:
+    kernels = native.best()
+    if kernels is None:
+        pytest.skip("no kernels here")
+    monkeypatch.setattr(kernels, "multiplies_bfloat16", multiplied)
+    assert Network(transformer(), "auto").precision == ("bfloat16" if multiplied else "float32")
+    assert Network(transformer(), "auto", reread=lambda: transformer().eval()).precision == (
+        "bfloat16" if multiplied else "float32"
+    )
+    for exact in (Network(transformer(), "auto", reference=True), Network(Other(), "auto")):
+        assert exact.precision == "float32"
+
+
+def test_auto_is_float32_without_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "best", lambda: None)
+    assert Network(transformer(), "auto").precision == "float32"
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from patchword.engine.products import product
+from patchword.engine import native
+from patchword.engine.products import PRECISIONS, product
 from patchword.nn.feed_forward import ACTIVATIONS
 
 # (outputs, inputs): whole panels and groups, neither, and more inputs than are gone through at once.
@@ -32,6 +33,36 @@ def test_float32_equals_a_linear_layer_and_its_activation(variant: str, size: tu
             torch.testing.assert_close(found, expected(x, weight, some, activation), atol=1e-5, rtol=1e-5)
 
 
+def rounded(x: Tensor) -> Tensor:
+    return x.bfloat16().float()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("activation", ["none", *ACTIVATIONS])
+@torch.inference_mode()
+def test_bfloat16_is_a_product_of_what_was_rounded(variant: str, size: tuple[int, int], activation: str) -> None:
+    torch.manual_seed(1)
+    weight, bias = torch.randn(size) / size[1] ** 0.5, torch.randn(size[0])
+    kernels = native.best()
+    for rows in (1, 2, 4, 5, 7, 13):
+        x = 3 * torch.randn(rows, size[1])
+        found = product(weight, bias, "bfloat16", activation)(x)
+        if kernels is not None and kernels.multiplies_bfloat16:
+            right = expected(rounded(x), rounded(weight), bias, activation)
+            torch.testing.assert_close(found, right, atol=1e-5, rtol=1e-5)
+        else:
+            assert torch.equal(found, product(rounded(weight), bias, "float32", activation)(x))
+
+
+@torch.inference_mode()
+def test_bfloat16_is_rounded_to_the_nearest_and_to_the_even(variant: str) -> None:
+    # Between two numbers of bfloat16, at their middle, just beside it, at the largest finite one, below the smallest.
+    some = [1 + 1 / 128, 1 + 1 / 256, 1 + 3 / 256, 1 + 1 / 256 + 1e-6, 3.4e38, -3.3e38, 1e-38, 0.0, -2.0, 255.5]
+    weight = torch.tensor(some)[:, None]
+    found = product(weight, None, "bfloat16")(torch.ones(1, 1))[0]
+    assert torch.equal(found, rounded(weight)[:, 0])
+
+
 @pytest.mark.parametrize("activation", ["none", *ACTIVATIONS])
 @torch.inference_mode()
 def test_int8_is_off_by_a_few_hundredths_at_most(variant: str, activation: str) -> None:
@@ -53,7 +84,7 @@ def test_int8_rows_do_not_cost_each_other_accuracy(variant: str) -> None:
     assert (multiply(x)[:4] - right).std() / right.std() < 0.03
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("size", [(64, 32), (512, 512), (32, 2048)])
 @torch.inference_mode()
 def test_a_row_does_not_depend_on_the_others(variant: str, size: tuple[int, int], precision: str) -> None:
@@ -71,7 +102,7 @@ def test_a_row_does_not_depend_on_the_others(variant: str, size: tuple[int, int]
             assert torch.equal(found, whole[:rows])
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @torch.inference_mode()
 def test_threads_change_nothing(variant: str, precision: str) -> None:
     multiply = product(torch.randn(700, 96), torch.randn(700), precision)  # type: ignore[arg-type]
@@ -116,15 +147,15 @@ def test_the_default_type_changes_nothing(variant: str) -> None:
     weight, x = torch.randn(40, 8), torch.randn(3, 8)
     torch.set_default_dtype(torch.float64)
     try:
-        found = [product(weight, None, precision)(x) for precision in ("float32", "int8")]  # type: ignore[arg-type]
+        found = [product(weight, None, precision)(x) for precision in PRECISIONS]
     finally:
         torch.set_default_dtype(torch.float32)
     torch.testing.assert_close(found[0], x @ weight.T, atol=1e-5, rtol=1e-5)
-    assert found[1].dtype == torch.float32
+    assert {y.dtype for y in found} == {torch.float32}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @torch.inference_mode()
 def test_what_is_no_number_is_not_made_one(variant: str, precision: str, value: float) -> None:
     multiply = product(torch.randn(70, 37), torch.randn(70), precision, "gelu")  # type: ignore[arg-type]
@@ -141,5 +172,5 @@ def test_what_is_no_number_is_not_made_one(variant: str, precision: str, value: 
 
 @torch.inference_mode()
 def test_no_rows_are_no_rows(variant: str) -> None:
-    for precision in ("float32", "int8"):
-        assert product(torch.randn(5, 8), None, precision)(torch.randn(0, 8)).shape == (0, 5)  # type: ignore[arg-type]
+    for precision in PRECISIONS:
+        assert product(torch.randn(5, 8), None, precision)(torch.randn(0, 8)).shape == (0, 5)

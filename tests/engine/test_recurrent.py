@@ -90,7 +90,7 @@ def test_it_finds_what_the_reference_finds_in_every_instruction_set(variant: str
 
 @pytest.mark.skipif(native.best() is None, reason="torch's products depend on the batch")
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_sentence_has_the_same_bits_in_every_batch(name: str, precision: str, threads: int) -> None:
     model, generator = packed(name, precision), random.Random(0)
@@ -106,22 +106,24 @@ def test_a_sentence_has_the_same_bits_in_every_batch(name: str, precision: str, 
             assert found == [alone[index] for index in batch]
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 @pytest.mark.parametrize("name", CONFIGS)
 @torch.inference_mode()
-def test_int8_is_near_float32(name: str) -> None:
+def test_rounded_weights_are_near_float32(name: str, precision: str) -> None:
     source, target = pad(sentences([9, 2, 7]), 0), torch.tensor([2, 2, 2])
     exact, near = (
         model.decode_step(target, model.start(model.encode(source), source))[0]
-        for model in (packed(name), packed(name, "int8"))
+        for model in (packed(name), packed(name, precision))
     )
     assert 0 < (near - exact).norm() < 0.1 * exact.norm()
 
 
-def test_a_consumed_model_has_given_its_matrices_up() -> None:
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_a_consumed_model_has_given_its_matrices_up(precision: Any) -> None:
     model = reference("lstm").adapted(reference("lstm").config)
     rows = sentences([4, 9])
     expected = decode(model.eval(), rows, SEARCHES["beam"])
-    engine = chosen(model, "int8", consume=True)
+    engine = chosen(model, precision, consume=True)
     assert isinstance(engine, PackedRecurrent)
     assert all(parameter.numel() == 0 for parameter in model.parameters())
     assert len(decode(engine, rows, SEARCHES["beam"])) == len(expected)

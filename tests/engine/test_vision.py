@@ -46,10 +46,11 @@ def test_an_image_does_not_depend_on_its_batch() -> None:
     torch.testing.assert_close(fast(images), alone, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
 @torch.inference_mode()
-def test_int8_is_near_the_reference() -> None:
+def test_rounded_weights_are_near_the_reference(variant: str, precision: Any) -> None:
     model, images = network("paper"), torch.randn(16, 3, 8, 12)
-    fast: Any = packed(model, "int8")
+    fast: Any = packed(model, precision)
     expected = model(images)
     error = (fast(images) - expected).std() / expected.std()
     assert 0 < error < 0.1

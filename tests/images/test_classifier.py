@@ -20,9 +20,7 @@ def classifier(dtype: torch.dtype = torch.float32, **options: Any) -> ImageClass
     return ImageClassifier(model.to(dtype), Preprocessing(image_size=(8, 12)), ["a", "b", "c"], **options)
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"precision": "int8"}, {"reference": True}], ids=["packed", "int8", "reference"]
-)
+@pytest.mark.parametrize("options", [{}, {"precision": "bfloat16"}, {"precision": "int8"}, {"reference": True}])
 def test_no_images_have_no_probabilities(options: Any) -> None:
     assert classifier(**options).probabilities(torch.zeros(0, 3, 8, 12, dtype=torch.uint8)).shape == (0, 3)
     assert classifier(**options).classify([]) == []
@@ -38,7 +36,7 @@ def test_half_precision_weights_classify_too(dtype: torch.dtype) -> None:
     assert half.attention(image).classification.predictions[0][0] == whole.classify([image])[0].predictions[0][0]
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 def test_a_pixel_that_is_no_number_has_no_classes(precision: Any) -> None:
     images = torch.zeros(2, 3, 8, 12)
     images[0, 1, 2, 3] = float("nan")

@@ -12,7 +12,12 @@ EXAMPLES = """
 patchword bench runs/en-de
 patchword bench runs/photos --threads 1 --json
 """
-WAYS = {"reference": ("float32", True), "float32": ("float32", False), "int8": ("int8", False)}
+WAYS = {
+    "reference": ("float32", True),
+    "float32": ("float32", False),
+    "bfloat16": ("bfloat16", False),
+    "int8": ("int8", False),
+}
 
 
 def bench(
@@ -24,7 +29,7 @@ def bench(
     device: Annotated[str, typer.Option(help="cpu; or cuda or mps, which run the reference.")] = "cpu",
     as_json: Annotated[bool, flag("An object a measurement.", "--json")] = False,
 ) -> None:
-    """Measure how fast a model is on this machine: the reference network, and the engine in float32 and int8.
+    """Measure how fast a model is on this machine: the reference network, and the engine in each precision.
 
     Translation: made-up sentences of 16 tokens into at most 32; classification: made-up images, without reading files.
     """

@@ -12,7 +12,7 @@ import typer
 
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import LineBar
-from patchword.cli.options import flag, option
+from patchword.cli.options import PRECISION, flag, option, say_chosen
 from patchword.cli.shards import ON, WORKERS, check_on, in_shards
 from patchword.errors import DataError, RecipeError, one_line
 from patchword.shards.job import identity
@@ -35,7 +35,7 @@ def classify(
         list[Path], typer.Argument(help="Image files, folders of them, or zips of them.", show_default=False)
     ],
     top: Annotated[int, typer.Option(min=1, help="Classes shown an image.")] = 5,
-    precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
+    precision: Annotated[str, typer.Option(help=PRECISION)] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
     reference: Annotated[bool, flag("Run the plain network, not the engine.", "--reference")] = False,
     as_json: Annotated[bool, flag("An object a line: image, predictions, error.", "--json")] = False,
@@ -65,6 +65,7 @@ def classify(
     if on is not None and not (as_json or as_csv):
         raise RecipeError("--on writes --json or --csv; choose one")
     classifier: Any = api.load(model, task="classification", precision=precision, reference=reference, device=device)
+    say_chosen(precision, classifier)
     classifier.require_head()
     found, notes = classifier.pictures(images)
     for note in notes:

@@ -8,7 +8,7 @@ import typer
 from patchword.cli.inputs import refuse_overwriting
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import without_line_ends
-from patchword.cli.options import flag
+from patchword.cli.options import PRECISION, flag, say_chosen
 from patchword.errors import RecipeError, one_line
 
 EXAMPLES = """
@@ -90,7 +90,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
+    precision: Annotated[str, typer.Option(help=PRECISION)] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
     reference: Annotated[bool, flag("Run the plain network, not the engine.", "--reference")] = False,
     as_json: Annotated[bool, flag("Everything, as one JSON object.", "--json")] = False,
@@ -115,6 +115,7 @@ def evaluate(
         refuse_overwriting(output, paths)
         check_output(output)
     system = api.load(model, precision=precision, reference=reference, device=device)
+    say_chosen(precision, system)
     if output is not None and api.wing_of(system.task).verb != "translate":
         raise RecipeError(f"--output is for translators; {model} is {api.wing_of(system.task).noun}")
     options = {

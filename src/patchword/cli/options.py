@@ -4,6 +4,11 @@ from typing import Any
 
 import typer
 
+PRECISION = (
+    "float32; bfloat16 or int8: faster and smaller, a little worse; auto: bfloat16 where the processor multiplies it, "
+    "else float32."
+)
+
 
 def option(help: str, *names: str, panel: str | None = None, **more: Any) -> Any:
     """An option with a value, whose default is not worth a word.
@@ -20,3 +25,9 @@ def option(help: str, *names: str, panel: str | None = None, **more: Any) -> Any
 def flag(help: str, *names: str, panel: str | None = None) -> Any:
     """An option without a value; its only names are given, since typer would add its negation."""
     return typer.Option(*names, help=help, show_default=False, rich_help_panel=panel)
+
+
+def say_chosen(asked: str, system: Any) -> None:
+    """Which precision "auto" is here, on standard error."""
+    if asked == "auto":
+        typer.echo(f"patchword: precision auto is {system.network.precision} here", err=True)

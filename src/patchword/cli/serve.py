@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchword.cli.options import flag, option
+from patchword.cli.options import PRECISION, flag, option
 from patchword.errors import RecipeError
 
 EXAMPLES = """
@@ -27,7 +27,7 @@ def serve(
     allow_host: Annotated[
         list[str] | None, option("Name that a proxy passes on; may be repeated. Else this machine's alone.")
     ] = None,
-    precision: Annotated[str | None, option("float32, or int8: faster and smaller, a little worse.")] = None,
+    precision: Annotated[str | None, option(PRECISION)] = None,
     device: Annotated[str | None, option("cpu, cuda, mps or auto.")] = None,
     threads: Annotated[int | None, option("Threads that compute; as many as cores.")] = None,
     no_batching: Annotated[bool, flag("Compute one request at a time.", "--no-batching")] = False,

@@ -13,7 +13,7 @@ from patchword.cli.catalog import refuse_others, the_file, translate_catalog
 from patchword.cli.inputs import refuse_overwriting
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import LongTexts, without_line_ends
-from patchword.cli.options import flag
+from patchword.cli.options import PRECISION, flag, say_chosen
 from patchword.cli.shards import ON, WORKERS, check_on, in_shards
 from patchword.errors import DataError, RecipeError, one_line
 from patchword.shards.job import identity
@@ -79,7 +79,7 @@ def translate(
     resume: Annotated[bool, flag("Go on after the last whole line of --output.", "--resume")] = False,
     on: Annotated[str | None, ON] = None,
     workers: Annotated[int | None, WORKERS] = None,
-    precision: Annotated[str, typer.Option(help="float32, or int8: faster and smaller, a little worse.")] = "float32",
+    precision: Annotated[str, typer.Option(help=PRECISION)] = "float32",
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
     reference: Annotated[bool, flag("Run the plain network, not the engine.", "--reference")] = False,
     as_json: Annotated[
@@ -127,6 +127,7 @@ def translate(
     if output is not None and file is not None:
         refuse_overwriting(output, [file])
     translator: Any = api.load(model, task="translation", precision=precision, reference=reference, device=device)
+    say_chosen(precision, translator)
     options = translator.options.changed(
         {
             "method": method,

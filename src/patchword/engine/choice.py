@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from patchword.engine import native
 from patchword.engine.anatomy import is_as_described
 from patchword.engine.products import PRECISIONS, Precision
 from patchword.engine.recurrent import PackedRecurrent
@@ -27,7 +28,7 @@ _PACKERS: dict[type[nn.Module], Callable[[Any, Precision, bool], Any]] = {
     ResidualNetwork: lambda model, precision, consume: PackedResidualNetwork(model, consume),
 }
 
-# Convolutions in int8 are no faster here than in float32.
+# Convolutions in int8 are no faster here than in float32, and in bfloat16 they are not there yet.
 _FLOAT_ALONE = (ResidualNetwork,)
 
 
@@ -48,16 +49,25 @@ def packed(model: nn.Module, precision: Precision, consume: bool = False) -> Any
         NotFiniteError: if a weight is infinite or not a number.
     """
     check_finite(model)
-    if any(p.dtype != torch.float32 or p.device.type != "cpu" for p in model.parameters()):
-        return None
-    if precision not in precisions(model) or type(model) not in _PACKERS or not is_as_described(model):
-        return None
-    return _PACKERS[type(model)](model, precision, consume)
+    return _PACKERS[type(model)](model, precision, consume) if _is_known(model, precision) else None
+
+
+def chosen(model: nn.Module) -> Precision:
+    """What "auto" means for a network here: bfloat16 where the processor multiplies it, float32 elsewhere."""
+    kernels = native.best()
+    if kernels is not None and kernels.multiplies_bfloat16 and _is_known(model, "bfloat16"):
+        return "bfloat16"
+    return "float32"
 
 
 def precisions(model: nn.Module) -> tuple[Precision, ...]:
     """The precisions that the engine has for a network of this class."""
     return PRECISIONS[:1] if isinstance(model, _FLOAT_ALONE) else PRECISIONS
+
+
+def _is_known(model: nn.Module, precision: Precision) -> bool:
+    plain = all(p.dtype == torch.float32 and p.device.type == "cpu" for p in model.parameters())
+    return plain and precision in precisions(model) and type(model) in _PACKERS and is_as_described(model)
 
 
 def check_finite(model: nn.Module) -> None:

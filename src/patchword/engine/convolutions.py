@@ -68,17 +68,18 @@ class KernelConvolution(FoldedConvolution):
         assert kernels is not None
         rows = weight.permute(0, 2, 3, 1).reshape(self.outputs, -1).contiguous()
         count = -(-self.outputs // kernels.panel) * kernels.panel * self.inputs
-        if self.size == 3 and self.stride == 1 and self.inputs in WINOGRAD:
+        winograd = self.size == 3 and self.stride == 1 and self.inputs in WINOGRAD
+        self._packed = LARGE_PAGES.empty((POINTS if winograd else self.size**2) * count)
+        activation = native.ACTIVATIONS.index("relu" if self.relu else "none")
+        addresses = self._packed.data_ptr(), None, None, self.bias.data_ptr()
+        float32 = native.PRECISIONS.index("float32")
+        self._weight = native.Weight(*addresses, rows.size(1), self.outputs, activation, float32)
+        if winograd:
             self.kernel = kernels.convolve_winograd
-            self._packed = LARGE_PAGES.empty(POINTS * count)
             kernels.pack_winograd(rows.data_ptr(), self.outputs, self.inputs, self._packed.data_ptr(), threads.count())
         else:
             self.kernel = kernels.convolve
-            self._packed = LARGE_PAGES.empty(self.size**2 * count)
-            kernels.pack(rows.data_ptr(), *rows.shape, self._packed.data_ptr(), threads.count())
-        activation = native.ACTIVATIONS.index("relu" if self.relu else "none")
-        addresses = self._packed.data_ptr(), None, None, self.bias.data_ptr()
-        self._weight = native.Weight(*addresses, rows.size(1), self.outputs, activation)
+            kernels.pack(rows.data_ptr(), byref(self._weight), threads.count())
 
     def __call__(self, x: Maps, added: Maps | None = None, room: int = 0) -> Maps:
         """See `FoldedConvolution`."""

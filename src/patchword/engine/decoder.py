@@ -20,7 +20,7 @@ from patchword.engine.layers import (
     stack_shape,
 )
 from patchword.engine.memory import LARGE_PAGES
-from patchword.engine.products import Precision, QuantisedProduct, product
+from patchword.engine.products import Precision, product
 from patchword.engine.state import TranslationState
 from patchword.nn.decoder import Decoder, DecoderLayer
 
@@ -187,5 +187,4 @@ def _native_decoder(layers: list[PackedDecoderLayer]) -> Any | None:
         row.feed_forward_norm = layer.feed_forward_residual.norm.arguments
     one = layers[0]
     head_size = one.output.in_features // one.heads
-    quantised = isinstance(one.output, QuantisedProduct)
-    return native.Decoder(rows, len(layers), one.heads, head_size, one.self_attention_residual.norm_first, quantised)
+    return native.Decoder(rows, len(layers), one.heads, head_size, one.self_attention_residual.norm_first)

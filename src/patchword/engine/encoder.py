@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from patchword.engine import native, threads
 from patchword.engine.attention import attend
 from patchword.engine.layers import PackedFeedForward, Residual, attention_products, empty, packed_norm, stack_shape
-from patchword.engine.products import Precision, QuantisedProduct
+from patchword.engine.products import Precision
 from patchword.nn.encoder import Encoder, EncoderLayer
 
 # Rows that pass all layers before the next ones: what is between two layers stays in the cache.
@@ -135,5 +135,4 @@ def _native_encoder(layers: list[PackedEncoderLayer]) -> Any | None:
         row.feed_forward_norm = layer.feed_forward_residual.norm.arguments
     one = layers[0]
     head_size = one.output.in_features // one.heads
-    quantised = isinstance(one.output, QuantisedProduct)
-    return native.Encoder(rows, len(layers), one.heads, head_size, one.attention_residual.norm_first, quantised)
+    return native.Encoder(rows, len(layers), one.heads, head_size, one.attention_residual.norm_first)

@@ -14,11 +14,12 @@ from torch import Tensor
 from patchword.engine import layout, library
 from patchword.errors import RecipeError, nearest, shown
 
-VARIANTS = ("avx512", "avx2")  # fastest first
+VARIANTS = ("avx512bf16", "avx512", "avxvnni", "avx2")  # fastest first
 
 _HEADER = library.HEADER.read_text(encoding="utf-8")
 _STRUCTURES = layout.structures(_HEADER)
 ACTIVATIONS = layout.constants(_HEADER, "Activation")
+PRECISIONS = layout.constants(_HEADER, "Precision")
 
 Weight: Any = _STRUCTURES["Weight"]
 NormWeight: Any = _STRUCTURES["NormWeight"]
@@ -42,12 +43,14 @@ class Kernels:
     Attributes:
         panel: outputs that lie together in a packed weight.
         group: inputs that lie together in an int8 weight.
+        multiplies_bfloat16: whether the processor does; elsewhere bfloat16 is read and multiplied as float32.
     """
 
     def __init__(self, table: Any) -> None:
         self._table = table
         self.panel: int = table.panel
         self.group: int = table.group
+        self.multiplies_bfloat16 = bool(table.multiplies_bfloat16)
         for name, kind in table._fields_:
             if hasattr(kind, "restype"):
                 function = getattr(table, name)

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable
 from threading import RLock
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from patchword.engine.anatomy import Snapshot
-from patchword.engine.choice import check_finite, packed
+from patchword.engine.choice import check_finite, chosen, packed
 from patchword.engine.products import Precision, parse_precision
 from patchword.errors import NoSuchPrecisionError, RecipeError, shown
 
@@ -19,32 +19,37 @@ class Network:
 
     Args:
         model: the reference; it is put into evaluation mode.
-        precision: of the matrix products.
+        precision: of the matrix products; "auto" for `choice.chosen`.
         reference: run the reference itself.
         reread: makes the same model again. With it the reference's weights are given up once they are packed, and
             read again when somebody asks for them.
         device: where it runs; packed networks are the processor's, elsewhere the reference runs.
 
     Raises:
-        RecipeError: if there is no such precision, or int8 is asked for and this network has no packed form.
+        RecipeError: if there is no such precision, or another than float32 is asked for and this network has no packed
+            form.
         NotFiniteError: if a weight that was read, or is packed, is infinite or not a number.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        precision: Precision = "float32",
+        precision: Precision | Literal["auto"] = "float32",
         reference: bool = False,
         reread: Callable[[], nn.Module] | None = None,
         device: torch.device | None = None,
     ) -> None:
+        precision = parse_precision(precision)
+        if precision == "auto":
+            elsewhere = reference or (device is not None and device.type != "cpu")
+            precision = "float32" if elsewhere else chosen(model.eval())
         if device is not None and device.type != "cpu":
             if precision != "float32":
                 raise RecipeError(f"precision {shown(precision)} is the processor's; device {device} runs in float32")
             check_finite(model)
             model, reread = model.to(device), None
         self.config: Any = model.config
-        self.precision = parse_precision(precision)
+        self.precision = precision
         self._model: nn.Module | None = model.eval()
         self._reference = reference
         self._packed_from: Snapshot | None = None

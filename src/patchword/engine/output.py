@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from patchword.engine import native, threads
-from patchword.engine.products import PackedProduct, Precision, QuantisedProduct, product
+from patchword.engine.products import PackedProduct, Precision, product
 
 FEW = 64  # tokens of a row that are found while its logits are computed
 
@@ -53,8 +53,7 @@ class PackedOutput(nn.Module):
         rows, projection = hidden.size(0), cast(PackedProduct, self.product)
         address = native.address(hidden, shape=(rows, projection.in_features))
         found, arguments = self._arguments(None, rows, count, never, renormalise)
-        quantised = isinstance(projection, QuantisedProduct)
-        kernels.project_likeliest(byref(projection.arguments), address, quantised, byref(arguments), threads.count())
+        kernels.project_likeliest(byref(projection.arguments), address, byref(arguments), threads.count())
         return found
 
     def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:

@@ -1,4 +1,4 @@
-"""Matrix products with weights that are laid out once for the processor, in float32 or int8."""
+"""Matrix products with weights that are laid out once for the processor, in float32, bfloat16 or int8."""
 
 import ctypes
 import warnings
@@ -14,8 +14,9 @@ from patchword.engine.memory import LARGE_PAGES
 from patchword.errors import RecipeError, nearest, shown
 from patchword.nn.feed_forward import ACTIVATIONS
 
-Precision = Literal["float32", "int8"]
-PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
+Precision = Literal["float32", "bfloat16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
+_STORED = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.int8}
 
 
 class Product(nn.Module):
@@ -39,24 +40,45 @@ class Product(nn.Module):
 
 
 class PackedProduct(Product):
-    """float32, in the panels of `engine/kernels`.
+    """In the panels of `engine/kernels`.
 
-    Attributes:
-        arguments: of the kernel; they live as long as the product.
+    float32 is exact. In bfloat16 weights have 8 significant bits; activations too where the processor multiplies
+    bfloat16, elsewhere they stay float32. In int8 weights have a scale an output channel, and activations are quantised
+    to 8 bits at each call, row by row. Sums are in float32, or of whole numbers.
 
     A row's result has the same bits whatever other rows are in the batch; so a sentence's translation does not depend
     on its batch.
+
+    Args:
+        precision: of the weights.
+
+    Attributes:
+        arguments: of the kernel; they live as long as the product.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, activation: str = "none", precision: Precision = "float32"
+    ) -> None:
         super().__init__(weight, bias, activation)
         kernels = native.best()
         assert kernels is not None
+        self.precision = precision
         weight = weight.detach().contiguous()
-        packed = LARGE_PAGES.empty(-(-self.out_features // kernels.panel) * kernels.panel * self.in_features)
-        kernels.pack(native.address(weight), *weight.shape, packed.data_ptr(), threads.count())
+        outputs = -(-self.out_features // kernels.panel) * kernels.panel
+        group = {"float32": 1, "bfloat16": 2, "int8": kernels.group}[precision]
+        inputs = -(-self.in_features // group) * group
+        packed = LARGE_PAGES.empty(outputs * inputs, _STORED[precision])
+        scales, sums = torch.empty(2, outputs, dtype=torch.float32) if precision == "int8" else (None, None)
+        if bias is not None:
+            bias = bias.detach().clone(memory_format=torch.contiguous_format)
+            native.address(bias)
+        self._tensors = (packed, scales, sums, bias)
+        addresses = [None if tensor is None else tensor.data_ptr() for tensor in self._tensors]
+        constants = native.ACTIVATIONS.index(activation), native.PRECISIONS.index(precision)
+        self.arguments = native.Weight(*addresses, self.in_features, self.out_features, *constants)
+        self._address = ctypes.addressof(self.arguments)
+        kernels.pack(native.address(weight), self._address, threads.count())
         self._multiply = kernels.product
-        self._hold(packed, None, None, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
@@ -68,41 +90,16 @@ class PackedProduct(Product):
         self._multiply(self._address, address, y.data_ptr(), rows, threads.count())
         return y
 
-    def _hold(self, packed: Tensor, scales: Tensor | None, sums: Tensor | None, bias: Tensor | None) -> None:
-        if bias is not None:
-            bias = bias.detach().clone(memory_format=torch.contiguous_format)
-            native.address(bias)
-        self._tensors = (packed, scales, sums, bias)
-        addresses = [None if tensor is None else tensor.data_ptr() for tensor in self._tensors]
-        activation = native.ACTIVATIONS.index(self.activation)
-        self.arguments = native.Weight(*addresses, self.in_features, self.out_features, activation)
-        self._address = ctypes.addressof(self.arguments)
-
-
-class QuantisedProduct(PackedProduct):
-    """int8 weights with a scale an output channel; activations are quantised to 8 bits at each call, row by row."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
-        Product.__init__(self, weight, bias, activation)
-        kernels = native.best()
-        assert kernels is not None
-        weight = weight.detach().contiguous()
-        outputs = -(-self.out_features // kernels.panel) * kernels.panel
-        inputs = -(-self.in_features // kernels.group) * kernels.group
-        packed = LARGE_PAGES.empty(outputs * inputs, torch.int8)
-        scales, sums = torch.empty(2, outputs, dtype=torch.float32)
-        addresses = packed.data_ptr(), scales.data_ptr(), sums.data_ptr()
-        kernels.quantise(native.address(weight), *weight.shape, *addresses, threads.count())
-        self._multiply = kernels.quantised_product
-        self._hold(packed, scales, sums, bias)
-
 
 class PlainProduct(Product):
-    """float32 where there are no kernels: the weight stays as it is."""
+    """float32, or weights that were rounded to bfloat16, where there are no kernels: the weight stays as it is."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, activation: str = "none") -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, activation: str = "none", precision: Precision = "float32"
+    ) -> None:
         super().__init__(weight, bias, activation)
-        self._weight, self._bias = weight.detach().contiguous(), None if bias is None else bias.detach()
+        rounded = weight.bfloat16().float() if precision == "bfloat16" else weight
+        self._weight, self._bias = rounded.detach().contiguous(), None if bias is None else bias.detach()
         self._activate: Callable[[Tensor], Tensor] = ACTIVATIONS.get(activation, _identity)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -138,20 +135,24 @@ class PlainQuantisedProduct(Product):
 
 def product(weight: Tensor, bias: Tensor | None, precision: Precision, activation: str = "none") -> Product:
     """The fastest product of a precision on this machine; the arguments are those of `Product`."""
-    kinds = (PackedProduct, QuantisedProduct) if native.best() else (PlainProduct, PlainQuantisedProduct)
-    return kinds[PRECISIONS.index(precision)](weight, bias, activation)
+    if native.best() is not None:
+        return PackedProduct(weight, bias, activation, precision)
+    if precision == "int8":
+        return PlainQuantisedProduct(weight, bias, activation)
+    return PlainProduct(weight, bias, activation, precision)
 
 
-def parse_precision(name: str) -> Precision:
-    """A precision by its name.
+def parse_precision(name: str) -> Precision | Literal["auto"]:
+    """A precision by its name, or "auto"; see `choice.chosen`.
 
     Raises:
         RecipeError: if there is no such precision.
     """
-    for precision in PRECISIONS:
+    asked: tuple[Precision | Literal["auto"], ...] = (*PRECISIONS, "auto")
+    for precision in asked:
         if name == precision:
             return precision
-    raise RecipeError(f"unknown precision {shown(name)}; {nearest(name, PRECISIONS)}")
+    raise RecipeError(f"unknown precision {shown(name)}; {nearest(name, asked)}")
 
 
 def row_scales(weight: Tensor) -> Tensor:

@@ -11,10 +11,9 @@ from patchword.engine.layers import empty
 from patchword.engine.output import Likeliest, PackedOutput
 from patchword.engine.products import Precision, product
 from patchword.engine.recurrence import PackedRecurrentEncoder, PackedRecurrentLayer, Steps
-from patchword.engine.transformer import QuantisedEmbedding
+from patchword.engine.transformer import packed_embedding
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.nn.attentional_decoder import AttentionalState
-from patchword.nn.embeddings import TokenEmbedding
 from patchword.nn.recurrence import Recurrence, RecurrentLayer
 
 
@@ -37,7 +36,7 @@ class PackedRecurrent(nn.Module):
 
     Args:
         model: in evaluation mode.
-        precision: of the products; what is between them is in float32 in both.
+        precision: of the products; what is between them is in float32 in all.
         consume: empty the model's matrices as they are packed.
     """
 
@@ -46,10 +45,10 @@ class PackedRecurrent(nn.Module):
         self.config: RecurrentConfig = model.config
         self.precision = precision
         shared = model.target_embedding is model.source_embedding
-        self.source_embedding = _embedding(model.source_embedding, precision)
-        self.target_embedding = self.source_embedding if shared else _embedding(model.target_embedding, precision)
+        self.source_embedding = packed_embedding(model.source_embedding, precision)
+        self.target_embedding = self.source_embedding if shared else packed_embedding(model.target_embedding, precision)
         self.output = PackedOutput(model.output.weight, model.output.bias, precision)
-        if consume and precision == "int8":
+        if consume and precision != "float32":
             for module in (model.source_embedding, model.target_embedding, model.output):
                 empty(module)
         self.encoder = PackedRecurrentEncoder(model.encoder, precision, consume)
@@ -121,7 +120,3 @@ class PackedRecurrent(nn.Module):
         state.fed = None if state.fed is None else hidden
         state.length += 1
         return hidden
-
-
-def _embedding(embedding: TokenEmbedding, precision: Precision) -> nn.Module:
-    return QuantisedEmbedding(embedding) if precision == "int8" else embedding

@@ -6,7 +6,8 @@ The number is each Python thread's own: nothing here sets one for the process, w
 import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,25 @@ def alone() -> None:
     torch.get_num_threads()  # at its first use a thread takes the process's number
     for set_own in _setters():
         set_own(1)
+
+
+@contextmanager
+def kernels_alone() -> Iterator[None]:
+    """Within, kernels have the calling thread's number, and torch's own operations one thread.
+
+    Between kernels these are small, and a second thread of torch's costs more than it does: beside other programs each
+    waits until the system lets both run.
+    """
+    number = count()
+    if number > 1:
+        for set_own in _setters():
+            set_own(1)
+    try:
+        yield
+    finally:
+        if number > 1:
+            for set_own in _setters():
+                set_own(number)
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from patchword.engine import threads
 from patchword.engine.decoder import PackedDecoder
 from patchword.engine.encoder import Group, PackedEncoder
 from patchword.engine.layers import empty
@@ -36,7 +37,7 @@ class PackedTransformer(nn.Module):
 
     Args:
         model: in evaluation mode.
-        precision: of the products; attention, norms and the search are in float32 in both.
+        precision: of the products; attention, norms and the search are in float32 in all.
         consume: empty the model's matrices as they are packed.
     """
 
@@ -45,17 +46,18 @@ class PackedTransformer(nn.Module):
         self.config: TransformerConfig = model.config
         self.precision = precision
         shared = model.target_embedding is model.source_embedding
-        self.source_embedding = _embedding(model.source_embedding, precision)
-        self.target_embedding = self.source_embedding if shared else _embedding(model.target_embedding, precision)
+        self.source_embedding = packed_embedding(model.source_embedding, precision)
+        self.target_embedding = self.source_embedding if shared else packed_embedding(model.target_embedding, precision)
         self.source_positions = copy.deepcopy(model.source_positions)
         self.target_positions = copy.deepcopy(model.target_positions)
         self.output = PackedOutput(model.output.weight, model.output.bias, precision)
-        if consume and precision == "int8":
+        if consume and precision != "float32":
             for module in (model.source_embedding, model.target_embedding, model.output):
                 empty(module)
         self.encoder = PackedEncoder(model.encoder, precision, consume)
         self.decoder = PackedDecoder(model.decoder, precision, consume)
 
+    @threads.kernels_alone()
     def encode(self, source: Tensor) -> PackedMemory:
         """Source ids (batch, source), padded anywhere, to the memory.
 
@@ -79,6 +81,7 @@ class PackedTransformer(nn.Module):
         starts = torch.empty_like(lengths).index_copy_(0, order, ordered.cumsum(0) - ordered)
         return PackedMemory(self.encoder.rows(torch.cat(embedded), groups), starts, lengths)
 
+    @threads.kernels_alone()
     def start(self, memory: PackedMemory, source: Tensor) -> TranslationState:
         """The state before the first target token: cross-attention is projected here, once a sentence."""
         rows, starts, lengths = memory
@@ -132,5 +135,25 @@ class QuantisedEmbedding(nn.Module):
         return self._rows[tokens] * self._scales[tokens]
 
 
-def _embedding(embedding: TokenEmbedding, precision: Precision) -> nn.Module:
-    return QuantisedEmbedding(embedding) if precision == "int8" else embedding
+class RoundedEmbedding(nn.Module):
+    """`nn.embeddings.TokenEmbedding` with rows in bfloat16.
+
+    Args:
+        embedding: the original.
+    """
+
+    def __init__(self, embedding: TokenEmbedding) -> None:
+        super().__init__()
+        self._rows = embedding.weight.detach().bfloat16()
+        self._scale = embedding.scale
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Ids (batch, length) in, vectors (batch, length, d_model) out, float32."""
+        return self._rows[tokens].float() * self._scale
+
+
+def packed_embedding(embedding: TokenEmbedding, precision: Precision) -> nn.Module:
+    """What takes an embedding's place; in float32 it is the original."""
+    if precision == "float32":
+        return embedding
+    return QuantisedEmbedding(embedding) if precision == "int8" else RoundedEmbedding(embedding)

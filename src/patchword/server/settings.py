@@ -22,7 +22,7 @@ class Settings(Config):
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen at; 0 for any that is free."""
     precision: str = "float32"
-    """Of the matrix products: float32 or int8."""
+    """Of the matrix products: float32, bfloat16, int8, or auto, which is bfloat16 where the processor multiplies it."""
     device: str = "auto"
     """Where the models run."""
     threads: int | None = Field(None, ge=1, le=1024)

@@ -8,14 +8,17 @@ namespace patchword {
 
 enum Activation { NONE, RELU, GELU, GELU_TANH, SILU };
 
-// A weight (outputs, inputs) in panels: PANEL outputs whose values for one input lie side by side.
+enum Precision { FLOAT32, BFLOAT16, INT8 };
+
+// A weight (outputs, inputs) in panels: PANEL outputs whose values for one input, or for some neighbouring ones (2 in
+// bfloat16, `group` in int8, with zeros after the last), lie side by side.
 struct Weight {
-    const void* packed;   // float, or int8_t
-    const float* scales;  // int8_t alone: what an output's weights are multiplied by, (outputs in whole panels,)
-    const float* sums;    // int8_t alone: the sum of an output's weights, scaled, (outputs in whole panels,)
-    const float* bias;    // (outputs,), or null
+    void* packed;       // float, bfloat16 or int8_t
+    float* scales;      // int8_t alone: what an output's weights are multiplied by, (outputs in whole panels,)
+    float* sums;        // int8_t alone: the sum of an output's weights, scaled, (outputs in whole panels,)
+    const float* bias;  // (outputs,), or null
     int64_t inputs, outputs;
-    int64_t activation;
+    int64_t activation, precision;
 };
 
 struct NormWeight {
@@ -54,7 +57,7 @@ struct EncoderLayer {
 
 struct Encoder {
     const EncoderLayer* layers;
-    int64_t count, heads, head_size, norm_first, quantised;
+    int64_t count, heads, head_size, norm_first;
 };
 
 // Sequences of one length that lie one after another among the rows.
@@ -69,7 +72,7 @@ struct DecoderLayer {
 
 struct Decoder {
     const DecoderLayer* layers;
-    int64_t count, heads, head_size, norm_first, quantised;
+    int64_t count, heads, head_size, norm_first;
 };
 
 // A position of a search; engine/state.py describes the tensors.
@@ -98,11 +101,10 @@ struct Convolution {
 // was no memory for it to work in; what it writes is undefined then.
 struct Kernels {
     int64_t panel, group;
-    int64_t (*pack)(const float* weight, int64_t outputs, int64_t inputs, float* packed, int64_t threads);
-    int64_t (*quantise)(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales,
-                        float* sums, int64_t threads);
+    int64_t multiplies_bfloat16;  // whether the processor does; elsewhere bfloat16 is read and multiplied as float
+    // From (outputs, inputs) to where `to` says.
+    int64_t (*pack)(const float* weight, const Weight* to, int64_t threads);
     int64_t (*product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
-    int64_t (*quantised_product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
     // sum = x + added, y = its layer norm; `added` and one of the results may be null.
     int64_t (*norm)(const NormWeight* weight, const float* x, const float* added, float* sum, float* y, int64_t rows,
                     int64_t threads);
@@ -115,14 +117,16 @@ struct Kernels {
     int64_t (*attention)(const Attention* arguments, int64_t threads);
     int64_t (*likeliest)(const Likeliest* arguments, int64_t threads);
     // The same of the logits of a projection of x, which are nowhere all together: `logits` is not read.
-    int64_t (*project_likeliest)(const Weight* weight, const float* x, int64_t quantised, const Likeliest* arguments,
-                                 int64_t threads);
+    int64_t (*project_likeliest)(const Weight* weight, const float* x, const Likeliest* arguments, int64_t threads);
     int64_t (*encode)(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count,
                       int64_t threads);
     int64_t (*decode)(const Decoder* decoder, const Step* step, int64_t threads);
 };
 
-const Kernels* avx512_kernels();  // null if this build has none
+// Null if this build has none.
+const Kernels* avx512bf16_kernels();
+const Kernels* avx512_kernels();
+const Kernels* avxvnni_kernels();
 const Kernels* avx2_kernels();
 
 }  // namespace patchword

@@ -110,7 +110,7 @@ inline void copy_rows(float* to, long to_stride, const float* from, long from_st
 struct Matrices {
     const Attention& a;
     const long count, keys_size, values_size;
-    Scratch<float> keys, values, rows, queries, weights, results, partial;
+    Scratch<float> keys, values, rows, queries, weights, results;
 
     explicit Matrices(const Attention& a)
         : a(a),
@@ -122,14 +122,13 @@ struct Matrices {
           rows((a.count > a.head_size ? a.count : a.head_size) * a.head_size),
           queries(CHUNK * a.head_size),
           weights(CHUNK * a.count),
-          results(CHUNK * a.head_size),
-          partial(CHUNK * PANEL) {}
+          results(CHUNK * a.head_size) {}
 
     void attend(long slot, long head) {
         const long start = slot * a.slot_stride + head * a.head_stride;
         copy_rows(rows.data, a.head_size, a.key + start, a.entry_stride, count, a.head_size);
-        pack(rows.data, count, a.head_size, keys.data, 1);
-        const Weight to_scores{keys.data, nullptr, nullptr, nullptr, a.head_size, count, NONE};
+        const Weight to_scores{keys.data, nullptr, nullptr, nullptr, a.head_size, count, NONE, FLOAT32};
+        pack(rows.data, &to_scores, 1);
         for (long panel = 0; panel < panels(a.head_size); ++panel)
             for (long entry = 0; entry < count; ++entry) {
                 const long at = panel * PANEL, left = a.head_size - at < PANEL ? a.head_size - at : PANEL;
@@ -137,15 +136,15 @@ struct Matrices {
                 std::memcpy(to, a.value + start + entry * a.entry_stride + at, left * sizeof(float));
                 std::memset(to + left, 0, (PANEL - left) * sizeof(float));
             }
-        const Weight to_results{values.data, nullptr, nullptr, nullptr, count, a.head_size, NONE};
+        const Weight to_results{values.data, nullptr, nullptr, nullptr, count, a.head_size, NONE, FLOAT32};
         for (long first_query = 0; first_query < a.queries; first_query += CHUNK) {
             const long some = a.queries - first_query < CHUNK ? a.queries - first_query : CHUNK;
             const long row = slot * a.queries + first_query;
             copy_rows(queries.data, a.head_size, a.query + row * a.query_stride + head * a.head_size, a.query_stride,
                       some, a.head_size);
-            multiply_rows(to_scores, queries.data, weights.data, some, partial.data);
+            multiply_rows(to_scores, queries.data, weights.data, some);
             for (long query = 0; query < some; ++query) softmax(weights.data + query * count, count);
-            multiply_rows(to_results, weights.data, results.data, some, partial.data);
+            multiply_rows(to_results, weights.data, results.data, some);
             copy_rows(a.y + (row * a.heads + head) * a.head_size, a.heads * a.head_size, results.data, a.head_size,
                       some, a.head_size);
         }

@@ -1,34 +1,20 @@
-// The standard library is included before the target is changed: what it defines runs on every processor.
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-
-#include "arguments.h"
-#include "scratch.h"
-#include "team.h"
+#include "before.h"
 
 #if defined(__x86_64__)
 
 #include <immintrin.h>
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
+
+PATCHWORD_BEGIN_TARGET("avx2,fma")
 
 namespace patchword::avx2 {
 
 #include "avx2.h"
+#include "avx2_bytes.h"
 #include "kernels.inc"
 
 }  // namespace patchword::avx2
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+PATCHWORD_END_TARGET
 
 const patchword::Kernels* patchword::avx2_kernels() { return &avx2::KERNELS; }
 

@@ -1,4 +1,4 @@
-// Vectors of 8 floats, and products of bytes two at a time (AVX2).
+// Vectors of 8 floats (AVX2).
 
 constexpr int WIDTH = 8;
 constexpr int PANEL = 16;  // output features that a block of rows is multiplied with at once
@@ -58,31 +58,16 @@ inline float largest(Floats a) {
 }
 inline float smallest(Floats a) { return -largest(subtract(splat(0.0f), a)); }
 
-// Bytes. Multiplying unsigned by signed bytes would add two products in 16 bits and overflow them, so both are
-// widened first; GROUP neighbouring inputs of one output feature lie together for that.
-constexpr int GROUP = 2;
-using Byte = int16_t;  // an activation as the product reads it
+// bfloat16, of which two neighbouring inputs of an output feature lie together: as floats, one of the two at a time.
+constexpr int BFLOAT_PARTS = 2;
+using Bfloat = float;  // an activation as the product reads it
+using Bfloats = Floats;
 
-constexpr int BYTE_ROWS = 4;  // as ROWS; a product needs a register of its own before it is added
-
-inline Integers no_integers() { return _mm256_setzero_si256(); }
-inline void store_integers(int32_t* to, Integers a) { _mm256_storeu_si256(reinterpret_cast<Integers*>(to), a); }
-inline Floats load_integers(const int32_t* from) {
-    return _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const Integers*>(from)));
+inline Bfloats load_bfloats(const uint16_t* from, int part) {
+    const __m256i two = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    return _mm256_castsi256_ps(part ? _mm256_and_si256(two, _mm256_set1_epi32(-65536)) : _mm256_slli_epi32(two, 16));
 }
-inline Integers load_weights(const int8_t* from) {
-    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
-}
-inline Integers splat_group(const Byte* from) {
-    int32_t two;
-    std::memcpy(&two, from, 4);
-    return _mm256_set1_epi32(two);
-}
-inline Integers add_products(Integers total, Integers activations, Integers weights) {
-    return _mm256_add_epi32(total, _mm256_madd_epi16(activations, weights));
-}
-inline void store_bytes(Byte* to, Floats whole) {
-    const __m256i integers = _mm256_cvtps_epi32(whole);
-    const __m128i low = _mm256_castsi256_si128(integers), high = _mm256_extracti128_si256(integers, 1);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packs_epi32(low, high));
+inline Floats splat_bfloats(const Bfloat* from) { return splat(*from); }
+inline Floats add_bfloat_products(Floats total, Floats activation, Bfloats weights) {
+    return fused(activation, weights, total);
 }

@@ -1,35 +1,20 @@
-// The standard library is included before the target is changed: what it defines runs on every processor.
-#include <algorithm>
-#include <cmath>
-#include <cstring>
+#include "before.h"
 
-#include "arguments.h"
-#include "scratch.h"
-#include "team.h"
-
-#if defined(__x86_64__)
+#if defined(__x86_64__) && PATCHWORD_COMPILER(9, 7)
 
 #include <immintrin.h>
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), \
-                             apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
-#endif
+
+PATCHWORD_BEGIN_TARGET("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 
 namespace patchword::avx512 {
 
 #include "avx512.h"
+#include "avx512_bfloats.h"
 #include "kernels.inc"
 
 }  // namespace patchword::avx512
 
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+PATCHWORD_END_TARGET
 
 const patchword::Kernels* patchword::avx512_kernels() { return &avx512::KERNELS; }
 

@@ -39,8 +39,9 @@ inline void store_sums(float* to, const Floats* four) {
 inline float largest(Floats a) { return _mm512_reduce_max_ps(a); }
 inline float smallest(Floats a) { return _mm512_reduce_min_ps(a); }
 
-// Bytes. GROUP neighbouring inputs of one output feature lie together, so that one instruction adds their products.
-constexpr int GROUP = 4;
+// Bytes. BYTE_GROUP neighbouring inputs of one output feature lie together, so that one instruction adds their
+// products.
+constexpr int BYTE_GROUP = 4;
 using Byte = uint8_t;  // an activation as the product reads it
 
 constexpr int BYTE_ROWS = 6;  // as ROWS

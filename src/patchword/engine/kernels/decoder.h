@@ -15,8 +15,7 @@ inline void remember(const Decoder& d, const Step& s, const Rows& r, float* targ
 static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
     const Decoder& d = *decoder;
     const Step& s = *step;
-    const Rows r(s.x, s.slots * s.beam, d.heads * d.head_size, widest(d.layers, d.count), d.norm_first, d.quantised,
-                 threads);
+    const Rows r(s.x, s.slots * s.beam, d.heads * d.head_size, widest(d.layers, d.count), d.norm_first, threads);
     const auto attend = [&](const float* memory, long room, long query_stride, const int64_t* counts, long count,
                             const int64_t* past) {
         const long head = room * d.head_size, slot = d.heads * head;

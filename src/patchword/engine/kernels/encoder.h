@@ -25,7 +25,7 @@ inline void attend_to_own(const Encoder& e, const Group& group, const Rows& r, i
 static void encode(const Encoder* encoder, float* x, int64_t rows, const Group* groups, int64_t count,
                    int64_t threads) {
     const Encoder& e = *encoder;
-    const Rows r(x, rows, e.heads * e.head_size, widest(e.layers, e.count), e.norm_first, e.quantised, threads);
+    const Rows r(x, rows, e.heads * e.head_size, widest(e.layers, e.count), e.norm_first, threads);
     for (long index = 0; index < e.count; ++index) {
         const EncoderLayer& layer = e.layers[index];
         r.multiply(layer.query_key_value, r.before(layer.self_norm), r.projected.data);

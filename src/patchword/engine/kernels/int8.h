@@ -1,6 +1,79 @@
-// The product with weights in int8, a scale an output, and activations in 8 bits, a scale and a smallest value a row:
+// Weights in int8, a scale an output, and activations in 8 bits, a scale and a smallest value a row:
 //
 //   x = smallest + step q,  w = scale v:   sum x w = scale step sum q v + smallest sum w
+
+struct Int8 {
+    using Packed = int8_t;
+    using Element = int32_t;
+    using Sum = Integers;
+    using Column = Integers;
+
+    static constexpr long GROUP = BYTE_GROUP, DEPTH = INT64_MAX;
+    static constexpr int PARTS = 1, MOST = BYTE_ROWS;
+
+    struct Rows {
+        const long stride;
+        Scratch<Byte> values;                 // (rows, stride), zero where inputs are no multiple of GROUP
+        Scratch<float> of_step, of_smallest;  // (rows,)
+
+        Rows(const Weight& w, const float* x, long rows, long threads)
+            : stride(groups<Int8>(w.inputs) * GROUP), values(rows * stride + WIDTH), of_step(rows), of_smallest(rows) {
+            share(rows, 8, threads, [&](long begin, long end) {
+                for (long row = begin; row < end; ++row) quantise(x + row * w.inputs, w.inputs, row);
+            });
+        }
+
+        const Byte* at(long row) const { return values.data + row * stride; }
+
+        void quantise(const float* x, long inputs, long row) const {
+            Byte* bytes = values.data + row * stride;
+            const Floats none = splat(0.0f);
+            Floats high = splat(-INFINITY), low = splat(INFINITY), zeros = none;
+            for (long i = 0; i < inputs; i += WIDTH) {
+                const long left = inputs - i;
+                const Floats a = left < WIDTH ? load_first(x + i, left, high) : load(x + i);
+                zeros = fused(left < WIDTH ? load_first(x + i, left, none) : a, none, zeros);
+                high = larger(high, a);
+                low = smaller(low, left < WIDTH ? load_first(x + i, left, low) : a);
+            }
+            // Bytes cannot hold what is not finite, but a row's smallest value and step can: all its products are NaN
+            // then.
+            if (sum(zeros) != 0.0f) {
+                std::memset(bytes, 0, stride * sizeof(Byte));
+                of_smallest.data[row] = of_step.data[row] = NAN;
+                return;
+            }
+            const float least = smallest(low), range = largest(high) - least;
+            const float step = range > 1e-30f ? range / 255.0f : 1.0f;
+            of_smallest.data[row] = least;
+            of_step.data[row] = step;
+            const Floats inverse = splat(1.0f / step), offset = splat(least);
+            long i = 0;
+            for (; i + WIDTH <= inputs; i += WIDTH)
+                store_bytes(bytes + i, nearest(multiply(subtract(load(x + i), offset), inverse)));
+            for (; i < inputs; ++i) bytes[i] = static_cast<Byte>(std::lrintf((x[i] - least) * (1.0f / step)));
+            for (; i < stride; ++i) bytes[i] = 0;
+        }
+    };
+
+    // A panel of many inputs does not stay in the fastest cache from one block to the next.
+    template <int COUNT, Asks ASKS>
+    static constexpr long ahead() {
+        return COUNT > FEW ? 0 : ASKS == LATER ? 8192 : 2048;
+    }
+
+    static Sum zero() { return no_integers(); }
+    static Sum load_sum(const int32_t*) { return no_integers(); }  // all inputs are one part
+    static void store_sum(int32_t* to, Sum a) { store_integers(to, a); }
+    static Column column(const int8_t* from, int) { return load_weights(from); }
+    static Integers value(const Byte* from) { return splat_group(from); }
+    static Sum multiply_add(Sum total, Integers value, Column column) { return add_products(total, value, column); }
+    static Floats result(const Weight& w, const Rows& x, long row, long output, const int32_t* sums) {
+        const Floats scale = multiply(splat(x.of_step.data[row]), load(w.scales + output));
+        const Floats sum_of = multiply(splat(x.of_smallest.data[row]), load(w.sums + output));
+        return fused(load_integers(sums), scale, sum_of);
+    }
+};
 
 inline void quantise_output(const float* row, long inputs, int8_t* panel, float* scale_of, float* sum_of) {
     float size = 0.0f, zeros = 0.0f;
@@ -8,7 +81,7 @@ inline void quantise_output(const float* row, long inputs, int8_t* panel, float*
         size = std::fabs(row[i]) > size ? std::fabs(row[i]) : size;
         zeros += 0.0f * row[i];
     }
-    if (zeros != 0.0f) {  // see quantise_row
+    if (zeros != 0.0f) {  // see Rows::quantise
         *scale_of = *sum_of = NAN;
         return;
     }
@@ -16,141 +89,21 @@ inline void quantise_output(const float* row, long inputs, int8_t* panel, float*
     long total = 0;
     for (long i = 0; i < inputs; ++i) {
         const long value = std::lrintf(row[i] / scale);
-        panel[i / GROUP * PANEL * GROUP + i % GROUP] = static_cast<int8_t>(value);
+        panel[i / BYTE_GROUP * PANEL * BYTE_GROUP + i % BYTE_GROUP] = static_cast<int8_t>(value);
         total += value;
     }
     *scale_of = scale;
     *sum_of = scale * static_cast<float>(total);
 }
 
-static void quantise(const float* weight, int64_t outputs, int64_t inputs, int8_t* packed, float* scales, float* sums,
-                     int64_t threads) {
-    const long size = groups(inputs) * PANEL * GROUP;
-    share(panels(outputs), 1, threads, [&](long first_panel, long last_panel) {
-        for (long panel = first_panel; panel < last_panel; ++panel) {
-            const long output = panel * PANEL, some = outputs - output < PANEL ? outputs - output : PANEL;
-            std::memset(packed + panel * size, 0, size);
-            std::memset(scales + output, 0, PANEL * sizeof(float));
-            std::memset(sums + output, 0, PANEL * sizeof(float));
-            for (long i = 0; i < some; ++i)
-                quantise_output(weight + (output + i) * inputs, inputs, packed + panel * size + i * GROUP,
-                                scales + output + i, sums + output + i);
-        }
-    });
-}
-
-struct QuantisedRows {
-    Byte* bytes;  // (rows, stride), zero where inputs are no multiple of GROUP
-    long stride;
-    float *step, *smallest;  // (rows,)
-};
-
-inline void quantise_row(const float* x, long inputs, const QuantisedRows& rows, long row) {
-    Byte* bytes = rows.bytes + row * rows.stride;
-    const Floats none = splat(0.0f);
-    Floats high = splat(-INFINITY), low = splat(INFINITY), zeros = none;
-    for (long i = 0; i < inputs; i += WIDTH) {
-        const long left = inputs - i;
-        const Floats a = left < WIDTH ? load_first(x + i, left, high) : load(x + i);
-        zeros = fused(left < WIDTH ? load_first(x + i, left, none) : a, none, zeros);
-        high = larger(high, a);
-        low = smaller(low, left < WIDTH ? load_first(x + i, left, low) : a);
-    }
-    // Bytes cannot hold what is not finite, but a row's smallest value and step can: all its products are NaN then.
-    if (sum(zeros) != 0.0f) {
-        std::memset(bytes, 0, rows.stride * sizeof(Byte));
-        rows.smallest[row] = rows.step[row] = NAN;
-        return;
-    }
-    const float least = smallest(low), range = largest(high) - least;
-    const float step = range > 1e-30f ? range / 255.0f : 1.0f;
-    rows.smallest[row] = least;
-    rows.step[row] = step;
-    const Floats inverse = splat(1.0f / step), offset = splat(least);
-    long i = 0;
-    for (; i + WIDTH <= inputs; i += WIDTH)
-        store_bytes(bytes + i, nearest(multiply(subtract(load(x + i), offset), inverse)));
-    for (; i < inputs; ++i) bytes[i] = static_cast<Byte>(std::lrintf((x[i] - least) * (1.0f / step)));
-    for (; i < rows.stride; ++i) bytes[i] = 0;
-}
-
-struct ByteBlock {
-    const Weight& w;
-    const QuantisedRows& rows;
-    Results y;
-    long panel, count;
-
-    using Memory = Ahead<PANEL * GROUP>;
-
-    template <int COUNT>
-    void run(long row, long block) const {
-        Memory::run<COUNT>(*this, row, block, count, BYTE_ROWS);
-    }
-
-    template <int COUNT, Asks ASKS>
-    void run_some(long row, long block) const {
-        Integers sums[COUNT][VECTORS];
-#pragma GCC unroll 8
-        for (int r = 0; r < COUNT; ++r)
-            for (int v = 0; v < VECTORS; ++v) sums[r][v] = no_integers();
-        const long depth = groups(w.inputs);
-        const int8_t* weight = static_cast<const int8_t*>(w.packed) + panel * depth * PANEL * GROUP;
-        const Byte* bytes = rows.bytes + row * rows.stride;
-        Memory memory(weight, depth, block);
-        for (long group = 0; group < depth; ++group, weight += PANEL * GROUP) {
-            Integers column[VECTORS];
-            for (int v = 0; v < VECTORS; ++v) column[v] = load_weights(weight + v * WIDTH * GROUP);
-            // A panel of many inputs does not stay in the fastest cache from one block to the next.
-            if (COUNT <= FEW) prefetch(weight + (ASKS == LATER ? 16 : 4) * AHEAD, PANEL * GROUP);
-            if (ASKS == FOLLOWING) memory.ask();
-#pragma GCC unroll 8
-            for (int r = 0; r < COUNT; ++r) {
-                const Integers value = splat_group(bytes + r * rows.stride + group * GROUP);
-#pragma GCC unroll 8
-                for (int v = 0; v < VECTORS; ++v) sums[r][v] = add_products(sums[r][v], value, column[v]);
-            }
-        }
-        alignas(64) int32_t kept[COUNT * PANEL];
-#pragma GCC unroll 8
-        for (int r = 0; r < COUNT; ++r)
-#pragma GCC unroll 8
-            for (int v = 0; v < VECTORS; ++v) store_integers(kept + r * PANEL + v * WIDTH, sums[r][v]);
-        alignas(64) float scaled[PANEL];
-        for (int r = 0; r < COUNT; ++r) {
-            const Floats step = splat(rows.step[row + r]), least = splat(rows.smallest[row + r]);
-            for (int v = 0; v < VECTORS; ++v) {
-                const long output = panel * PANEL + v * WIDTH;
-                const Floats scale = multiply(step, load(w.scales + output));
-                const Floats sum_of = multiply(least, load(w.sums + output));
-                store(scaled + v * WIDTH, fused(load_integers(kept + r * PANEL + v * WIDTH), scale, sum_of));
-            }
-            finish(w, scaled, panel * PANEL, y.at(row + r, panel * PANEL));
-        }
-    }
-};
-
-// The rows of a product's x in bytes.
-struct QuantisedInput {
-    Scratch<Byte> bytes;
-    Scratch<float> parameters;
-    QuantisedRows rows;
-
-    QuantisedInput(const Weight& w, const float* x, long count, long threads)
-        : bytes(count * groups(w.inputs) * GROUP + WIDTH),
-          parameters(2 * count),
-          rows{bytes.data, groups(w.inputs) * GROUP, parameters.data, parameters.data + count} {
-        share(count, 8, threads, [&](long begin, long end) {
-            for (long row = begin; row < end; ++row) quantise_row(x + row * w.inputs, w.inputs, rows, row);
-        });
-    }
-};
-
-static void quantised_product(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads) {
-    const Weight& w = *weight;
-    const QuantisedInput input(w, x, rows, threads);
-    const Results results{y, w.outputs, 0};
-    share(panels(w.outputs), 1, threads, [&](long first_panel, long last_panel) {
-        for (long panel = first_panel; panel < last_panel; ++panel)
-            all_rows<BYTE_ROWS>(ByteBlock{w, input.rows, results, panel, rows}, rows);
-    });
+inline void pack_panel_int8(const float* weight, const Weight& to, long panel) {
+    const long size = groups<Int8>(to.inputs) * PANEL * BYTE_GROUP, output = panel * PANEL;
+    const long some = to.outputs - output < PANEL ? to.outputs - output : PANEL;
+    int8_t* packed = static_cast<int8_t*>(to.packed) + panel * size;
+    std::memset(packed, 0, size);
+    std::memset(to.scales + output, 0, PANEL * sizeof(float));
+    std::memset(to.sums + output, 0, PANEL * sizeof(float));
+    for (long i = 0; i < some; ++i)
+        quantise_output(weight + (output + i) * to.inputs, to.inputs, packed + i * BYTE_GROUP, to.scales + output + i,
+                        to.sums + output + i);
 }

@@ -1,5 +1,6 @@
 // The library's doors: how its structures lie, and the kernels of an instruction set, if this processor has it.
 #include "arguments.h"
+#include "processor.h"
 
 #include <cstring>
 
@@ -29,16 +30,18 @@ PATCHWORD_EXPORT const int64_t* patchword_sizes() {
 }
 
 PATCHWORD_EXPORT const Kernels* patchword_kernels(const char* name) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (!std::strcmp(name, "avx2")) return avx2 ? avx2_kernels() : nullptr;
-    if (!std::strcmp(name, "avx512"))
-        return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-                       __builtin_cpu_supports("avx512vnni")
-                   ? avx512_kernels()
-                   : nullptr;
-#endif
+    const Processor processor;
+    const struct {
+        const char* name;
+        bool runs;
+        const Kernels* (*kernels)();
+    } sets[] = {
+        {"avx512bf16", processor.avx512bf16, avx512bf16_kernels},
+        {"avx512", processor.avx512, avx512_kernels},
+        {"avxvnni", processor.avxvnni, avxvnni_kernels},
+        {"avx2", processor.avx2, avx2_kernels},
+    };
+    for (const auto& set : sets)
+        if (set.runs && !std::strcmp(name, set.name)) return set.kernels();
     return nullptr;
 }

@@ -12,16 +12,15 @@ inline long widest(const Layer* layers, long count) {
 struct Rows {
     float* x;  // (rows, d_model): in and out
     const int64_t rows, d_model, threads;
-    const bool norm_first, quantised;
+    const bool norm_first;
     Scratch<float> normed, projected, attended, result, hidden;
 
-    Rows(float* x, int64_t rows, int64_t d_model, int64_t d_ff, bool norm_first, bool quantised, int64_t threads)
+    Rows(float* x, int64_t rows, int64_t d_model, int64_t d_ff, bool norm_first, int64_t threads)
         : x(x),
           rows(rows),
           d_model(d_model),
           threads(threads),
           norm_first(norm_first),
-          quantised(quantised),
           normed(rows * d_model),
           projected(3 * rows * d_model),
           attended(rows * d_model),
@@ -29,7 +28,7 @@ struct Rows {
           hidden(rows * d_ff) {}
 
     void multiply(const Weight& weight, const float* from, float* to) const {
-        (quantised ? quantised_product : product)(&weight, from, to, rows, threads);
+        product(&weight, from, to, rows, threads);
     }
 
     // What a sublayer reads.

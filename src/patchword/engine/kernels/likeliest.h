@@ -153,26 +153,23 @@ static void likeliest(const Likeliest* arguments, int64_t threads) {
     survey.conclude(threads);
 }
 
-static void project_likeliest(const Weight* weight, const float* x, int64_t quantised, const Likeliest* arguments,
-                              int64_t threads) {
+static void project_likeliest(const Weight* weight, const float* x, const Likeliest* arguments, int64_t threads) {
     static_assert(STRETCH % PANEL == 0 && STRETCH % BLOCK == 0, "stretches are whole panels and blocks");
     const Weight& w = *weight;
     const Likeliest& l = *arguments;
     const Survey survey(l, stretches(l.outputs));  // a thread's are kept with the first of them
-    const QuantisedInput input(w, x, quantised ? l.rows : 0, threads);
-    share(survey.count, 1, threads, [&](long first, long last) {
-        Scratch<float> logits(l.rows * STRETCH), partial(l.rows * PANEL);
-        for (long stretch = first; stretch < last; ++stretch) {
-            const Results results{logits.data, STRETCH, stretch * STRETCH};
-            const long begin = stretch * STRETCH / PANEL, end = begin + panels(survey.length(stretch));
-            for (long panel = begin; panel < end; ++panel) {
-                if (quantised)
-                    all_rows<BYTE_ROWS>(ByteBlock{w, input.rows, results, panel, l.rows}, l.rows);
-                else
-                    multiply_panel(w, x, results, l.rows, panel, partial.data);
+    in_format(w, [&](auto format) {
+        const typename decltype(format)::Rows input(w, x, l.rows, threads);
+        share(survey.count, 1, threads, [&](long first, long last) {
+            const Multiplication<decltype(format)> multiplication(w, input, l.rows);
+            Scratch<float> logits(l.rows * STRETCH);
+            for (long stretch = first; stretch < last; ++stretch) {
+                const Results results{logits.data, STRETCH, stretch * STRETCH};
+                const long begin = stretch * STRETCH / PANEL, end = begin + panels(survey.length(stretch));
+                for (long panel = begin; panel < end; ++panel) multiplication.run(panel, results);
+                for (long row = 0; row < l.rows; ++row) survey.add(row, stretch, logits.data + row * STRETCH, first);
             }
-            for (long row = 0; row < l.rows; ++row) survey.add(row, stretch, logits.data + row * STRETCH, first);
-        }
+        });
     });
     survey.conclude(threads);
 }

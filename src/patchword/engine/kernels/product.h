@@ -1,15 +1,13 @@
-// activation(x W^T + b), with weights in float or in bytes.
+// activation(x W^T + b), with weights in any format.
 //
 // A row's sums are added in the same order whatever rows are beside it, so its result does not depend on them.
 
 constexpr int VECTORS = PANEL / WIDTH;
-constexpr long DEPTH = 512;  // inputs that a block goes through at once: a panel's part stays in the cache
 
-constexpr int FEW = 4;       // rows below which reading the weights takes longer than multiplying them
-constexpr long AHEAD = 512;  // values that are asked for before they are needed, past what the processor foresees
+constexpr int FEW = 4;  // rows below which reading the weights takes longer than multiplying them
 
 inline void prefetch(const void* from, long bytes) {
-    for (long i = 0; i < bytes; i += 64) _mm_prefetch(static_cast<const char*>(from) + i, _MM_HINT_T0);
+    for (long i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 0, 3);
 }
 
 // What a block of rows asks for while it goes through weights that lie in memory: if it is the only one, what it needs
@@ -38,27 +36,17 @@ struct Ahead {
         : next(static_cast<const char*>(weights) + steps * (BYTES + block * EACH)) {}
 
     void ask() {
-        for (long i = 0; i < EACH; i += 64) _mm_prefetch(next + i, _MM_HINT_T1);
+        for (long i = 0; i < EACH; i += 64) __builtin_prefetch(next + i, 0, 2);  // not into the fastest cache
         next += EACH;
     }
 };
 
 inline long panels(long outputs) { return (outputs + PANEL - 1) / PANEL; }
-inline long groups(long inputs) { return (inputs + GROUP - 1) / GROUP; }
 
-constexpr long STRIP = 16;  // inputs that are laid out at once: a cache line of each output's weights
-
-static void pack(const float* weight, int64_t outputs, int64_t inputs, float* packed, int64_t threads) {
-    share(panels(outputs), 1, threads, [&](long first_panel, long last_panel) {
-        for (long panel = first_panel; panel < last_panel; ++panel)
-            for (long begin = 0; begin < inputs; begin += STRIP)
-                for (long i = 0; i < PANEL; ++i) {
-                    const long output = panel * PANEL + i, end = begin + STRIP < inputs ? begin + STRIP : inputs;
-                    float* to = packed + panel * PANEL * inputs + i;
-                    for (long input = begin; input < end; ++input)
-                        to[input * PANEL] = output < outputs ? weight[output * inputs + input] : 0.0f;
-                }
-    });
+// How many groups of neighbouring inputs a format has.
+template <typename Format>
+inline long groups(long inputs) {
+    return (inputs + Format::GROUP - 1) / Format::GROUP;
 }
 
 // Where a product's results go: those of a row from an output on, `stride` values after those of the row before.
@@ -103,50 +91,6 @@ inline void finish(const Weight& w, const float* sums, long first_output, float*
     }
 }
 
-// Some rows by one panel and some of the inputs.
-struct FloatBlock {
-    const Weight& w;
-    const float* x;
-    Results y;
-    float* partial;  // sums, (rows, PANEL): kept here between two parts of the inputs
-    long panel, begin, end, rows;
-
-    using Memory = Ahead<PANEL * sizeof(float)>;
-
-    template <int COUNT>
-    void run(long row, long block) const {
-        Memory::run<COUNT>(*this, row, block, rows, ROWS);
-    }
-
-    template <int COUNT, Asks ASKS>
-    void run_some(long row, long block) const {
-        Floats sums[COUNT][VECTORS];
-        float* kept = partial + row * PANEL;
-#pragma GCC unroll 8
-        for (int r = 0; r < COUNT; ++r)
-            for (int v = 0; v < VECTORS; ++v) sums[r][v] = begin ? load(kept + r * PANEL + v * WIDTH) : splat(0.0f);
-        const float* weight = static_cast<const float*>(w.packed) + (panel * w.inputs + begin) * PANEL;
-        const float* values = x + row * w.inputs;
-        Memory memory(weight, end - begin, block);
-        for (long input = begin; input < end; ++input, weight += PANEL) {
-            Floats column[VECTORS];
-            for (int v = 0; v < VECTORS; ++v) column[v] = load(weight + v * WIDTH);
-            if (ASKS == LATER) prefetch(weight + AHEAD, PANEL * sizeof(float));
-            if (ASKS == FOLLOWING) memory.ask();
-#pragma GCC unroll 8
-            for (int r = 0; r < COUNT; ++r) {
-                const Floats value = splat(values[r * w.inputs + input]);
-                for (int v = 0; v < VECTORS; ++v) sums[r][v] = fused(value, column[v], sums[r][v]);
-            }
-        }
-#pragma GCC unroll 8
-        for (int r = 0; r < COUNT; ++r)
-            for (int v = 0; v < VECTORS; ++v) store(kept + r * PANEL + v * WIDTH, sums[r][v]);
-        if (end < w.inputs) return;
-        for (int r = 0; r < COUNT; ++r) finish(w, kept + r * PANEL, panel * PANEL, y.at(row + r, panel * PANEL));
-    }
-};
-
 template <int MOST, typename Block>
 inline void run_rows(const Block& block, long row, long count, long index) {
     if constexpr (MOST > 1)
@@ -166,24 +110,85 @@ inline void all_rows(const Block& block, long rows) {
     }
 }
 
-// One panel and all rows.
-inline void multiply_panel(const Weight& w, const float* x, const Results& y, long rows, long panel, float* partial) {
-    for (long begin = 0; begin < w.inputs; begin += DEPTH) {
-        const long end = begin + DEPTH < w.inputs ? begin + DEPTH : w.inputs;
-        all_rows<ROWS>(FloatBlock{w, x, y, partial, panel, begin, end, rows}, rows);
+// Some rows by one panel and some of its groups of inputs. A format says how weights lie, how a row of x is read beside
+// them, and what a sum is; PARTS is how many steps it takes for a group.
+template <typename Format>
+struct Block {
+    const Weight& w;
+    const typename Format::Rows& x;
+    Results y;
+    typename Format::Element* partial;  // sums, (rows, PANEL): kept here between two parts of the inputs
+    long panel, begin, end, rows;
+
+    using Memory = Ahead<PANEL * Format::GROUP * sizeof(typename Format::Packed)>;
+
+    template <int COUNT>
+    void run(long row, long block) const {
+        Memory::template run<COUNT>(*this, row, block, rows, Format::MOST);
     }
-}
 
-inline void multiply_rows(const Weight& w, const float* x, float* y, long rows, float* partial) {
-    const Results results{y, w.outputs, 0};
-    for (long panel = 0; panel < panels(w.outputs); ++panel) multiply_panel(w, x, results, rows, panel, partial);
-}
+    template <int COUNT, Asks ASKS>
+    void run_some(long row, long block) const {
+        typename Format::Sum sums[COUNT][VECTORS];
+        typename Format::Element* kept = partial + row * PANEL;
+#pragma GCC unroll 8
+        for (int r = 0; r < COUNT; ++r)
+#pragma GCC unroll 8
+            for (int v = 0; v < VECTORS; ++v)
+                sums[r][v] = begin ? Format::load_sum(kept + r * PANEL + v * WIDTH) : Format::zero();
+        const long all = groups<Format>(w.inputs), step = PANEL * Format::GROUP;
+        const auto* weight = static_cast<const typename Format::Packed*>(w.packed) + (panel * all + begin) * step;
+        const auto* values = x.at(row);
+        Memory memory(weight, end - begin, block);
+        for (long group = begin; group < end; ++group, weight += step) {
+            constexpr long ahead = Format::template ahead<COUNT, ASKS>();
+            if (ahead) prefetch(reinterpret_cast<const char*>(weight) + ahead, step * sizeof(*weight));
+            if (ASKS == FOLLOWING) memory.ask();
+#pragma GCC unroll 2
+            for (int part = 0; part < Format::PARTS; ++part) {
+                typename Format::Column column[VECTORS];
+                for (int v = 0; v < VECTORS; ++v) column[v] = Format::column(weight + v * WIDTH * Format::GROUP, part);
+#pragma GCC unroll 8
+                for (int r = 0; r < COUNT; ++r) {
+                    const auto value = Format::value(values + r * x.stride + group * Format::GROUP + part);
+#pragma GCC unroll 8
+                    for (int v = 0; v < VECTORS; ++v) sums[r][v] = Format::multiply_add(sums[r][v], value, column[v]);
+                }
+            }
+        }
+        alignas(64) typename Format::Element last[COUNT * PANEL];
+        if (end == all) kept = last;
+#pragma GCC unroll 8
+        for (int r = 0; r < COUNT; ++r)
+#pragma GCC unroll 8
+            for (int v = 0; v < VECTORS; ++v) Format::store_sum(kept + r * PANEL + v * WIDTH, sums[r][v]);
+        if (end < all) return;
+        for (int r = 0; r < COUNT; ++r) {
+            alignas(64) float results[PANEL];
+            for (int v = 0; v < VECTORS; ++v)
+                store(results + v * WIDTH,
+                      Format::result(w, x, row + r, panel * PANEL + v * WIDTH, kept + r * PANEL + v * WIDTH));
+            finish(w, results, panel * PANEL, y.at(row + r, panel * PANEL));
+        }
+    }
+};
 
-static void product(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads) {
-    const Results results{y, weight->outputs, 0};
-    share(panels(weight->outputs), 1, threads, [&](long first_panel, long last_panel) {
-        Scratch<float> partial(rows * PANEL);
-        for (long panel = first_panel; panel < last_panel; ++panel)
-            multiply_panel(*weight, x, results, rows, panel, partial.data);
-    });
-}
+// All rows of x by panels, one after another; each thread has one of these.
+template <typename Format>
+struct Multiplication {
+    const Weight& w;
+    const typename Format::Rows& x;
+    const long rows;
+    Scratch<typename Format::Element> partial;
+
+    Multiplication(const Weight& w, const typename Format::Rows& x, long rows)
+        : w(w), x(x), rows(rows), partial(groups<Format>(w.inputs) > Format::DEPTH ? rows * PANEL : 0) {}
+
+    void run(long panel, const Results& y) const {
+        const long all = groups<Format>(w.inputs);
+        for (long begin = 0; begin < all; begin += Format::DEPTH) {
+            const long end = all - begin > Format::DEPTH ? begin + Format::DEPTH : all;
+            all_rows<Format::MOST>(Block<Format>{w, x, y, partial.data, panel, begin, end, rows}, rows);
+        }
+    }
+};

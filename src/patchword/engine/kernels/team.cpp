@@ -1,6 +1,9 @@
 #include "team.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <exception>
@@ -19,6 +22,37 @@ namespace {
 constexpr int PATIENCE = 4000;
 constexpr int IMPATIENCE = 200;
 
+using Clock = std::chrono::steady_clock;
+
+// Beside other programs a member can lose its processor within a piece, and the caller waits for it to come back: as
+// long as whole layers take. After such a wait the caller computes alone for a while, several times as long as it lost,
+// and twice as long again each time that this happens soon after; so a second thread never costs much.
+class Caution {
+  public:
+    bool alone() {
+        const int64_t until = until_.load(std::memory_order_relaxed);
+        return until && now() < until;
+    }
+
+    // After a wait of `waited` at the end of work of which the caller did `pieces` pieces in `worked`.
+    void learn(int64_t worked, long pieces, int64_t waited) {
+        if (waited < LITTLE + 2 * worked / (pieces ? pieces : 1)) return;
+        const int64_t end = now();
+        const bool again = end - until_.load(std::memory_order_relaxed) < 2 * rest_;
+        rest_ = std::min(again ? 2 * rest_ : TIMES * waited, MOST);
+        until_.store(end + rest_, std::memory_order_relaxed);
+    }
+
+    static int64_t now() {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
+    }
+
+  private:
+    static constexpr int64_t LITTLE = 100'000, MOST = 500'000'000, TIMES = 10;  // nanoseconds; and of the wait
+    std::atomic<int64_t> until_{0};
+    int64_t rest_ = 0;
+};
+
 inline void breathe() {
 #if defined(__x86_64__)
     _mm_pause();
@@ -31,7 +65,7 @@ class Team {
   public:
     void share(long count, long grain, long threads, const void* work, Part part) {
         const long pieces = (count + grain - 1) / grain;
-        if (threads < 2 || pieces < 2 || !lock_.try_lock()) {
+        if (threads < 2 || pieces < 2 || caution_.alone() || !lock_.try_lock()) {
             part(work, 0, count);
             return;
         }
@@ -57,24 +91,29 @@ class Team {
         open_.store(true);
         asked_.fetch_add(1);
         if (asleep_.load() > 0) asked_.notify_all();
-        help();
+        const int64_t begin = Caution::now();
+        const long done = help();
+        const int64_t end = Caution::now();
         open_.store(false);
-        for (int turns = 0; inside_.load() > 0; ++turns) {
+        int turns = 0;
+        for (; inside_.load() > 0; ++turns) {
             if (turns < IMPATIENCE)
                 breathe();
             else
                 std::this_thread::yield();  // the member may be waiting for this very processor
         }
+        if (turns > IMPATIENCE) caution_.learn(end - begin, done, Caution::now() - end);
         const bool failed = failed_.load();
         lock_.unlock();
         if (failed) throw std::bad_alloc();
     }
 
   private:
-    void help() {
-        for (;;) {
+    // Pieces until there are none; how many it did.
+    long help() {
+        for (long done = 0;; ++done) {
             const long begin = next_.fetch_add(piece_);
-            if (begin >= count_) return;
+            if (begin >= count_) return done;
             try {
                 part_(work_, begin, begin + piece_ < count_ ? begin + piece_ : count_);
             } catch (...) {  // scratch memory that could not be had; the other pieces are in vain too
@@ -104,6 +143,7 @@ class Team {
     }
 
     std::mutex lock_;
+    Caution caution_;
     std::atomic<unsigned> asked_{0};
     std::atomic<int> inside_{0}, asleep_{0};
     std::atomic<bool> open_{false}, failed_{false};
