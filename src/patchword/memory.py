@@ -1,13 +1,19 @@
 """How much memory there is; and what libraries raise where there is none, as one sentence that says what to do."""
 
+import ctypes
 import errno
+import mmap
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from patchword.errors import OutOfMemoryError
+
+_MAPPED: list[range] = []  # addresses
 
 # Of torch's allocators, C++, oneDNN, threads and the system, also while libraries are loaded, in lower case.
 _SIGNS = (
@@ -49,6 +55,46 @@ def memory_for(work: str, remedy: str) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         raise OutOfMemoryError(f"there is not enough memory for {work}; {remedy}") from None
+
+
+def mapped(path: Path) -> mmap.mmap:
+    """A file's bytes, which the system reads when they are first looked at; changes stay in this process.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is empty.
+    """
+    with path.open("rb") as file:
+        area = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    place = range(_address(area), _address(area) + len(area))
+    _MAPPED.append(place)
+    weakref.finalize(area, _MAPPED.remove, place)
+    return area
+
+
+def give_back(address: int, size: int) -> None:
+    """Tell the system that bytes that are `mapped` are not needed now: they are read again if somebody looks at them.
+
+    Only whole pages, none where the system has no such call, and nothing happens to other memory.
+    """
+    call, page = _madvise(), mmap.PAGESIZE
+    first, last = -(-address // page) * page, (address + size) // page * page
+    if call is not None and first < last and any(first in place and last - 1 in place for place in list(_MAPPED)):
+        call(first, last - first, mmap.MADV_DONTNEED)
+
+
+def _address(area: mmap.mmap) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(area))
+
+
+@cache
+def _madvise() -> Any | None:
+    if not hasattr(mmap, "MADV_DONTNEED"):
+        return None
+    call = getattr(ctypes.CDLL(None), "madvise", None)
+    if call is not None:
+        call.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    return call
 
 
 def available_bytes(device: Any) -> int | None:

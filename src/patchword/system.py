@@ -18,6 +18,7 @@ from patchword.checkpoints.model_folder import (
     write_model_folder,
 )
 from patchword.devices import find_device
+from patchword.engine import native
 from patchword.engine.network import Network
 from patchword.engine.products import Precision
 from patchword.errors import ModelFolderError, NoSuchPrecisionError, RecipeError
@@ -91,11 +92,13 @@ class System:
         place = find_device("cpu" if device == "auto" and precision in ("bfloat16", "int8") else device)
         folder = model_path(Path(path))
         description = read_description(folder, cls.task)
+        # What is packed at once need not be read whole before.
+        mapped = not reference and place.type == "cpu" and native.best() is not None
         try:
             found = cls.described(
                 folder,
                 description,
-                read_model(folder, description),
+                read_model(folder, description, mapped),
                 precision=precision,
                 reference=reference,
                 reread=lambda: read_model(folder, description),

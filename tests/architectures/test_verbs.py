@@ -1,12 +1,16 @@
 """Every verb works with a model of any architecture."""
 
+import gc
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from patchword import api
+from patchword.memory import _MAPPED
 from tests.architectures.kinds import Workshop, done
 
 
@@ -111,3 +115,26 @@ def test_export_writes_it_or_says_why_not(
         assert (tmp_path / "out" / "config.json").is_file()
     else:
         assert reason in refused("export", trained, tmp_path / "out", "--to", to)  # type: ignore[operator]
+
+
+def test_a_loaded_model_keeps_nothing_of_its_file(
+    shop: Workshop, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patchword.checkpoints.weights._SMALL", 20)  # the models are small themselves
+    folder = shutil.copytree(api.load(trained).folder or trained, tmp_path / "model")
+    weights = folder / "model.safetensors"
+    content = weights.read_bytes()
+    for precision in ("float32",) if shop.kind.short == "cnn" else ("float32", "bfloat16", "int8"):
+
+        def answers(system: Any) -> list[Any]:
+            if shop.kind.translates:
+                return system.translate(list(shop.question))
+            return [answer.predictions for answer in system.classify(list(shop.question))]
+
+        expected = answers(api.load(folder, precision=precision))
+        system = api.load(folder, precision=precision)
+        gc.collect()
+        assert not _MAPPED
+        weights.write_bytes(b"\0" * len(content))
+        assert answers(system) == expected
+        weights.write_bytes(content)

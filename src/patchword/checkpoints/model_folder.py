@@ -19,12 +19,13 @@ from torch import nn
 
 from patchword.checkpoints.json_file import read_json_file
 from patchword.checkpoints.safetensors_writer import write_tensors
-from patchword.checkpoints.weights import misfit, read_weights, weight_shapes
+from patchword.checkpoints.weights import mapped_weights, misfit, read_weights, weight_shapes
 from patchword.config import Config
 from patchword.errors import DataError, ModelFolderError, RecipeError, nearest, shown
 from patchword.files import forget_temporaries, replacing, write_bytes, write_text, writing
+from patchword.memory import give_back
 from patchword.models.registry import ARCHITECTURES, architecture_of
-from patchword.models.tensors import named_buffers, named_tensors, not_finite
+from patchword.models.tensors import is_finite, named_buffers, named_tensors
 
 FORMAT_VERSION = 1
 
@@ -193,11 +194,16 @@ def model_path(path: Path) -> Path:
     raise ModelFolderError(path, "not a model folder: it has no config.json")
 
 
-def read_model(path: Path, description: Description) -> nn.Module:
+def read_model(path: Path, description: Description, mapped: bool = False) -> nn.Module:
     """Build the described network and fill every weight of it, in evaluation mode.
 
     Nothing is built before the file has as many tensors as there are layers, and no weight is read before names and
     shapes are those of the network.
+
+    Args:
+        path: the folder.
+        description: its config.json.
+        mapped: leave the weights in the file until they are looked at; see `weights.mapped_weights`.
 
     Raises:
         ModelFolderError: if the weights are missing, damaged, infinite or no numbers, or not those of the described
@@ -221,16 +227,18 @@ def read_model(path: Path, description: Description) -> nn.Module:
         wrong = misfit(_shapes(model), found)
         if wrong is not None:
             raise ModelFolderError(weights, f"does not fit config.json: {wrong}")
-        _fill(model, read_weights(weights))
+        _fill(model, (mapped_weights if mapped else read_weights)(weights))
     except (OSError, safetensors.SafetensorError) as error:
         raise ModelFolderError(weights, f"damaged or not a safetensors file: {error}") from None
     except DataError as error:
         raise ModelFolderError(path, str(error).removeprefix(f"{path}/")) from None
-    damaged = not_finite(named_tensors(model))
-    if damaged is not None:
-        raise ModelFolderError(
-            weights, f"{damaged} holds values that are infinite or not a number; the weights are damaged"
-        )
+    for name, tensor in named_tensors(model).items():
+        if not is_finite(tensor):
+            raise ModelFolderError(
+                weights, f"{name} holds values that are infinite or not a number; the weights are damaged"
+            )
+        if mapped:
+            give_back(tensor.data_ptr(), tensor.nbytes)
     return model.eval()
 
 

@@ -1,4 +1,4 @@
-"""Reading weights into memory of their own, so that each can be given up as soon as it is packed."""
+"""Reading weights: into memory of their own, or out of the file as they are asked for, to be packed and given up."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from patchword.files import regular
+from patchword.memory import mapped
 
+_SMALL = 2**16  # values of a tensor that is read at once, whichever way: only matrices are packed
 # safetensors' own limit is 100 MB; the largest published networks have headers of a few.
 LARGEST_HEADER = 16 * 2**20
 
@@ -42,21 +44,52 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         OSError: if the file cannot be read.
         safetensors.SafetensorError: if it is damaged.
     """
+    places = _places(path)
+    if places is None:
+        return load_file(path)
+    tensors = {}
+    with path.open("rb") as file:
+        for name, (shape, start) in places.items():
+            tensors[name] = torch.empty(shape, dtype=torch.float32)
+            if not tensors[name].numel():
+                continue
+            file.seek(start)
+            file.readinto(memoryview(tensors[name].numpy()).cast("B"))  # type: ignore[arg-type]
+    return tensors
+
+
+def mapped_weights(path: Path) -> dict[str, Tensor]:
+    """The same, read by the system when values are first looked at, and again after `memory.give_back`.
+
+    For a network that is packed at once: what somebody else writes into the file may show in these tensors, and a file
+    that is made shorter ends the process. Changes stay in this process.
+
+    Raises:
+        OSError: if the file cannot be read.
+        safetensors.SafetensorError: if it is damaged.
+    """
+    places = _places(path)
+    if places is None or any(start % 4 for _, start in places.values()):
+        return read_weights(path)
+    area, tensors = mapped(path), {}
+    for name, (shape, start) in places.items():
+        count = shape.numel()
+        values = torch.frombuffer(area, dtype=torch.float32, count=count, offset=start) if count else torch.empty(0)
+        tensors[name] = (values.clone() if count < _SMALL else values).view(shape)
+    return tensors
+
+
+def _places(path: Path) -> dict[str, tuple[torch.Size, int]] | None:
+    """Every tensor's shape and first byte, in the file's order; None if not all are float32."""
     with safetensors.safe_open(path, framework="np") as checked:
         names = list(checked.keys())
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        if any(header[name]["dtype"] != "F32" for name in names):
-            return load_file(path)
         first = file.tell()
-        tensors = {}
-        for name in sorted(names, key=lambda name: header[name]["data_offsets"][0]):
-            tensors[name] = torch.empty(header[name]["shape"], dtype=torch.float32)
-            if not tensors[name].numel():
-                continue
-            file.seek(first + header[name]["data_offsets"][0])
-            file.readinto(memoryview(tensors[name].numpy()).cast("B"))  # type: ignore[arg-type]
-        return tensors
+    if any(header[name]["dtype"] != "F32" for name in names):
+        return None
+    names.sort(key=lambda name: header[name]["data_offsets"][0])
+    return {name: (torch.Size(header[name]["shape"]), first + header[name]["data_offsets"][0]) for name in names}
 
 
 def misfit(expected: Mapping[str, torch.Size], found: Mapping[str, torch.Size]) -> str | None:

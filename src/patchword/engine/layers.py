@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from patchword.engine import native, threads
 from patchword.engine.products import Precision, Product, product
+from patchword.memory import give_back
 from patchword.nn.attention import MultiHeadAttention
 from patchword.nn.feed_forward import ACTIVATIONS, FeedForward
 from patchword.nn.residual import LayerScale, ResidualNorm
@@ -157,6 +158,8 @@ def _name_of(activation: Any) -> str:
 def empty(module: nn.Module) -> None:
     """Give the memory of a module's weights back."""
     for parameter in module.parameters():
+        if parameter.is_contiguous():
+            give_back(parameter.data_ptr(), parameter.nbytes)
         parameter.data = parameter.new_empty(0)
 
 

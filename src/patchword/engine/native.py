@@ -38,7 +38,8 @@ Step: Any = _STRUCTURES["Step"]
 class Kernels:
     """The functions of one instruction set, under their names in `kernels/arguments.h`.
 
-    Each lets other Python threads run meanwhile, and raises MemoryError if it had no memory to work in.
+    Each lets other Python threads run meanwhile, and raises MemoryError if it had no memory to work in, or IndexError
+    if it was asked for what is not there.
 
     Attributes:
         panel: outputs that lie together in a packed weight.
@@ -154,5 +155,7 @@ def _fits(found: Any) -> bool:
 
 
 def _checked(status: int, function: Any, arguments: Any) -> None:
+    if status == 2:
+        raise IndexError("a token that is not in the vocabulary")
     if status:
         raise MemoryError("the engine's kernels had no memory to work in; try smaller batches")

@@ -64,7 +64,7 @@ class Network:
         elif reread is not None or precision != "float32":
             self._pack(consume=reread is not None)
         if reread is not None and self._packed is not None:
-            self._model = None
+            self._model = self._packed_from = None
 
     @property
     def model(self) -> Any:
@@ -135,9 +135,18 @@ class Network:
             self._packed, self._packed_from = None, Snapshot(self._model)
             return
         self._packed = packed(self._model, self.precision, consume)
+        if consume:
+            _own(self._model if self._packed is None else self._packed)
         self._packed_from = Snapshot(self._model)
         if self._packed is None and self.precision != "float32":
             raise NoSuchPrecisionError(
                 f"precision {self.precision!r} needs a Transformer or a ViT, or an RNN, as its config describes it, "
                 "with float32 weights on the CPU"
             )
+
+
+def _own(network: nn.Module) -> None:
+    """Copy what is not packed: it may be mapped from a file that somebody changes later."""
+    with torch.no_grad():
+        for tensor in (*network.parameters(), *network.buffers()):
+            tensor.data = tensor.data.clone()

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from patchword.engine.alignment import packed_alignment
+from patchword.engine.embeddings import packed_vocabulary
 from patchword.engine.layers import empty
-from patchword.engine.output import Likeliest, PackedOutput
+from patchword.engine.output import Likeliest
 from patchword.engine.products import Precision, product
 from patchword.engine.recurrence import PackedRecurrentEncoder, PackedRecurrentLayer, Steps
-from patchword.engine.transformer import packed_embedding
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.nn.attentional_decoder import AttentionalState
 from patchword.nn.recurrence import Recurrence, RecurrentLayer
@@ -44,13 +44,7 @@ class PackedRecurrent(nn.Module):
         super().__init__()
         self.config: RecurrentConfig = model.config
         self.precision = precision
-        shared = model.target_embedding is model.source_embedding
-        self.source_embedding = packed_embedding(model.source_embedding, precision)
-        self.target_embedding = self.source_embedding if shared else packed_embedding(model.target_embedding, precision)
-        self.output = PackedOutput(model.output.weight, model.output.bias, precision)
-        if consume and precision != "float32":
-            for module in (model.source_embedding, model.target_embedding, model.output):
-                empty(module)
+        self.source_embedding, self.target_embedding, self.output = packed_vocabulary(model, precision, consume)
         self.encoder = PackedRecurrentEncoder(model.encoder, precision, consume)
         decoder = model.decoder
         self.bridge = product(decoder.bridge.weight, decoder.bridge.bias, precision)

@@ -9,13 +9,12 @@ from torch import Tensor, nn
 
 from patchword.engine import threads
 from patchword.engine.decoder import PackedDecoder
+from patchword.engine.embeddings import packed_vocabulary
 from patchword.engine.encoder import Group, PackedEncoder
-from patchword.engine.layers import empty
-from patchword.engine.output import Likeliest, PackedOutput
-from patchword.engine.products import Precision, row_scales
+from patchword.engine.output import Likeliest
+from patchword.engine.products import Precision
 from patchword.engine.state import TranslationState
 from patchword.models.transformer import Transformer, TransformerConfig
-from patchword.nn.embeddings import TokenEmbedding
 
 
 class PackedMemory(NamedTuple):
@@ -45,15 +44,9 @@ class PackedTransformer(nn.Module):
         super().__init__()
         self.config: TransformerConfig = model.config
         self.precision = precision
-        shared = model.target_embedding is model.source_embedding
-        self.source_embedding = packed_embedding(model.source_embedding, precision)
-        self.target_embedding = self.source_embedding if shared else packed_embedding(model.target_embedding, precision)
+        self.source_embedding, self.target_embedding, self.output = packed_vocabulary(model, precision, consume)
         self.source_positions = copy.deepcopy(model.source_positions)
         self.target_positions = copy.deepcopy(model.target_positions)
-        self.output = PackedOutput(model.output.weight, model.output.bias, precision)
-        if consume and precision != "float32":
-            for module in (model.source_embedding, model.target_embedding, model.output):
-                empty(module)
         self.encoder = PackedEncoder(model.encoder, precision, consume)
         self.decoder = PackedDecoder(model.decoder, precision, consume)
 
@@ -114,46 +107,3 @@ class PackedTransformer(nn.Module):
         if active is not None:
             hidden = hidden.view(state.slots, beam, -1).index_select(0, active).flatten(0, 1)
         return hidden
-
-
-class QuantisedEmbedding(nn.Module):
-    """`nn.embeddings.TokenEmbedding` with int8 rows, each with its scale.
-
-    Args:
-        embedding: the original.
-    """
-
-    def __init__(self, embedding: TokenEmbedding) -> None:
-        super().__init__()
-        weight = embedding.weight.detach()
-        scales = row_scales(weight)[:, None]
-        self._rows = (weight / scales).round_().to(torch.int8)
-        self._scales = scales * embedding.scale
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Ids (batch, length) in, vectors (batch, length, d_model) out."""
-        return self._rows[tokens] * self._scales[tokens]
-
-
-class RoundedEmbedding(nn.Module):
-    """`nn.embeddings.TokenEmbedding` with rows in bfloat16.
-
-    Args:
-        embedding: the original.
-    """
-
-    def __init__(self, embedding: TokenEmbedding) -> None:
-        super().__init__()
-        self._rows = embedding.weight.detach().bfloat16()
-        self._scale = embedding.scale
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Ids (batch, length) in, vectors (batch, length, d_model) out, float32."""
-        return self._rows[tokens].float() * self._scale
-
-
-def packed_embedding(embedding: TokenEmbedding, precision: Precision) -> nn.Module:
-    """What takes an embedding's place; in float32 it is the original."""
-    if precision == "float32":
-        return embedding
-    return QuantisedEmbedding(embedding) if precision == "int8" else RoundedEmbedding(embedding)

@@ -98,13 +98,15 @@ struct Convolution {
 };
 
 // The kernels of one instruction set. `x` is (rows, inputs), `y` (rows, outputs). A kernel returns 0, or 1 if there
-// was no memory for it to work in; what it writes is undefined then.
+// was no memory for it to work in, or 2 if it was asked for what is not there; what it writes is undefined then.
 struct Kernels {
     int64_t panel, group;
     int64_t multiplies_bfloat16;  // whether the processor does; elsewhere bfloat16 is read and multiplied as float
     // From (outputs, inputs) to where `to` says.
     int64_t (*pack)(const float* weight, const Weight* to, int64_t threads);
     int64_t (*product)(const Weight* weight, const float* x, float* y, int64_t rows, int64_t threads);
+    // Rows of the packed (outputs, inputs) times a factor, as floats, (count, inputs); 2 if there is no such output.
+    int64_t (*look_up)(const Weight* weight, const int64_t* outputs, int64_t count, double factor, float* rows);
     // sum = x + added, y = its layer norm; `added` and one of the results may be null.
     int64_t (*norm)(const NormWeight* weight, const float* x, const float* added, float* sum, float* y, int64_t rows,
                     int64_t threads);

@@ -69,6 +69,13 @@ struct Bfloat16 {
     static Sum multiply_add(Sum total, Value value, Column column) {
         return add_bfloat_products(total, value, column);
     }
+    static float as_float(uint16_t stored) {
+        const uint32_t bits = static_cast<uint32_t>(stored) << 16;
+        float value;
+        std::memcpy(&value, &bits, 4);
+        return value;
+    }
+    static float scale(const Weight&, long) { return 1.0f; }
     static Floats result(const Weight&, const Rows&, long, long, const float* sums) { return load(sums); }
 };
 

@@ -30,6 +30,8 @@ struct Float32 {
     static Column column(const float* from, int) { return load(from); }
     static Floats value(const float* from) { return splat(*from); }
     static Sum multiply_add(Sum total, Floats value, Column column) { return fused(value, column, total); }
+    static float as_float(float stored) { return stored; }
+    static float scale(const Weight&, long) { return 1.0f; }
     static Floats result(const Weight&, const Rows&, long, long, const float* sums) { return load(sums); }
 };
 

@@ -39,3 +39,24 @@ inline void multiply_rows(const Weight& w, const float* x, float* y, long rows) 
     const Multiplication<Float32> multiplication(w, input, rows);
     for (long panel = 0; panel < panels(w.outputs); ++panel) multiplication.run(panel, {y, w.outputs, 0});
 }
+
+// A row of a packed weight, from a cache line of each group.
+template <typename Format>
+inline void look_up_row(const Weight& w, long output, float factor, float* row) {
+    const long all = groups<Format>(w.inputs), step = PANEL * Format::GROUP;
+    const auto* from = static_cast<const typename Format::Packed*>(w.packed) + output / PANEL * all * step +
+                       output % PANEL * Format::GROUP;
+    const float scale = Format::scale(w, output) * factor;
+    for (long input = 0; input < w.inputs; ++input)
+        row[input] = Format::as_float(from[input / Format::GROUP * step + input % Format::GROUP]) * scale;
+}
+
+static void look_up(const Weight* weight, const int64_t* outputs, int64_t count, double factor, float* rows) {
+    const Weight& w = *weight;
+    for (long i = 0; i < count; ++i)
+        if (outputs[i] < 0 || outputs[i] >= w.outputs) throw std::out_of_range("no such output");
+    in_format(w, [&](auto format) {
+        for (long i = 0; i < count; ++i)
+            look_up_row<decltype(format)>(w, outputs[i], static_cast<float>(factor), rows + i * w.inputs);
+    });
+}

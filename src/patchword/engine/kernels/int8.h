@@ -68,6 +68,8 @@ struct Int8 {
     static Column column(const int8_t* from, int) { return load_weights(from); }
     static Integers value(const Byte* from) { return splat_group(from); }
     static Sum multiply_add(Sum total, Integers value, Column column) { return add_products(total, value, column); }
+    static float as_float(int8_t stored) { return stored; }
+    static float scale(const Weight& w, long output) { return w.scales[output]; }
     static Floats result(const Weight& w, const Rows& x, long row, long output, const int32_t* sums) {
         const Floats scale = multiply(splat(x.of_step.data[row]), load(w.scales + output));
         const Floats sum_of = multiply(splat(x.of_smallest.data[row]), load(w.sums + output));
