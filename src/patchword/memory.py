@@ -72,13 +72,16 @@ def mapped(path: Path) -> mmap.mmap:
     return area
 
 
-def give_back(address: int, size: int) -> None:
-    """Tell the system that bytes that are `mapped` are not needed now: they are read again if somebody looks at them.
+def give_back(tensor: Any) -> None:
+    """Tell the system that a tensor whose bytes are `mapped` is not needed now: they are read again if somebody looks.
 
     Only whole pages, none where the system has no such call, and nothing happens to other memory.
     """
+    if not _MAPPED or tensor.device.type != "cpu" or not tensor.is_contiguous():
+        return
     call, page = _madvise(), mmap.PAGESIZE
-    first, last = -(-address // page) * page, (address + size) // page * page
+    address = tensor.data_ptr()
+    first, last = -(-address // page) * page, (address + tensor.nbytes) // page * page
     if call is not None and first < last and any(first in place and last - 1 in place for place in list(_MAPPED)):
         call(first, last - first, mmap.MADV_DONTNEED)
 

@@ -31,7 +31,7 @@ def test_a_change_stays_here_until_the_memory_is_given_back(file: Path) -> None:
     right = large.clone()
     large[10:200] = 7.0
     assert file.read_bytes() == before
-    give_back(large.data_ptr(), large.nbytes)
+    give_back(large)
     changed = large != right
     # The first and last page are shared with what lies beside the tensor, and stay.
     assert changed.sum() < 2 * 4096 / 4
@@ -40,7 +40,7 @@ def test_a_change_stays_here_until_the_memory_is_given_back(file: Path) -> None:
 
 def test_other_memory_is_left_alone() -> None:
     other = torch.ones(LARGE)
-    give_back(other.data_ptr(), other.nbytes)
+    give_back(other)
     assert torch.equal(other, torch.ones(LARGE))
 
 

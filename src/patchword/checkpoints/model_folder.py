@@ -23,9 +23,8 @@ from patchword.checkpoints.weights import mapped_weights, misfit, read_weights, 
 from patchword.config import Config
 from patchword.errors import DataError, ModelFolderError, RecipeError, nearest, shown
 from patchword.files import forget_temporaries, replacing, write_bytes, write_text, writing
-from patchword.memory import give_back
 from patchword.models.registry import ARCHITECTURES, architecture_of
-from patchword.models.tensors import is_finite, named_buffers, named_tensors
+from patchword.models.tensors import named_buffers, named_tensors, not_finite
 
 FORMAT_VERSION = 1
 
@@ -232,13 +231,11 @@ def read_model(path: Path, description: Description, mapped: bool = False) -> nn
         raise ModelFolderError(weights, f"damaged or not a safetensors file: {error}") from None
     except DataError as error:
         raise ModelFolderError(path, str(error).removeprefix(f"{path}/")) from None
-    for name, tensor in named_tensors(model).items():
-        if not is_finite(tensor):
-            raise ModelFolderError(
-                weights, f"{name} holds values that are infinite or not a number; the weights are damaged"
-            )
-        if mapped:
-            give_back(tensor.data_ptr(), tensor.nbytes)
+    damaged = not_finite(named_tensors(model))
+    if damaged is not None:
+        raise ModelFolderError(
+            weights, f"{damaged} holds values that are infinite or not a number; the weights are damaged"
+        )
     return model.eval()
 
 

@@ -158,8 +158,7 @@ def _name_of(activation: Any) -> str:
 def empty(module: nn.Module) -> None:
     """Give the memory of a module's weights back."""
     for parameter in module.parameters():
-        if parameter.is_contiguous():
-            give_back(parameter.data_ptr(), parameter.nbytes)
+        give_back(parameter)
         parameter.data = parameter.new_empty(0)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from patchword.memory import give_back
+
 _LARGEST = torch.finfo(torch.float32).max
 
 
@@ -26,8 +28,15 @@ def named_buffers(module: nn.Module) -> Iterable[tuple[str, Tensor]]:
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
-    """The name of the first tensor with an infinite value or one that is not a number; None if there is none."""
-    return next((name for name, tensor in tensors.items() if not is_finite(tensor)), None)
+    """The name of the first tensor with an infinite value or one that is not a number; None if there is none.
+
+    A tensor that is mapped from a file is given back to the system when it has been looked at.
+    """
+    for name, tensor in tensors.items():
+        if not is_finite(tensor):
+            return name
+        give_back(tensor)
+    return None
 
 
 def is_finite(tensor: Tensor) -> bool:
