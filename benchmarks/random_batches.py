@@ -38,9 +38,11 @@ def sizes(draw: random.Random) -> dict[str, Any]:
 
 def text_case(draw: random.Random, precision: Any) -> tuple[Callable[[list[int]], Any], int]:
     """A function from sentences' numbers to their hypotheses, and how many sentences there are."""
-    vocabulary = {name: draw.randint(8, 300) for name in ("source_vocab_size", "target_vocab_size")}
+    share = draw.random() < 0.3
+    vocabulary = {"source_vocab_size": draw.randint(8, 300)}
+    vocabulary["target_vocab_size"] = vocabulary["source_vocab_size"] if share else draw.randint(8, 300)
     layers = {name: draw.randint(1, 3) for name in ("encoder_layers", "decoder_layers")}
-    values = {**sizes(draw), **vocabulary, **layers, "share_embeddings": False, "tie_output": draw.random() < 0.5}
+    values = {**sizes(draw), **vocabulary, **layers, "share_embeddings": share, "tie_output": draw.random() < 0.5}
     engine = packed(Transformer(TransformerConfig.parse(values, "a case")).eval(), precision)
     count, highest = draw.randint(2, 9), vocabulary["source_vocab_size"] - 1
     rows = [[draw.randint(4, highest) for _ in range(draw.randint(1, 30))] for _ in range(count)]

@@ -90,8 +90,8 @@ def load(
     Args:
         path: the folder, or the name of a published model, "hf:owner/name"; see `converters.published`.
         task: what the model must be for; None for whatever it is.
-        precision: "float32"; "bfloat16" or "int8" for more speed and less memory at a small loss; "auto" for bfloat16
-            where the processor multiplies it, and float32 elsewhere.
+        precision: "float32"; "int8" or "bfloat16" for less memory at a small loss, and more speed (bfloat16 where the
+            processor multiplies it); "auto" for bfloat16 there, and float32 elsewhere.
         reference: run the network of `models` itself, not the engine's packed one.
         device: "cpu", "cuda", "cuda:1", "mps" or "auto"; the engine's packed networks are the processor's.
 

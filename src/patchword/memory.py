@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from patchword.errors import OutOfMemoryError
 
@@ -57,15 +57,14 @@ def memory_for(work: str, remedy: str) -> Iterator[None]:
         raise OutOfMemoryError(f"there is not enough memory for {work}; {remedy}") from None
 
 
-def mapped(path: Path) -> mmap.mmap:
+def mapped(file: BinaryIO) -> mmap.mmap:
     """A file's bytes, which the system reads when they are first looked at; changes stay in this process.
 
     Raises:
         OSError: if it cannot be read.
         ValueError: if it is empty.
     """
-    with path.open("rb") as file:
-        area = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    area = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     place = range(_address(area), _address(area) + len(area))
     _MAPPED.append(place)
     weakref.finalize(area, _MAPPED.remove, place)

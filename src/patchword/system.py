@@ -31,9 +31,9 @@ class System:
     Args:
         model: one of the registered architectures.
         facts: what is known about the model.
-        precision: of the matrix products on the CPU: "float32"; "bfloat16" or "int8", which are faster and take half
-            or a quarter of the memory, for a small loss; "auto" for bfloat16 where the processor multiplies it, and
-            float32 elsewhere.
+        precision: of the matrix products on the CPU: "float32"; "int8", which is faster and takes a quarter
+            of the memory, for a small loss; "bfloat16", which takes half, for less of one, and is faster where the
+            processor multiplies it; "auto" for bfloat16 there, and float32 elsewhere.
         reference: run the network of `models` itself, not the engine's packed one.
         reread: makes the same model again; see `engine.network.Network`.
         device: where it runs; None for the processor.
@@ -79,8 +79,8 @@ class System:
 
         Args:
             path: the folder.
-            precision: "float32"; "bfloat16" or "int8" for more speed and less memory at a small loss; "auto" for
-                bfloat16 where the processor multiplies it, and float32 elsewhere.
+            precision: "float32"; "int8" or "bfloat16" for less memory at a small loss, and more speed (bfloat16 where
+                the processor multiplies it); "auto" for bfloat16 there, and float32 elsewhere.
             reference: run the network of `models` itself, not the engine's packed one.
             device: see `devices.find_device`; with "auto" bfloat16 and int8 are the processor's.
 
@@ -178,7 +178,7 @@ class System:
             device: see `devices.find_device`, or torch's own.
 
         Raises:
-            RecipeError: if there is no such device, or the network is in int8, which is the processor's.
+            RecipeError: if there is no such device, or the network is in bfloat16 or int8, which are the processor's.
         """
         self.network.to(find_device(device) if isinstance(device, str) else device)
         return self

@@ -56,8 +56,9 @@ def test_bfloat16_is_a_product_of_what_was_rounded(variant: str, size: tuple[int
 
 @torch.inference_mode()
 def test_bfloat16_is_rounded_to_the_nearest_and_to_the_even(variant: str) -> None:
-    # Between two numbers of bfloat16, at their middle, just beside it, at the largest finite one, below the smallest.
-    some = [1 + 1 / 128, 1 + 1 / 256, 1 + 3 / 256, 1 + 1 / 256 + 1e-6, 3.4e38, -3.3e38, 1e-38, 0.0, -2.0, 255.5]
+    # Between two numbers of bfloat16, at their middle, just beside it, at the largest finite ones and near the smallest
+    # normal one: what is smaller, processors that multiply bfloat16 take for zero.
+    some = [1 + 1 / 128, 1 + 1 / 256, 1 + 3 / 256, 1 + 1 / 256 + 1e-6, 3.4e38, -3.3e38, 1.3e-38, 0.0, -2.0, 255.5]
     weight = torch.tensor(some)[:, None]
     found = product(weight, None, "bfloat16")(torch.ones(1, 1))[0]
     assert torch.equal(found, rounded(weight)[:, 0])

@@ -25,6 +25,24 @@ def test_a_thread_that_computes_alone_leaves_the_others_theirs() -> None:
         assert pool.submit(torch.get_num_threads).result() == 2
 
 
+def test_torch_may_compute_alone_while_kernels_share(variant: str) -> None:
+    torch.set_num_threads(2)
+    with threads.torch_alone():
+        assert threads.count() == 2
+        assert torch.get_num_threads() == (2 if variant == "none" else 1)
+        with threads.torch_alone():
+            assert threads.count() == 2
+    assert threads.count() == torch.get_num_threads() == 2
+
+    def within() -> tuple[int, int]:
+        threads.alone()
+        with threads.torch_alone():
+            return threads.count(), torch.get_num_threads()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(within).result() == (1, 1)
+
+
 CALLERS = """
 import threading, torch
 from concurrent.futures import ThreadPoolExecutor

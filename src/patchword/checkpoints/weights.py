@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import safetensors
 import torch
@@ -44,34 +45,35 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         OSError: if the file cannot be read.
         safetensors.SafetensorError: if it is damaged.
     """
-    places = _places(path)
-    if places is None:
-        return load_file(path)
-    tensors = {}
     with path.open("rb") as file:
+        places = _places(path, file)
+        if places is None:
+            return load_file(path)
+        tensors = {}
         for name, (shape, start) in places.items():
             tensors[name] = torch.empty(shape, dtype=torch.float32)
             if not tensors[name].numel():
                 continue
             file.seek(start)
             file.readinto(memoryview(tensors[name].numpy()).cast("B"))  # type: ignore[arg-type]
-    return tensors
+        return tensors
 
 
 def mapped_weights(path: Path) -> dict[str, Tensor]:
     """The same, read by the system when values are first looked at, and again after `memory.give_back`.
 
     For a network that is packed at once: what somebody else writes into the file may show in these tensors, and a file
-    that is made shorter ends the process. Changes stay in this process.
+    that is made shorter, or a disk that fails, ends the process. Changes stay in this process.
 
     Raises:
         OSError: if the file cannot be read.
         safetensors.SafetensorError: if it is damaged.
     """
-    places = _places(path)
-    if places is None or any(start % 4 for _, start in places.values()):
-        return read_weights(path)
-    area, tensors = mapped(path), {}
+    with path.open("rb") as file:
+        places = _places(path, file)
+        if places is None or any(start % 4 for _, start in places.values()):
+            return read_weights(path)
+        area, tensors = mapped(file), {}
     for name, (shape, start) in places.items():
         count = shape.numel()
         values = torch.frombuffer(area, dtype=torch.float32, count=count, offset=start) if count else torch.empty(0)
@@ -79,13 +81,12 @@ def mapped_weights(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _places(path: Path) -> dict[str, tuple[torch.Size, int]] | None:
+def _places(path: Path, file: BinaryIO) -> dict[str, tuple[torch.Size, int]] | None:
     """Every tensor's shape and first byte, in the file's order; None if not all are float32."""
     with safetensors.safe_open(path, framework="np") as checked:
         names = list(checked.keys())
-    with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        first = file.tell()
+    header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    first = file.tell()
     if any(header[name]["dtype"] != "F32" for name in names):
         return None
     names.sort(key=lambda name: header[name]["data_offsets"][0])

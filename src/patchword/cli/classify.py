@@ -71,7 +71,7 @@ def classify(
     for note in notes:
         typer.echo(f"patchword: {one_line(note)}", err=True)
     if on is not None and output is not None:
-        loading = {"precision": precision, "reference": reference, "device": device}
+        loading = {"precision": classifier.network.precision, "reference": reference, "device": device}
         model_folder, given = str(classifier.folder.absolute()), [str(path) for path in images]
         shards = _Images(model_folder, loading, str(Path.cwd()), given, top, max_pixels, as_json)
         names = [picture.name for picture in found]

@@ -145,7 +145,7 @@ def translate(
     if catalog is not None:
         return translate_catalog(translator, options, catalog, output, in_place, split=not no_split)
     if on is not None and file is not None and output is not None:
-        loading = {"precision": precision, "reference": reference, "device": device}
+        loading = {"precision": translator.network.precision, "reference": reference, "device": device}
         shards = _Lines(str(translator.folder.absolute()), loading, options, prefix, not no_split, n_best, as_json)
         does = {"model": translator.folder.name, **shards.told(), "file": identity(file)}
         return in_shards(shards, does, api.stream_lines(file), output, resume=resume, workers=workers)

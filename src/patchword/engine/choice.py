@@ -28,7 +28,7 @@ _PACKERS: dict[type[nn.Module], Callable[[Any, Precision, bool], Any]] = {
     ResidualNetwork: lambda model, precision, consume: PackedResidualNetwork(model, consume),
 }
 
-# Convolutions in int8 are no faster here than in float32, and in bfloat16 they are not there yet.
+# Convolutions have float32 kernels alone; in int8 they were no faster.
 _FLOAT_ALONE = (ResidualNetwork,)
 
 

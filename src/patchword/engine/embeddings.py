@@ -84,7 +84,7 @@ class PackedVocabulary(NamedTuple):
 
 
 def packed_vocabulary(model: Any, precision: Precision, consume: bool) -> PackedVocabulary:
-    """The vocabulary's weights, each kept once.
+    """The vocabulary's weights; with kernels one that is the output's too is kept once.
 
     Args:
         model: a network with the three.

@@ -92,7 +92,7 @@ class PackedProduct(Product):
 
 
 class PlainProduct(Product):
-    """float32, or weights that were rounded to bfloat16, where there are no kernels: the weight stays as it is."""
+    """Where there are no kernels: float32, with the weight as it is, or as bfloat16 rounds it."""
 
     def __init__(
         self, weight: Tensor, bias: Tensor | None, activation: str = "none", precision: Precision = "float32"

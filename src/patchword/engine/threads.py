@@ -13,6 +13,8 @@ from pathlib import Path
 
 import torch
 
+from patchword.engine import native
+
 _OWN = threading.local()
 
 
@@ -34,22 +36,25 @@ def alone() -> None:
 
 
 @contextmanager
-def kernels_alone() -> Iterator[None]:
-    """Within, kernels have the calling thread's number, and torch's own operations one thread.
+def torch_alone() -> Iterator[None]:
+    """Within, kernels have the calling thread's number as before, and torch's own operations one thread.
 
     Between kernels these are small, and a second thread of torch's costs more than it does: beside other programs each
-    waits until the system lets both run.
+    waits until the system lets both run. Without kernels nothing changes, since torch computes all.
     """
-    number = count()
-    if number > 1:
+    number, before = count(), getattr(_OWN, "count", 0)
+    if number < 2 or native.best() is None:
+        yield
+        return
+    _OWN.count = number
+    try:
         for set_own in _setters():
             set_own(1)
-    try:
         yield
     finally:
-        if number > 1:
-            for set_own in _setters():
-                set_own(number)
+        for set_own in _setters():
+            set_own(number)
+        _OWN.count = before
 
 
 @cache

@@ -50,7 +50,7 @@ class PackedTransformer(nn.Module):
         self.encoder = PackedEncoder(model.encoder, precision, consume)
         self.decoder = PackedDecoder(model.decoder, precision, consume)
 
-    @threads.kernels_alone()
+    @threads.torch_alone()
     def encode(self, source: Tensor) -> PackedMemory:
         """Source ids (batch, source), padded anywhere, to the memory.
 
@@ -74,7 +74,7 @@ class PackedTransformer(nn.Module):
         starts = torch.empty_like(lengths).index_copy_(0, order, ordered.cumsum(0) - ordered)
         return PackedMemory(self.encoder.rows(torch.cat(embedded), groups), starts, lengths)
 
-    @threads.kernels_alone()
+    @threads.torch_alone()
     def start(self, memory: PackedMemory, source: Tensor) -> TranslationState:
         """The state before the first target token: cross-attention is projected here, once a sentence."""
         rows, starts, lengths = memory

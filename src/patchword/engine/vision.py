@@ -32,7 +32,7 @@ def packed_vision_transformer(
     for name in ("head", "distillation_head"):
         head = getattr(model, name, None)
         if head is not None:
-            # A head is read once an image, so int8 would cost accuracy and save nothing.
+            # A head is read once an image, so other precisions would cost accuracy and save nothing.
             setattr(packed, name, _with_packed_linears(head, "float32"))
     return packed
 

@@ -37,7 +37,7 @@ class ImageClassifier(System):
 
     Raises:
         ValueError: if the head has another number of classes, or the network takes another image size or no RGB.
-        RecipeError: if int8 is asked for and the network has no packed form.
+        RecipeError: if the network has no packed form in the precision that is asked for.
     """
 
     task = ClassifierDetails.TASK

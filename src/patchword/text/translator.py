@@ -42,7 +42,7 @@ class Translator(System):
 
     Raises:
         ValueError: if the vocabulary's sizes are not the model's.
-        RecipeError: if int8 is asked for and the network has no packed form.
+        RecipeError: if the network has no packed form in the precision that is asked for.
     """
 
     task = TranslatorDetails.TASK

@@ -81,12 +81,6 @@ inline __m256 half(__m512 vector, int which) {
     return _mm256_loadu_ps(a.each + 8 * which);
 }
 
-inline __m512i shifted(__m512i vector, int bits) {
-    Integers a(vector);
-    for (int32_t& each : a.each) each = static_cast<int32_t>(static_cast<uint32_t>(each) << bits);
-    return a;
-}
-
 }  // namespace emulated
 
 #undef _mm512_mask_loadu_ps

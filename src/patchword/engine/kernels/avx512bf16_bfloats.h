@@ -1,5 +1,5 @@
 // bfloat16, of which two neighbouring inputs of an output feature lie together, so that one instruction adds their
-// products (AVX512_BF16).
+// products (AVX512_BF16). What is smaller than the smallest normal number counts as zero there.
 constexpr int BFLOAT_PARTS = 1;
 using Bfloat = uint16_t;  // an activation as the product reads it
 using Bfloats = __m512bh;

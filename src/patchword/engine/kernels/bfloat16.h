@@ -22,10 +22,8 @@ inline T activation(float value) {
         return to_bfloat16(value);
 }
 
-struct Bfloat16 {
+struct Bfloat16 : FloatSums {
     using Packed = uint16_t;
-    using Element = float;
-    using Sum = Floats;
     using Column = Bfloats;
 
     static constexpr long GROUP = 2, DEPTH = 256;
@@ -60,9 +58,6 @@ struct Bfloat16 {
         return ASKS == LATER ? 4096 : 0;
     }
 
-    static Sum zero() { return splat(0.0f); }
-    static Sum load_sum(const float* from) { return load(from); }
-    static void store_sum(float* to, Sum a) { store(to, a); }
     static Column column(const uint16_t* from, int part) { return load_bfloats(from, part); }
     static auto value(const Bfloat* from) { return splat_bfloats(from); }
     template <typename Value>
@@ -75,7 +70,6 @@ struct Bfloat16 {
         std::memcpy(&value, &bits, 4);
         return value;
     }
-    static float scale(const Weight&, long) { return 1.0f; }
     static Floats result(const Weight&, const Rows&, long, long, const float* sums) { return load(sums); }
 };
 

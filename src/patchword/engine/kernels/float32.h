@@ -1,9 +1,18 @@
 // Weights and activations in float.
 
-struct Float32 {
-    using Packed = float;
+// Sums of products that are made in float.
+struct FloatSums {
     using Element = float;
     using Sum = Floats;
+
+    static Sum zero() { return splat(0.0f); }
+    static Sum load_sum(const float* from) { return load(from); }
+    static void store_sum(float* to, Sum a) { store(to, a); }
+    static float scale(const Weight&, long) { return 1.0f; }
+};
+
+struct Float32 : FloatSums {
+    using Packed = float;
     using Column = Floats;
 
     static constexpr long GROUP = 1, DEPTH = 512;  // groups that a block goes through at once: they stay in the cache
@@ -24,14 +33,10 @@ struct Float32 {
         return ASKS == LATER ? 2048 : 0;
     }
 
-    static Sum zero() { return splat(0.0f); }
-    static Sum load_sum(const float* from) { return load(from); }
-    static void store_sum(float* to, Sum a) { store(to, a); }
     static Column column(const float* from, int) { return load(from); }
     static Floats value(const float* from) { return splat(*from); }
     static Sum multiply_add(Sum total, Floats value, Column column) { return fused(value, column, total); }
     static float as_float(float stored) { return stored; }
-    static float scale(const Weight&, long) { return 1.0f; }
     static Floats result(const Weight&, const Rows&, long, long, const float* sums) { return load(sums); }
 };
 

@@ -19,7 +19,7 @@ struct Processor {
 #else
 
 // Asked by hand: what compilers offer for it knows no AVX-VNNI before gcc 11, and nothing at all in some of clang's
-// runtimes.
+// runtimes. macOS keeps the wide registers for threads that have used them only, so that an Intel Mac has AVX2 here.
 struct Processor {
     bool avx2 = false, avxvnni = false, avx512 = false, avx512bf16 = false;
 

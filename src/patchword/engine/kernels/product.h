@@ -130,7 +130,7 @@ struct Block {
     template <int COUNT, Asks ASKS>
     void run_some(long row, long block) const {
         typename Format::Sum sums[COUNT][VECTORS];
-        typename Format::Element* kept = partial + row * PANEL;
+        typename Format::Element* kept = partial ? partial + row * PANEL : nullptr;
 #pragma GCC unroll 8
         for (int r = 0; r < COUNT; ++r)
 #pragma GCC unroll 8
@@ -173,7 +173,7 @@ struct Block {
     }
 };
 
-// All rows of x by panels, one after another; each thread has one of these.
+// All rows of x by panels, one after another; each piece of the work has one of these.
 template <typename Format>
 struct Multiplication {
     const Weight& w;

@@ -36,10 +36,10 @@ class Caution {
 
     // After a wait of `waited` at the end of work of which the caller did `pieces` pieces in `worked`.
     void learn(int64_t worked, long pieces, int64_t waited) {
-        if (waited < LITTLE + 2 * worked / (pieces ? pieces : 1)) return;
+        if (!pieces || waited < LITTLE + SLOWER * worked / pieces) return;
         const int64_t end = now();
         const bool again = end - until_.load(std::memory_order_relaxed) < 2 * rest_;
-        rest_ = std::min(again ? 2 * rest_ : TIMES * waited, MOST);
+        rest_ = std::min(std::max(TIMES * waited, again ? 2 * rest_ : 0), MOST);
         until_.store(end + rest_, std::memory_order_relaxed);
     }
 
@@ -48,7 +48,9 @@ class Caution {
     }
 
   private:
-    static constexpr int64_t LITTLE = 100'000, MOST = 500'000'000, TIMES = 10;  // nanoseconds; and of the wait
+    static constexpr int64_t LITTLE = 100'000, MOST = 500'000'000;  // nanoseconds
+    static constexpr int64_t TIMES = 10;                            // of the wait
+    static constexpr int64_t SLOWER = 4;  // how many of the caller's pieces one on a slower core may take
     std::atomic<int64_t> until_{0};
     int64_t rest_ = 0;
 };
