@@ -24,6 +24,7 @@ inline T activation(float value) {
 
 struct Bfloat16 : FloatSums {
     using Packed = uint16_t;
+    using Value = Bfloat;
     using Column = Bfloats;
 
     static constexpr long GROUP = 2, DEPTH = 256;

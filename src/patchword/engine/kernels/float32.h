@@ -13,6 +13,7 @@ struct FloatSums {
 
 struct Float32 : FloatSums {
     using Packed = float;
+    using Value = float;
     using Column = Floats;
 
     static constexpr long GROUP = 1, DEPTH = 512;  // groups that a block goes through at once: they stay in the cache

@@ -6,6 +6,7 @@ struct Int8 {
     using Packed = int8_t;
     using Element = int32_t;
     using Sum = Integers;
+    using Value = Byte;
     using Column = Integers;
 
     static constexpr long GROUP = BYTE_GROUP, DEPTH = INT64_MAX;

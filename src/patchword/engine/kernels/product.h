@@ -127,8 +127,24 @@ struct Block {
         Memory::template run<COUNT>(*this, row, block, rows, Format::MOST);
     }
 
+    // One of a group's parts.
+    template <int COUNT>
+    __attribute__((always_inline)) void multiply(typename Format::Sum (&sums)[COUNT][VECTORS],
+                                                 const typename Format::Value* values,
+                                                 const typename Format::Packed* weight, int part) const {
+        typename Format::Column column[VECTORS];
+        for (int v = 0; v < VECTORS; ++v) column[v] = Format::column(weight + v * WIDTH * Format::GROUP, part);
+#pragma GCC unroll 8
+        for (int r = 0; r < COUNT; ++r) {
+            const auto value = Format::value(values + r * x.stride);
+#pragma GCC unroll 8
+            for (int v = 0; v < VECTORS; ++v) sums[r][v] = Format::multiply_add(sums[r][v], value, column[v]);
+        }
+    }
+
+    // A function of its own: among others the compiler moves sums between registers in the innermost loop.
     template <int COUNT, Asks ASKS>
-    void run_some(long row, long block) const {
+    __attribute__((noinline)) void run_some(long row, long block) const {
         typename Format::Sum sums[COUNT][VECTORS];
         typename Format::Element* kept = partial ? partial + row * PANEL : nullptr;
 #pragma GCC unroll 8
@@ -144,30 +160,26 @@ struct Block {
             constexpr long ahead = Format::template ahead<COUNT, ASKS>();
             if (ahead) prefetch(reinterpret_cast<const char*>(weight) + ahead, step * sizeof(*weight));
             if (ASKS == FOLLOWING) memory.ask();
-#pragma GCC unroll 2
-            for (int part = 0; part < Format::PARTS; ++part) {
-                typename Format::Column column[VECTORS];
-                for (int v = 0; v < VECTORS; ++v) column[v] = Format::column(weight + v * WIDTH * Format::GROUP, part);
+            multiply<COUNT>(sums, values + group * Format::GROUP, weight, 0);
+            if constexpr (Format::PARTS == 2) multiply<COUNT>(sums, values + group * Format::GROUP + 1, weight, 1);
+        }
+        if (end < all) {
 #pragma GCC unroll 8
-                for (int r = 0; r < COUNT; ++r) {
-                    const auto value = Format::value(values + r * x.stride + group * Format::GROUP + part);
+            for (int r = 0; r < COUNT; ++r)
 #pragma GCC unroll 8
-                    for (int v = 0; v < VECTORS; ++v) sums[r][v] = Format::multiply_add(sums[r][v], value, column[v]);
-                }
-            }
+                for (int v = 0; v < VECTORS; ++v) Format::store_sum(kept + r * PANEL + v * WIDTH, sums[r][v]);
+            return;
         }
         alignas(64) typename Format::Element last[COUNT * PANEL];
-        if (end == all) kept = last;
 #pragma GCC unroll 8
         for (int r = 0; r < COUNT; ++r)
 #pragma GCC unroll 8
-            for (int v = 0; v < VECTORS; ++v) Format::store_sum(kept + r * PANEL + v * WIDTH, sums[r][v]);
-        if (end < all) return;
+            for (int v = 0; v < VECTORS; ++v) Format::store_sum(last + r * PANEL + v * WIDTH, sums[r][v]);
         for (int r = 0; r < COUNT; ++r) {
             alignas(64) float results[PANEL];
             for (int v = 0; v < VECTORS; ++v)
                 store(results + v * WIDTH,
-                      Format::result(w, x, row + r, panel * PANEL + v * WIDTH, kept + r * PANEL + v * WIDTH));
+                      Format::result(w, x, row + r, panel * PANEL + v * WIDTH, last + r * PANEL + v * WIDTH));
             finish(w, results, panel * PANEL, y.at(row + r, panel * PANEL));
         }
     }
