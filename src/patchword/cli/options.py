@@ -5,8 +5,8 @@ from typing import Any
 import typer
 
 PRECISION = (
-    "float32; int8: faster and smaller, a little worse; bfloat16: half the memory, and faster where the processor "
-    "multiplies it; auto: bfloat16 there, else float32."
+    "float32; int8: faster and smaller, a little worse; bfloat16: in between, and fast at many rows only where the "
+    "processor multiplies it; auto: bfloat16 there, else float32."
 )
 
 
