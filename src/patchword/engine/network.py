@@ -147,6 +147,7 @@ class Network:
 
 def _own(network: nn.Module) -> None:
     """Copy what is not packed: it may be mapped from a file that somebody changes later."""
-    with torch.no_grad():
-        for tensor in (*network.parameters(), *network.buffers()):
+    for tensor in (*network.parameters(), *network.buffers()):
+        # What was made within inference mode stays so, and what was not can be used without.
+        with torch.inference_mode(tensor.is_inference()), torch.no_grad():
             tensor.data = tensor.data.clone()
