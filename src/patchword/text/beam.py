@@ -2,19 +2,18 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
-import torch
-from torch import Tensor
+import numpy
+from numpy import float64, int64
 
 from patchword.errors import NotFiniteError
-from patchword.models.contracts import SequenceToSequence
 from patchword.text.beam_record import BeamRecord
 from patchword.text.following import Following
 from patchword.text.hypothesis import Hypothesis
 from patchword.text.likeliest import likeliest
 from patchword.text.options import SearchOptions
 from patchword.text.prefix import Forced
+from patchword.text.steps import Flags, Ids, Steps, Values
 
 
 @dataclass
@@ -62,9 +61,8 @@ class _Sentence:
 
 
 def beam_search(
-    model: SequenceToSequence,
-    source: Tensor,
-    limits: Tensor,
+    steps: Steps,
+    limits: Ids,
     options: SearchOptions,
     forced: Forced,
     following: Following | None = None,
@@ -76,63 +74,58 @@ def beam_search(
     are. It then leaves the batch.
 
     Args:
-        model: in evaluation mode.
-        source: ids (batch, source), padded at the end.
+        steps: of the batch, before its first.
         limits: most tokens a hypothesis may have, (batch,).
         options: how to search.
         forced: what the hypotheses begin with; meanwhile a sentence has one.
-        following: see `search`, as `record`.
+        following: see `generate`, as `record`.
 
     Returns:
         for each sentence its n_best hypotheses, best first; none of one that is no longer wanted.
 
     Raises:
-        NotFiniteError: if the model's logits are infinite or not numbers.
+        NotFiniteError: if the network's logits are infinite or not numbers.
     """
     beam = options.beam
-    config = model.config
-    device = source.device
+    config = steps.config
     sentences = [_Sentence(limit, options) for limit in limits.tolist()]
     alive = list(range(len(sentences)))
     count = min(2 * beam, config.target_vocab_size)
-    state: Any = model.start(model.encode(source), source)
-    tokens = torch.full((len(alive) * beam,), config.bos_id, device=device)
+    tokens = numpy.full(len(alive) * beam, config.bos_id, dtype=int64)
     # At first all hypotheses of a sentence are the same, so only one of them may be continued.
-    scores = torch.full((len(alive), beam), -torch.inf, dtype=torch.float64, device=device)
+    scores = numpy.full((len(alive), beam), -numpy.inf, dtype=float64)
     scores[:, 0] = 0.0
-    history = torch.empty(len(alive), beam, 0, dtype=torch.long, device=device)
+    history = numpy.empty((len(alive), beam, 0), dtype=int64)
     while alive:
-        # 2 * beam candidates always hold `beam` that do not end here.
-        last = (limits == history.size(2) + 1) & options.forced_end
-        must = forced.at(history.size(2), alive)
-        log_probability, found, state = likeliest(model, tokens, state, count, options.renormalise, last, must)
-        candidates = log_probability.view(len(alive), beam, count) + scores[:, :, None]
-        top, index = candidates.flatten(1).topk(min(2 * beam, beam * count), dim=1)
-        parent, token = index // count, found.view(len(alive), -1).gather(1, index)
+        rows = numpy.arange(len(alive))[:, None]
+        last = (limits == history.shape[2] + 1) & options.forced_end
+        must = forced.at(history.shape[2], alive)
+        log_probability, found = likeliest(steps, tokens, count, options.renormalise, last, must)
+        if numpy.isnan(log_probability).any():
+            raise NotFiniteError.of_logits(history.shape[2] + 1)
+        candidates = (log_probability.reshape(len(alive), beam, count) + scores[:, :, None]).reshape(len(alive), -1)
+        index = largest(candidates, min(2 * beam, beam * count))
+        top, parent, token = candidates[rows, index], index // count, found.reshape(len(alive), -1)[rows, index]
         ended = token == config.eos_id
-        for row, rank in ended[:, :beam].nonzero().tolist():
-            if top[row, rank] > -torch.inf:
+        for row, rank in zip(*ended[:, :beam].nonzero(), strict=True):
+            if top[row, rank] > -numpy.inf:
                 prefix = history[row, parent[row, rank]].tolist()
-                sentences[alive[row]].add([*prefix, config.eos_id], top[row, rank].item())
+                sentences[alive[row]].add([*prefix, config.eos_id], float(top[row, rank]))
         # A stable sort by "ended" puts the best live candidates first, still in order of their scores.
-        keep = ended.int().sort(dim=1, stable=True).indices[:, :beam]
+        keep = ended.argsort(axis=1, kind="stable")[:, :beam]
         if record is not None:
-            gained = log_probability.view(len(alive), -1).gather(1, index)
+            gained = log_probability.reshape(len(alive), -1)[rows, index]
             _note(record, parent[0], token[0], gained[0], top[0], ended[0], keep[0])
-        scores = top.gather(1, keep).masked_fill(ended.gather(1, keep), -torch.inf)
-        parent, token = parent.gather(1, keep), token.gather(1, keep)
-        history = torch.cat(
-            [history.gather(1, parent[:, :, None].expand(-1, -1, history.size(2))), token[:, :, None]], 2
-        )
-        length = history.size(2)
+        scores = numpy.where(ended[rows, keep], -numpy.inf, top[rows, keep])
+        parent, token = parent[rows, keep], token[rows, keep]
+        history = numpy.concatenate([history[rows, parent], token[:, :, None]], 2)
+        length = history.shape[2]
         going = []
         for row, (index_of, live) in enumerate(zip(alive, scores.tolist(), strict=True)):
             sentence = sentences[index_of]
-            if math.isnan(live[0]):  # topk puts it first
-                raise NotFiniteError.of_logits(length)
             if length >= sentence.limit:
                 for rank, score in enumerate(live):
-                    if score > -torch.inf:
+                    if score > -math.inf:
                         sentence.add(history[row, rank].tolist(), score)
                 if record is not None:
                     record.end_live()
@@ -140,22 +133,29 @@ def beam_search(
                 going.append(row)
         if following is not None:
             going = _told(following, sentences, alive, going, scores, history)
-        rows = torch.arange(len(alive), device=device)[:, None] * beam + parent
+        parents = rows * beam + parent
         if len(going) < len(alive):
-            kept = torch.tensor(going, dtype=torch.long, device=device)
+            kept = numpy.array(going, dtype=int64)
             alive = [alive[row] for row in going]
-            scores, history, token, rows, limits = scores[kept], history[kept], token[kept], rows[kept], limits[kept]
+            scores, history, token, limits = scores[kept], history[kept], token[kept], limits[kept]
             if alive:
-                state.select(kept, rows.flatten())
+                steps.select(kept, parents[kept].ravel())
         else:
-            state.select(None, rows.flatten())
-        tokens = token.flatten()
+            steps.select(None, parents.ravel())
+        tokens = token.ravel()
     return [sentence.best(options.n_best) for sentence in sentences]
 
 
-def _note(
-    record: BeamRecord, parent: Tensor, token: Tensor, gained: Tensor, top: Tensor, ended: Tensor, keep: Tensor
-) -> None:
+def largest(values: Values, count: int) -> Ids:
+    """Where a row's largest values are, (rows, count), the largest first, and of equal ones the first."""
+    if 8 * count >= values.shape[1]:
+        return (-values).argsort(axis=1, kind="stable")[:, :count]
+    some = numpy.sort(values.argpartition(-count, axis=1)[:, -count:], axis=1)
+    order = (-numpy.take_along_axis(values, some, 1)).argsort(axis=1, kind="stable")
+    return numpy.take_along_axis(some, order, 1)
+
+
+def _note(record: BeamRecord, parent: Ids, token: Ids, gained: Values, top: Values, ended: Flags, keep: Ids) -> None:
     """One step of one sentence, for a record."""
     ends = ended.tolist()
     # Where too few go on, the sort fills the beam up with candidates that end, which nothing continues.
@@ -169,8 +169,8 @@ def _told(
     sentences: list[_Sentence],
     alive: list[int],
     going: list[int],
-    scores: Tensor,
-    history: Tensor,
+    scores: Values,
+    history: Ids,
 ) -> list[int]:
     """Tell how far the sentences are; those of `going` that are still wanted."""
     kept = []

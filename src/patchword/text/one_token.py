@@ -2,26 +2,24 @@
 
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy
+from numpy import float64, int64
 
 from patchword.errors import NotFiniteError
-from patchword.models.contracts import SequenceToSequence
 from patchword.text.beam_record import BeamRecord
 from patchword.text.following import Following
 from patchword.text.hypothesis import Hypothesis
 from patchword.text.likeliest import likeliest
 from patchword.text.options import SearchOptions
 from patchword.text.prefix import Forced
-from patchword.text.sampling import choose_token, next_log_probabilities
+from patchword.text.steps import Flags, Ids, Steps, Values
 
 GROWTH = 64  # positions that room is made for at first; it doubles when it is full
 
 
 def one_token_at_a_time(
-    model: SequenceToSequence,
-    source: Tensor,
-    limits: Tensor,
+    steps: Steps,
+    limits: Ids,
     options: SearchOptions,
     forced: Forced,
     following: Following | None = None,
@@ -30,71 +28,58 @@ def one_token_at_a_time(
     """Continue every hypothesis by the likeliest token, or by one that is drawn, until its end token or its limit.
 
     Args:
-        model: in evaluation mode.
-        source: ids (batch, source), padded at the end.
+        steps: of the batch, before its first.
         limits: most tokens a hypothesis may have, (batch,).
         options: how to search.
         forced: what the hypotheses begin with.
-        following: see `search`, as `record`.
+        following: see `generate`, as `record`.
 
     Returns:
         for each sentence its hypotheses, best first; none of one that is no longer wanted.
 
     Raises:
-        NotFiniteError: if the model's logits are infinite or not numbers.
+        NotFiniteError: if the network's logits are infinite or not numbers.
     """
     samples = options.n_best if options.method == "sample" else 1
-    # A sentence's draws are its own, whatever is decoded beside it.
-    draws = [torch.Generator().manual_seed(options.seed) for _ in limits] if options.method == "sample" else []
-    config = model.config
-    sentences = source.size(0)
-    state: Any = model.start(model.encode(source), source)
+    config = steps.config
+    sentences = len(limits)
     # Unfinished sentences keep all their samples' rows, so that a sentence's memory serves consecutive rows.
-    alive = torch.arange(sentences, device=source.device)
-    tokens = torch.full((sentences * samples,), config.bos_id, device=source.device)
-    score = torch.zeros(sentences, samples, dtype=torch.float64, device=source.device)
-    done = torch.zeros(sentences, samples, dtype=torch.bool, device=source.device)
-    history = torch.full((sentences, samples, GROWTH), config.pad_id, dtype=torch.long, device=source.device)
+    alive = numpy.arange(sentences)
+    tokens = numpy.full(sentences * samples, config.bos_id, dtype=int64)
+    score = numpy.zeros((sentences, samples), dtype=float64)
+    done = numpy.zeros((sentences, samples), dtype=bool)
+    history = numpy.full((sentences, samples, GROWTH), config.pad_id, dtype=int64)
     cancelled: set[int] = set()
     step = 0
-    while alive.numel():
-        if step == history.size(2):
-            if not score.isfinite().all():
+    while len(alive):
+        if step == history.shape[2]:
+            if not numpy.isfinite(score).all():
                 raise NotFiniteError.of_logits(step)
-            history = torch.cat([history, torch.full_like(history, config.pad_id)], 2)
+            history = numpy.concatenate([history, numpy.full_like(history, config.pad_id)], 2)
         last = (limits[alive] == step + 1) & options.forced_end
         must = forced.at(step, alive)
         if options.method == "sample":
-            logits, state = model.decode_step(tokens, state)
-            log_probability = next_log_probabilities(logits, config, options.renormalise, last)
-            own = [draws[sentence] for sentence in alive.tolist()]
-            chosen = choose_token(log_probability, options.temperature, options.top_k, options.top_p, own)
-            if must is not None:
-                each = must.repeat_interleave(samples)
-                chosen = torch.where(each >= 0, each, chosen)
-            gained = log_probability.gather(1, chosen[:, None]).double()
+            gained, chosen = steps.drawn(tokens, options, last, must, alive)
         else:
-            gained, chosen, state = likeliest(model, tokens, state, 1, options.renormalise, last, must)
-        gained, chosen = gained.view(-1, samples), chosen.view(-1, samples)
+            gained, chosen = likeliest(steps, tokens, 1, options.renormalise, last, must)
+        gained, chosen = gained.reshape(-1, samples), chosen.reshape(-1, samples)
         over = done[alive]
-        history[alive, :, step] = chosen.masked_fill(over, config.pad_id)
-        score[alive] += gained.masked_fill(over, 0.0)
+        history[alive, :, step] = numpy.where(over, config.pad_id, chosen)
+        score[alive] += numpy.where(over, 0.0, gained)
         step += 1
         ends = over | (chosen == config.eos_id) | (step >= limits[alive])[:, None]
         if record is not None:
-            _note(record, chosen[0], gained[0], score[alive][0].masked_fill(over[0], -torch.inf), ends[0])
-        over = ends
-        done[alive] = over
-        going = (~over.all(1)).nonzero()[:, 0]
+            _note(record, chosen[0], gained[0], numpy.where(over, -numpy.inf, score[alive])[0], ends[0])
+        done[alive] = ends
+        going = (~ends.all(1)).nonzero()[0]
         if following is not None:
             going = _told(following, alive, going, history[:, 0, :step], samples, cancelled)
-        if going.numel() < alive.numel():
-            rows = (going[:, None] * samples + torch.arange(samples, device=going.device)).flatten()
-            if going.numel():
-                state.select(going, rows)
+        if len(going) < len(alive):
+            if len(going):
+                steps.select(going, (going[:, None] * samples + numpy.arange(samples)).ravel())
             alive, chosen = alive[going], chosen[going]
-        tokens = chosen.flatten()
-    if not score.isfinite().all():
+        tokens = chosen.ravel()
+    if not numpy.isfinite(score).all():
         raise NotFiniteError.of_logits(step)
     ranked = [_ranked(history[i], score[i], config, options) for i in range(sentences)]
     if following is not None and samples > 1:
@@ -104,16 +89,13 @@ def one_token_at_a_time(
     return [[] if i in cancelled else hypotheses for i, hypotheses in enumerate(ranked)]
 
 
-def _note(record: BeamRecord, chosen: Tensor, gained: Tensor, score: Tensor, ends: Tensor) -> None:
+def _note(record: BeamRecord, chosen: Ids, gained: Values, score: Values, ends: Flags) -> None:
     """One step of one sentence, for a record; hypotheses that were over before have a score of -inf."""
     ranks = list(range(len(chosen)))
-    finished = ends.nonzero()[:, 0].tolist()
-    record.add(ranks, chosen.tolist(), gained.tolist(), score.tolist(), finished, ranks)
+    record.add(ranks, chosen.tolist(), gained.tolist(), score.tolist(), ends.nonzero()[0].tolist(), ranks)
 
 
-def _told(
-    following: Following, alive: Tensor, going: Tensor, history: Tensor, samples: int, cancelled: set[int]
-) -> Tensor:
+def _told(following: Following, alive: Ids, going: Ids, history: Ids, samples: int, cancelled: set[int]) -> Ids:
     """Tell how far the sentences are, and leave those out of `going` that are no longer wanted."""
     kept = []
     stay = set(going.tolist())
@@ -126,10 +108,10 @@ def _told(
                 kept.append(row)
             else:
                 cancelled.add(sentence)
-    return torch.tensor(kept, dtype=torch.long, device=going.device)
+    return numpy.array(kept, dtype=int64)
 
 
-def _ranked(history: Tensor, score: Tensor, config: Any, options: SearchOptions) -> list[Hypothesis]:
+def _ranked(history: Ids, score: Values, config: Any, options: SearchOptions) -> list[Hypothesis]:
     hypotheses = []
     for row, log_probability in zip(history.tolist(), score.tolist(), strict=True):
         length = row.index(config.eos_id) + 1 if config.eos_id in row else len([t for t in row if t != config.pad_id])

@@ -1,12 +1,13 @@
 """Target tokens that a translation must begin with."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
-import torch
-from torch import Tensor
+import numpy
+from numpy import int64
 
-from patchword.text.batches import pad
 from patchword.text.encoding import SURROGATE
+from patchword.text.steps import Ids
 from patchword.text.vocabulary import Vocabulary
 
 Prefix = str | Sequence[int] | None  # as text, as ids, or none
@@ -17,18 +18,17 @@ class Forced:
 
     Args:
         prefixes: ids that each sentence begins with; none for any beginning.
-        device: of the search.
     """
 
-    def __init__(self, prefixes: Sequence[Sequence[int]], device: torch.device) -> None:
-        self._longest = max(map(len, prefixes), default=0)
-        self._tokens = pad(prefixes, -1).to(device) if self._longest else None
+    def __init__(self, prefixes: Sequence[Sequence[int]]) -> None:
+        # A row a step, (longest, sentences).
+        self._tokens = [numpy.array(step, dtype=int64) for step in zip_longest(*prefixes, fillvalue=-1)]
 
-    def at(self, step: int, sentences: Tensor | list[int]) -> Tensor | None:
+    def at(self, step: int, sentences: Sequence[int] | Ids) -> Ids | None:
         """The token that each of the sentences must take at a step, -1 for any; None if each may take any."""
-        if self._tokens is None or step >= self._longest:
+        if step >= len(self._tokens):
             return None
-        tokens = self._tokens[sentences, step]
+        tokens = self._tokens[step][sentences]
         return tokens if bool((tokens >= 0).any()) else None
 
 
