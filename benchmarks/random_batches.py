@@ -17,7 +17,7 @@ import torch
 
 from patchword.engine import native
 from patchword.engine.choice import packed
-from patchword.engine.products import PRECISIONS
+from patchword.engine.precision import PRECISIONS
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig

@@ -17,7 +17,7 @@ from patchword.converters.published import cache_folder, forget, published_model
 from patchword.devices import find_device
 from patchword.dry_runs import dry_run
 from patchword.engine.native import missing_reason, variant
-from patchword.engine.products import parse_precision
+from patchword.engine.precision import parse_precision
 from patchword.evaluation import Evaluation
 from patchword.files import check_new_folder
 from patchword.given import model_at

@@ -20,7 +20,7 @@ from patchword.checkpoints.model_folder import (
 from patchword.devices import find_device
 from patchword.engine import native
 from patchword.engine.network import Network
-from patchword.engine.products import Precision
+from patchword.engine.precision import Precision
 from patchword.errors import ModelFolderError, NoSuchPrecisionError, RecipeError
 from patchword.models.registry import architecture_of, architecture_of_config
 

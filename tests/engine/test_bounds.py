@@ -17,7 +17,7 @@ from patchword.engine.encoder import Group, PackedEncoder
 from patchword.engine.layers import PackedNorm
 from patchword.engine.output import PackedOutput
 from patchword.engine.products import product
-from patchword.engine.transformer import PackedTransformer
+from patchword.engine.transformer import packed_transformer
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.text.batches import pad
 from patchword.text.search import SearchOptions, search
@@ -103,7 +103,7 @@ def model_of_widths() -> Transformer:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 def test_layers_may_differ_in_width(variant: str, precision: Any) -> None:
     model, source = model_of_widths(), pad([[5, 7, 3], [9, 3]], 0)
-    engine = PackedTransformer(model, precision)
+    engine = packed_transformer(model, precision)
     options = SearchOptions(max_extra=5)
     found, right = search(engine, source, options), search(model, source, options)
     if precision == "float32":

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from patchword.engine.output import FEW, PackedOutput
-from patchword.engine.products import PRECISIONS, Precision
+from patchword.engine.precision import PRECISIONS, Precision
 
 
 @pytest.mark.parametrize("vocab_size", [5, 64, 150, 1000, 2571])

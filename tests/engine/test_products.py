@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from patchword.engine import native
-from patchword.engine.products import PRECISIONS, product
+from patchword.engine.precision import PRECISIONS
+from patchword.engine.products import product
 from patchword.nn.feed_forward import ACTIVATIONS
 
 # (outputs, inputs): whole panels and groups, neither, and more inputs than are gone through at once.

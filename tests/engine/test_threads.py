@@ -25,22 +25,19 @@ def test_a_thread_that_computes_alone_leaves_the_others_theirs() -> None:
         assert pool.submit(torch.get_num_threads).result() == 2
 
 
-def test_torch_may_compute_alone_while_kernels_share(variant: str) -> None:
-    torch.set_num_threads(2)
-    with threads.torch_alone():
-        assert threads.count() == 2
-        assert torch.get_num_threads() == (2 if variant == "none" else 1)
-        with threads.torch_alone():
-            assert threads.count() == 2
-    assert threads.count() == torch.get_num_threads() == 2
+WITHOUT_TORCH = """
+import sys
+from patchword.engine import threads
+print(threads.count(), "torch" in sys.modules)
+"""
 
-    def within() -> tuple[int, int]:
-        threads.alone()
-        with threads.torch_alone():
-            return threads.count(), torch.get_num_threads()
 
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(within).result() == (1, 1)
+@pytest.mark.parametrize(("told", "expected"), [("3", 3), ("2,1", 2), ("many", None), ("", None)])
+def test_without_torch_it_is_the_number_that_torch_would_take(told: str, expected: int | None) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": told}
+    found = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], env=environment, capture_output=True, text=True)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert found.stdout == f"{expected or cores} False\n"
 
 
 CALLERS = """

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from patchword.engine.attention import attend
-from patchword.engine.products import Precision, product
+from patchword.engine.precision import Precision
+from patchword.engine.products import product
 from patchword.nn.alignment import AdditiveAlignment, Alignment, GeneralAlignment
 
 

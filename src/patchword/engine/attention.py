@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from patchword.engine import native, threads
+from patchword.engine.tensors import address
 
 
 def attend(
@@ -38,9 +39,9 @@ def attend(
     _check(query, key, value, count, counts, past)
     y = torch.empty(slots * queries, heads * head_size, dtype=torch.float32)
     arguments = native.Attention(
-        native.address(query),
-        native.address(key),
-        native.address(value),
+        address(query),
+        address(key),
+        address(value),
         y.data_ptr(),
         slots,
         queries,
@@ -48,9 +49,9 @@ def attend(
         head_size,
         query.stride(1),
         *key.stride()[:3],
-        None if counts is None else native.address(counts, torch.long, (slots,)),
+        None if counts is None else address(counts, torch.long, (slots,)),
         count,
-        None if past is None else native.address(past, torch.long),
+        None if past is None else address(past, torch.long),
         0 if past is None else past.stride(0),
     )
     kernels.attention(byref(arguments), threads.count())

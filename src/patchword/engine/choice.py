@@ -8,10 +8,10 @@ from torch import nn
 
 from patchword.engine import native
 from patchword.engine.anatomy import is_as_described
-from patchword.engine.products import PRECISIONS, Precision
+from patchword.engine.precision import PRECISIONS, Precision
 from patchword.engine.recurrent import PackedRecurrent
 from patchword.engine.residual_network import PackedResidualNetwork
-from patchword.engine.transformer import PackedTransformer
+from patchword.engine.transformer import packed_transformer
 from patchword.engine.vision import packed_vision_transformer
 from patchword.errors import NotFiniteError
 from patchword.models.recurrent import Recurrent
@@ -22,7 +22,7 @@ from patchword.models.vision_transformer import VisionTransformer
 
 # What packs a network, from it, the precision, and whether to empty it meanwhile.
 _PACKERS: dict[type[nn.Module], Callable[[Any, Precision, bool], Any]] = {
-    Transformer: PackedTransformer,
+    Transformer: packed_transformer,
     Recurrent: PackedRecurrent,
     VisionTransformer: packed_vision_transformer,
     ResidualNetwork: lambda model, precision, consume: PackedResidualNetwork(model, consume),

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from patchword.engine import native, threads
 from patchword.engine.maps import NO_MAPS, Maps
-from patchword.engine.memory import LARGE_PAGES
+from patchword.engine.tensors import uninitialised
 from patchword.nn.convolution import ConvolutionNorm
 
 # The operators that torch's compiler makes of a convolution and what follows it; called by hand here.
@@ -69,7 +69,7 @@ class KernelConvolution(FoldedConvolution):
         rows = weight.permute(0, 2, 3, 1).reshape(self.outputs, -1).contiguous()
         count = -(-self.outputs // kernels.panel) * kernels.panel * self.inputs
         winograd = self.size == 3 and self.stride == 1 and self.inputs in WINOGRAD
-        self._packed = LARGE_PAGES.empty((POINTS if winograd else self.size**2) * count)
+        self._packed = uninitialised((POINTS if winograd else self.size**2) * count)
         activation = native.ACTIVATIONS.index("relu" if self.relu else "none")
         addresses = self._packed.data_ptr(), None, None, self.bias.data_ptr()
         float32 = native.PRECISIONS.index("float32")

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from patchword.engine import native
 from patchword.engine.layers import empty
 from patchword.engine.output import PackedOutput
-from patchword.engine.products import PackedProduct, Precision, row_scales
+from patchword.engine.precision import Precision
+from patchword.engine.products import PackedProduct, row_scales
+from patchword.engine.tensors import address
 from patchword.nn.embeddings import TokenEmbedding
 
 
@@ -34,7 +36,7 @@ class PackedEmbedding(nn.Module):
         kernels, tokens = native.best(), tokens.contiguous()
         assert kernels is not None
         rows = torch.empty(*tokens.shape, self._product.in_features, dtype=torch.float32)
-        ids = native.address(tokens, torch.long, tuple(tokens.shape))
+        ids = address(tokens, torch.long, tuple(tokens.shape))
         kernels.look_up(addressof(self._product.arguments), ids, tokens.numel(), self._scale, rows.data_ptr())
         return rows
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from patchword.engine import native, threads
 from patchword.engine.attention import attend
 from patchword.engine.layers import PackedFeedForward, Residual, attention_products, empty, packed_norm, stack_shape
-from patchword.engine.products import Precision
+from patchword.engine.precision import Precision
+from patchword.engine.tensors import address
 from patchword.nn.encoder import Encoder, EncoderLayer
 
 # Rows that pass all layers before the next ones: what is between two layers stays in the cache.
@@ -108,7 +109,7 @@ class PackedEncoder(nn.Module):
         kernels = native.best()
         assert kernels is not None
         kernels.encode(
-            byref(self._native), native.address(x, shape=shape), x.size(0), byref(places), len(groups), threads.count()
+            byref(self._native), address(x, shape=shape), x.size(0), byref(places), len(groups), threads.count()
         )
         return x
 

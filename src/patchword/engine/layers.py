@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchword.engine import native, threads
-from patchword.engine.products import Precision, Product, product
+from patchword.engine.precision import Precision
+from patchword.engine.products import Product, product
+from patchword.engine.tensors import address
 from patchword.memory import give_back
 from patchword.nn.attention import MultiHeadAttention
 from patchword.nn.feed_forward import ACTIVATIONS, FeedForward
@@ -36,7 +38,7 @@ class PackedNorm(nn.Module):
         self._weight, self._bias = norm.weight.detach().clone(), norm.bias.detach().clone()
         kernels = native.best()
         self._kernel = None if kernels is None else kernels.norm
-        addresses = [native.address(tensor, shape=(self.width,)) for tensor in (self._weight, self._bias)]
+        addresses = [address(tensor, shape=(self.width,)) for tensor in (self._weight, self._bias)]
         self.arguments = native.NormWeight(*addresses, self.width, self._eps)
         self._address = ctypes.addressof(self.arguments)
 
@@ -50,8 +52,8 @@ class PackedNorm(nn.Module):
             return torch.layer_norm(x if added is None else x + added, self._shape, self._weight, self._bias, self._eps)
         x = x.contiguous()
         rows = self._rows(x)
-        y, address = torch.empty_like(x), None if added is None else native.address(added, shape=x.shape)
-        self._kernel(self._address, native.address(x), address, None, y.data_ptr(), rows, threads.count())
+        y, other = torch.empty_like(x), None if added is None else address(added, shape=x.shape)
+        self._kernel(self._address, address(x), other, None, y.data_ptr(), rows, threads.count())
         return y
 
     def added(self, x: Tensor, y: Tensor) -> Tensor:
@@ -59,8 +61,8 @@ class PackedNorm(nn.Module):
         if self._kernel is None:
             return y.add_(x)
         rows, x = self._rows(x), x.contiguous()
-        address = native.address(y, shape=x.shape)
-        self._kernel(self._address, address, native.address(x), address, None, rows, threads.count())
+        place = address(y, shape=x.shape)
+        self._kernel(self._address, place, address(x), place, None, rows, threads.count())
         return y
 
     def _rows(self, x: Tensor) -> int:

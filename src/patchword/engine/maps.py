@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from patchword.engine import native, threads
+from patchword.engine.tensors import address
 
 NO_MAPS = native.Maps()
 
@@ -37,16 +38,14 @@ class Maps(NamedTuple):
             return cls(F.pad(pixels, (0, 0, *[room] * 4)) if room else pixels.contiguous(), room)
         batch, channels, height, width = images.shape
         y = cls.empty(batch, height, width, channels, room)
-        kernels.lay_out(native.address(images.view(-1)), byref(y.argument()), threads.count())
+        kernels.lay_out(address(images.view(-1)), byref(y.argument()), threads.count())
         return y
 
     def argument(self) -> Any:
         """For a kernel; it holds no reference to the pixels."""
         pixels, room = self
         batch, rows, columns, channels = shape = pixels.shape
-        return native.Maps(
-            native.address(pixels, shape=shape), batch, rows - 2 * room, columns - 2 * room, channels, room
-        )
+        return native.Maps(address(pixels, shape=shape), batch, rows - 2 * room, columns - 2 * room, channels, room)
 
     def images(self) -> Tensor:
         """As (batch, channels, height, width), a view."""

@@ -1,19 +1,22 @@
 """Memory in pages of 2 MB: in the usual ones of 4 kB, a processor spends half its time looking up pages of weights."""
 
+import math
 import mmap
 import os
 from contextlib import suppress
 from threading import Lock
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy
+from numpy import uint8
+from numpy.typing import NDArray
 
 PAGE = 2 * 1024 * 1024
-CHUNK = 8 * PAGE  # small tensors share this much
+CHUNK = 8 * PAGE  # what is small shares this much
 
 
 class LargePages:
-    """Hands out memory for tensors of any size; it is given back when the last tensor of a chunk is gone."""
+    """Hands out memory of any size; it is given back when the last array of a chunk is gone."""
 
     def __init__(self) -> None:
         self.forget()
@@ -21,27 +24,33 @@ class LargePages:
     def forget(self) -> None:
         """Begin anew; what was handed out stays."""
         self._lock = Lock()
-        self._chunk = torch.empty(0, dtype=torch.uint8)  # what is left of it
+        self._chunk = numpy.empty(0, dtype=uint8)  # what is left of it
 
-    def empty(self, count: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Uninitialised memory for `count` elements; in small pages where the system has no large ones.
+    def bytes(self, size: int) -> NDArray[uint8]:
+        """Uninitialised memory, (size,), at an address that is a multiple of 64; in small pages where the system has
+        no large ones.
 
         Raises:
             MemoryError: if there is not so much.
         """
-        size = count * dtype.itemsize
         if not hasattr(mmap, "MADV_HUGEPAGE"):
-            return torch.empty(count, dtype=dtype)
+            area = numpy.empty(size + 64, dtype=uint8)
+            return area[-area.ctypes.data % 64 :][:size]
         if size > CHUNK // 2:
-            return _mapped(size)[:size].view(dtype)
+            return _mapped(size)[:size]
         with self._lock:
-            if size > self._chunk.numel():
+            if size > len(self._chunk):
                 self._chunk = _mapped(CHUNK)
             found, self._chunk = self._chunk[:size], self._chunk[-(-size // 64) * 64 :]
-        return found.view(dtype)
+        return found
+
+    def empty(self, shape: tuple[int, ...], dtype: Any = numpy.float32) -> NDArray[Any]:
+        """The same as an array of values."""
+        size = math.prod(shape) * numpy.dtype(dtype).itemsize
+        return self.bytes(size).view(dtype).reshape(shape)
 
 
-def _mapped(size: int) -> Tensor:
+def _mapped(size: int) -> NDArray[uint8]:
     """Whole large pages of at least `size` bytes."""
     size = -(-size // PAGE) * PAGE
     try:
@@ -50,9 +59,8 @@ def _mapped(size: int) -> Tensor:
         raise MemoryError(f"the engine found no memory for {size} bytes: {error}") from None
     with suppress(OSError):  # a system that was built without them
         area.madvise(mmap.MADV_HUGEPAGE)
-    with torch.inference_mode(False):  # later requests for the same chunk may come from outside of it
-        memory = torch.frombuffer(area, dtype=torch.uint8)
-    start = -memory.data_ptr() % PAGE
+    memory = numpy.frombuffer(area, dtype=uint8)
+    start = -memory.ctypes.data % PAGE
     return memory[start : start + size]
 
 

@@ -1,4 +1,4 @@
-"""The kernels of `engine/kernels`, for tensors: compiled C++ in this processor's instruction set."""
+"""The kernels of `engine/kernels`: compiled C++ in this processor's instruction set."""
 
 import ctypes
 import os
@@ -7,9 +7,6 @@ import warnings
 from ctypes import POINTER
 from functools import cache
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from patchword.engine import layout, library
 from patchword.errors import RecipeError, nearest, shown
@@ -70,24 +67,6 @@ def kernels(variant: str) -> Kernels | None:
         return None
     table = found.patchword_kernels(variant.encode())
     return Kernels(table.contents) if table else None
-
-
-def address(tensor: Tensor, dtype: torch.dtype = torch.float32, shape: tuple[int, ...] | None = None) -> int:
-    """Where a tensor's values begin; kernels read there what they are told to.
-
-    Args:
-        tensor: any.
-        dtype: that a kernel reads.
-        shape: that a kernel reads, row after row without gaps; None where it is told the strides.
-
-    Raises:
-        ValueError: if the tensor is on another device, or has another type or shape, or gaps.
-    """
-    if tensor.dtype != dtype or tensor.device.type != "cpu" or (tensor.dim() and tensor.stride(-1) != 1):
-        raise ValueError(f"the engine reads {dtype} on the CPU, not {tensor.dtype} on {tensor.device}")
-    if shape is not None and (tensor.shape != shape or not tensor.is_contiguous()):
-        raise ValueError(f"the engine reads {shape} in one piece, not {tuple(tensor.shape)}")
-    return tensor.data_ptr()
 
 
 @cache

@@ -10,7 +10,7 @@ from torch import nn
 
 from patchword.engine.anatomy import Snapshot
 from patchword.engine.choice import check_finite, chosen, packed
-from patchword.engine.products import Precision, parse_precision
+from patchword.engine.precision import Precision, parse_precision
 from patchword.errors import NoSuchPrecisionError, RecipeError, shown
 
 
@@ -136,7 +136,9 @@ class Network:
             return
         self._packed = packed(self._model, self.precision, consume)
         if consume:
-            _own(self._model if self._packed is None else self._packed)
+            network = self._model if self._packed is None else self._packed
+            if isinstance(network, nn.Module):
+                _own(network)
         self._packed_from = Snapshot(self._model)
         if self._packed is None and self.precision != "float32":
             raise NoSuchPrecisionError(

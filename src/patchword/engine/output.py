@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from patchword.engine import native, threads
-from patchword.engine.products import PackedProduct, Precision, product
+from patchword.engine.precision import Precision
+from patchword.engine.products import PackedProduct, product
+from patchword.engine.tensors import address
 
 FEW = 64  # tokens of a row that are found while its logits are computed
 
@@ -51,9 +53,9 @@ class PackedOutput(nn.Module):
         self._check(count, never)
         hidden = hidden.contiguous()
         rows, projection = hidden.size(0), cast(PackedProduct, self.product)
-        address = native.address(hidden, shape=(rows, projection.in_features))
+        place = address(hidden, shape=(rows, projection.in_features))
         found, arguments = self._arguments(None, rows, count, never, renormalise)
-        kernels.project_likeliest(byref(projection.arguments), address, byref(arguments), threads.count())
+        kernels.project_likeliest(byref(projection.arguments), place, byref(arguments), threads.count())
         return found
 
     def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
@@ -72,7 +74,7 @@ class PackedOutput(nn.Module):
         kernels = native.best()
         if kernels is None:
             return _likeliest_plainly(logits, count, never, renormalise)
-        found, arguments = self._arguments(native.address(logits), logits.size(0), count, never, renormalise)
+        found, arguments = self._arguments(address(logits), logits.size(0), count, never, renormalise)
         kernels.likeliest(byref(arguments), threads.count())
         return found
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from patchword.engine import native, threads
 from patchword.engine.convolutions import KernelConvolution
 from patchword.engine.maps import NO_MAPS
-from patchword.engine.memory import LARGE_PAGES
+from patchword.engine.tensors import address, uninitialised
 
 
 class Planned(NamedTuple):
@@ -73,7 +73,7 @@ class Plan:
         Args:
             last: whose means are the result.
         """
-        self._memory = {slot: LARGE_PAGES.empty(size) for slot, size in self._sizes.items()}
+        self._memory = {slot: uninitialised(size) for slot, size in self._sizes.items()}
         for planned in self._planned:
             planned.maps.pixels = self._memory[planned.slot][planned.start :].data_ptr()
         self._calls = [entry() for entry in self._waiting]
@@ -83,7 +83,7 @@ class Plan:
 
     def __call__(self, images: Tensor) -> Tensor:
         """The means of the last maps, (batch, channels)."""
-        start, count = native.address(images, shape=tuple(self.shape)), threads.count()
+        start, count = address(images, shape=tuple(self.shape)), threads.count()
         for kernel, offset, *arguments in self._calls:
             if offset is None:
                 kernel(*arguments, count)

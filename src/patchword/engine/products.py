@@ -1,22 +1,19 @@
 """Matrix products with weights that are laid out once for the processor, in float32, bfloat16 or int8."""
 
-import ctypes
 import warnings
 from collections.abc import Callable
-from typing import Literal
 
 import torch
+from numpy import float32
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchword.engine import native, threads
-from patchword.engine.memory import LARGE_PAGES
-from patchword.errors import RecipeError, nearest, shown
+from patchword.engine.packed_weight import PackedWeight
+from patchword.engine.precision import Precision
+from patchword.engine.tensors import address
 from patchword.nn.feed_forward import ACTIVATIONS
-
-Precision = Literal["float32", "bfloat16", "int8"]
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
-_STORED = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.int8}
 
 
 class Product(nn.Module):
@@ -40,44 +37,24 @@ class Product(nn.Module):
 
 
 class PackedProduct(Product):
-    """In the panels of `engine/kernels`.
-
-    float32 is exact. In bfloat16 weights have 8 significant bits; activations too where the processor multiplies
-    bfloat16, elsewhere they stay float32. In int8 weights have a scale an output channel, and activations are quantised
-    to 8 bits at each call, row by row. Sums are in float32, or of whole numbers.
-
-    A row's result has the same bits whatever other rows are in the batch; so a sentence's translation does not depend
-    on its batch.
+    """By the kernels; see `PackedWeight`.
 
     Args:
         precision: of the weights.
 
     Attributes:
-        arguments: of the kernel; they live as long as the product.
+        arguments: of the kernels; they live as long as the product.
     """
 
     def __init__(
         self, weight: Tensor, bias: Tensor | None, activation: str = "none", precision: Precision = "float32"
     ) -> None:
         super().__init__(weight, bias, activation)
+        self.packed = PackedWeight(_array(weight), None if bias is None else _array(bias), precision, activation)
+        self.arguments = self.packed.arguments
+        self.precision = precision
         kernels = native.best()
         assert kernels is not None
-        self.precision = precision
-        weight = weight.detach().contiguous()
-        outputs = -(-self.out_features // kernels.panel) * kernels.panel
-        group = {"float32": 1, "bfloat16": 2, "int8": kernels.group}[precision]
-        inputs = -(-self.in_features // group) * group
-        packed = LARGE_PAGES.empty(outputs * inputs, _STORED[precision])
-        scales, sums = torch.empty(2, outputs, dtype=torch.float32) if precision == "int8" else (None, None)
-        if bias is not None:
-            bias = bias.detach().clone(memory_format=torch.contiguous_format)
-            native.address(bias)
-        self._tensors = (packed, scales, sums, bias)
-        addresses = [None if tensor is None else tensor.data_ptr() for tensor in self._tensors]
-        constants = native.ACTIVATIONS.index(activation), native.PRECISIONS.index(precision)
-        self.arguments = native.Weight(*addresses, self.in_features, self.out_features, *constants)
-        self._address = ctypes.addressof(self.arguments)
-        kernels.pack(native.address(weight), self._address, threads.count())
         self._multiply = kernels.product
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,9 +62,9 @@ class PackedProduct(Product):
         if x.size(-1) != self.in_features:
             raise ValueError(f"{x.size(-1)} features for a product of {self.in_features}")
         x = x.contiguous()
-        address, rows = native.address(x), x.numel() // self.in_features
+        rows = x.numel() // self.in_features
         y = torch.empty(*x.shape[:-1], self.out_features, dtype=torch.float32)
-        self._multiply(self._address, address, y.data_ptr(), rows, threads.count())
+        self._multiply(self.packed.address, address(x), y.data_ptr(), rows, threads.count())
         return y
 
 
@@ -142,19 +119,6 @@ def product(weight: Tensor, bias: Tensor | None, precision: Precision, activatio
     return PlainProduct(weight, bias, activation, precision)
 
 
-def parse_precision(name: str) -> Precision | Literal["auto"]:
-    """A precision by its name, or "auto"; see `choice.chosen`.
-
-    Raises:
-        RecipeError: if there is no such precision.
-    """
-    asked: tuple[Precision | Literal["auto"], ...] = (*PRECISIONS, "auto")
-    for precision in asked:
-        if name == precision:
-            return precision
-    raise RecipeError(f"unknown precision {shown(name)}; {nearest(name, asked)}")
-
-
 def row_scales(weight: Tensor) -> Tensor:
     """What a row's int8 values are multiplied by, (rows,): its largest magnitude becomes 127."""
     return (weight.abs().amax(1) / 127).clamp(min=torch.finfo(torch.float32).tiny)
@@ -166,6 +130,13 @@ def _quantised_rows(weight: Tensor) -> Tensor:
         # torch means to drop quantised tensors, and has nothing yet that multiplies as fast.
         warnings.simplefilter("ignore", UserWarning)
         return torch.quantize_per_channel(weight, row_scales(weight).double(), zero_points, 0, torch.qint8)
+
+
+def _array(tensor: Tensor) -> NDArray[float32]:
+    tensor = tensor.detach().contiguous()
+    address(tensor)  # float32 on the CPU
+    found: NDArray[float32] = tensor.numpy()
+    return found
 
 
 def _identity(x: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from patchword.engine.layers import empty
-from patchword.engine.products import Precision, product
+from patchword.engine.precision import Precision
+from patchword.engine.products import product
 from patchword.nn.recurrence import BidirectionalLayer, Recurrence, RecurrentEncoder, RecurrentLayer
 
 

@@ -10,7 +10,8 @@ from patchword.engine.alignment import packed_alignment
 from patchword.engine.embeddings import packed_vocabulary
 from patchword.engine.layers import empty
 from patchword.engine.output import Likeliest
-from patchword.engine.products import Precision, product
+from patchword.engine.precision import Precision
+from patchword.engine.products import product
 from patchword.engine.recurrence import PackedRecurrentEncoder, PackedRecurrentLayer, Steps
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.nn.attentional_decoder import AttentionalState

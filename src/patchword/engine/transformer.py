@@ -1,109 +1,95 @@
-"""The Transformer with packed weights and a decoding loop of its own."""
+"""The Transformer by the kernels, as torch's networks are called."""
 
-import copy
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
 import torch
+from numpy import float32
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from patchword.engine import threads
-from patchword.engine.decoder import PackedDecoder
-from patchword.engine.embeddings import packed_vocabulary
-from patchword.engine.encoder import Group, PackedEncoder
+from patchword.engine import native
+from patchword.engine.native_transformer import NativeTransformer, PackedMemory
 from patchword.engine.output import Likeliest
-from patchword.engine.products import Precision
-from patchword.engine.state import TranslationState
+from patchword.engine.plain_transformer import PlainTransformer
+from patchword.engine.precision import Precision
+from patchword.engine.tensor_state import TensorState
+from patchword.engine.tensors import address
+from patchword.memory import give_back
 from patchword.models.transformer import Transformer, TransformerConfig
 
 
-class PackedMemory(NamedTuple):
-    """The encoder's output without padding.
-
-    Attributes:
-        rows: (tokens, d_model), sentence after sentence, shortest first.
-        starts: each sentence's first row, (batch,).
-        lengths: each sentence's number of rows, (batch,).
-    """
-
-    rows: Tensor
-    starts: Tensor
-    lengths: Tensor
-
-
-class PackedTransformer(nn.Module):
+class PackedTransformer:
     """`models.Transformer` for translation on the CPU; `text.search` uses it as it uses the original.
 
     Args:
         model: in evaluation mode.
-        precision: of the products; attention, norms and the search are in float32 in all.
+        precision: of the products.
         consume: empty the model's matrices as they are packed.
+
+    Attributes:
+        native: the same on arrays, which search without torch between.
     """
 
     def __init__(self, model: Transformer, precision: Precision, consume: bool = False) -> None:
-        super().__init__()
         self.config: TransformerConfig = model.config
-        self.precision = precision
-        self.source_embedding, self.target_embedding, self.output = packed_vocabulary(model, precision, consume)
-        self.source_positions = copy.deepcopy(model.source_positions)
-        self.target_positions = copy.deepcopy(model.target_positions)
-        self.encoder = PackedEncoder(model.encoder, precision, consume)
-        self.decoder = PackedDecoder(model.decoder, precision, consume)
+        self.native = NativeTransformer(model.config, ModuleWeights(model, consume), precision)
 
-    @threads.torch_alone()
     def encode(self, source: Tensor) -> PackedMemory:
-        """Source ids (batch, source), padded anywhere, to the memory.
+        """See `NativeTransformer.encode`."""
+        return self.native.encode(source.numpy())
 
-        Sentences of one length are computed together and padding not at all, so nothing of a sentence's memory
-        depends on its neighbours.
-        """
-        real = source != self.config.pad_id
-        lengths = real.sum(1)
-        ordered, order = lengths.sort(stable=True)
-        groups, embedded, first, start = [], [], 0, 0
-        distinct, counts = ordered.unique_consecutive(return_counts=True)
-        inside = bool((real[:, 1:] > real[:, :-1]).any())  # padding has tokens behind it, whose positions count it
-        if inside:
-            embedded.append(self.source_positions(self.source_embedding(source))[order][real[order]])
-        for length, count in zip(distinct.tolist(), counts.tolist(), strict=True):
-            if not inside:
-                ids = source[order[first : first + count], :length]
-                embedded.append(self.source_positions(self.source_embedding(ids)).flatten(0, 1))
-            groups.append(Group(start, count, length))
-            first, start = first + count, start + count * length
-        starts = torch.empty_like(lengths).index_copy_(0, order, ordered.cumsum(0) - ordered)
-        return PackedMemory(self.encoder.rows(torch.cat(embedded), groups), starts, lengths)
+    def start(self, memory: PackedMemory, source: Tensor) -> TensorState:
+        """See `NativeTransformer.start`."""
+        state = self.native.start(memory)
+        return TensorState(state.source, state.counts)
 
-    @threads.torch_alone()
-    def start(self, memory: PackedMemory, source: Tensor) -> TranslationState:
-        """The state before the first target token: cross-attention is projected here, once a sentence."""
-        rows, starts, lengths = memory
-        place = torch.arange(int(lengths.max()))
-        # Padding repeats a sentence's last token; nobody sees it.
-        places = (starts[:, None] + torch.minimum(place, (lengths[:, None] - 1).clamp(min=0))).flatten()
-        return TranslationState(self.decoder.project_memory(rows, places, len(starts)), lengths)
-
-    def decode_step(self, tokens: Tensor, state: TranslationState) -> tuple[Tensor, TranslationState]:
+    def decode_step(self, tokens: Tensor, state: TensorState) -> tuple[Tensor, TensorState]:
         """One step of generation; see `models.Transformer.decode_step`."""
-        return self.output(self._hidden(tokens, state)), state
+        return torch.from_numpy(self.native.logits(tokens.numpy(), state)), state
 
     def likeliest(
-        self, tokens: Tensor, state: TranslationState, count: int, never: Sequence[int], renormalise: bool = True
-    ) -> tuple[Likeliest, TranslationState]:
-        """One step of generation that gives only the `count` likeliest next tokens of every row."""
-        return self.output.likeliest(self._hidden(tokens, state), count, never, renormalise), state
+        self, tokens: Tensor, state: TensorState, count: int, never: Sequence[int], renormalise: bool = True
+    ) -> tuple[Likeliest, TensorState]:
+        """See `SequenceToSequence.likeliest`."""
+        return _tensors(self.native.likeliest(tokens.numpy(), state, count, never, renormalise)), state
 
     def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
         """See `SequenceToSequence.likeliest_of`."""
-        return self.output.likeliest_of(logits, count, never, renormalise)
+        return _tensors(self.native.likeliest_of(logits.numpy(), count, never, renormalise))
 
-    def _hidden(self, tokens: Tensor, state: TranslationState) -> Tensor:
-        beam = tokens.numel() // state.sentences
-        active = state.active
-        if active is not None:
-            tokens = tokens.new_zeros(state.slots, beam).index_copy_(0, active, tokens.view(-1, beam)).flatten()
-        x = self.target_positions(self.target_embedding(tokens[:, None]), state.length)
-        hidden: Tensor = self.decoder(x[:, 0], state)
-        if active is not None:
-            hidden = hidden.view(state.slots, beam, -1).index_select(0, active).flatten(0, 1)
-        return hidden
+
+class ModuleWeights:
+    """A network of torch's as `native_layers.Weights`.
+
+    Args:
+        model: on the CPU, float32.
+        consume: empty parameters as they are given up.
+    """
+
+    def __init__(self, model: nn.Module, consume: bool) -> None:
+        self._parameters = dict(model.named_parameters(remove_duplicate=False))
+        self._consume = consume
+
+    def __getitem__(self, name: str) -> NDArray[float32]:
+        parameter = self._parameters[name].detach().contiguous()
+        address(parameter)  # float32 on the CPU
+        found: NDArray[float32] = parameter.numpy()
+        return found
+
+    def give_up(self, name: str) -> None:
+        """See `Weights.give_up`."""
+        for key, parameter in self._parameters.items() if self._consume else ():
+            if key.startswith(f"{name}."):
+                give_back(parameter)
+                parameter.data = parameter.new_empty(0)
+
+
+def packed_transformer(model: Transformer, precision: Precision, consume: bool = False) -> Any:
+    """The Transformer by the kernels, or where there are none by torch's own operations; see `PackedTransformer`."""
+    kind = PlainTransformer if native.best() is None else PackedTransformer
+    return kind(model, precision, consume)
+
+
+def _tensors(found: Any) -> Likeliest:
+    return Likeliest(*map(torch.from_numpy, found))

@@ -6,7 +6,8 @@ from typing import TypeVar
 from torch import Tensor, nn
 
 from patchword.engine.encoder import PackedEncoder
-from patchword.engine.products import Precision, Product, product
+from patchword.engine.precision import Precision
+from patchword.engine.products import Product, product
 from patchword.models.vision_transformer import VisionTransformer
 
 M = TypeVar("M", bound=nn.Module)

@@ -10,8 +10,10 @@ from patchword.text.beam_record import BeamRecord
 from patchword.text.following import Following
 from patchword.text.generation import generate
 from patchword.text.hypothesis import Hypothesis
+from patchword.text.native_steps import NativeSteps
 from patchword.text.network_steps import NetworkSteps
 from patchword.text.options import SearchOptions
+from patchword.text.steps import Steps
 
 __all__ = ["SearchOptions", "search"]
 
@@ -36,8 +38,11 @@ def search(
     """
     lengths = (source != model.config.pad_id).sum(1).tolist()
 
-    def begin(wanted: list[int]) -> NetworkSteps:
-        return NetworkSteps(model, source if len(wanted) == len(lengths) else source[wanted], options)
+    native = None if options.method == "sample" else getattr(model, "native", None)
+
+    def begin(wanted: list[int]) -> Steps:
+        some = source if len(wanted) == len(lengths) else source[wanted]
+        return NetworkSteps(model, some, options) if native is None else NativeSteps(native, some.numpy())
 
     limits = [options.limit(length, model.config.longest) for length in lengths]
     return generate(begin, limits, options, prefixes=prefixes, following=following, record=record)
