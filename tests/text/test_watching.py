@@ -150,13 +150,15 @@ def test_a_sentence_that_is_given_up_leaves_at_once_and_the_others_keep_their_bi
     source, kept = sources(5, 8, 12, 4, 7), Tokens()
     kept.seen = Seen(_0=0, _2=3, _3=1)
     rows: list[int] = []
-    step = model.decode_step if options.method == "sample" else model.likeliest
+    name = "decode_step" if options.method == "sample" else "likeliest"
+    stepping = model if options.method == "sample" else getattr(model, "native", model)
+    step = getattr(stepping, name)
 
     def counting(tokens: Any, *more: Any) -> Any:
         rows.append(len(tokens))
         return step(tokens, *more)
 
-    setattr(model, "decode_step" if options.method == "sample" else "likeliest", counting)
+    setattr(stepping, name, counting)
     found = search(model, source, options, following=Following(kept.seen, range(5), kept.text_of))
     alone = [search(model, row, options)[0] for row in rows_of(source)]
     each = options.beam if options.method == "beam" else options.n_best
