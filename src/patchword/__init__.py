@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from patchword.inside import align, explained, write_explanation
     from patchword.models.recurrent import Recurrent, RecurrentConfig
     from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
-    from patchword.models.transformer import Transformer, TransformerConfig
+    from patchword.models.transformer import Transformer
+    from patchword.models.transformer_config import TransformerConfig
     from patchword.models.vision_transformer import VisionTransformer
     from patchword.models.vision_transformer_config import VisionTransformerConfig
     from patchword.text.options import SearchOptions

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from patchword.checking import check
-from patchword.checkpoints.model_folder import model_path, number_of_parameters, read_description, read_model
+from patchword.checkpoints.description import model_path
+from patchword.checkpoints.model_folder import number_of_parameters, read_description, read_model
 from patchword.converters.class_names import read_class_names
 from patchword.converters.exporting import check_format
 from patchword.converters.exporting import export as write_export

@@ -12,7 +12,7 @@ from patchword.text.formats.kinds import kind_by_name
 
 if TYPE_CHECKING:
     from patchword.text.options import SearchOptions
-    from patchword.text.translator import Translator
+    from patchword.text.translating import Translating
 
 __all__ = ["Filled", "fill", "is_filled", "translate_file"]
 
@@ -25,7 +25,7 @@ def is_filled(path: Path | str) -> bool:
 
 
 def fill(
-    translator: "Translator",
+    translator: "Translating",
     path: Path | str,
     options: "SearchOptions | None" = None,
     *,
@@ -64,7 +64,7 @@ def fill(
 
 
 def _translation(
-    translator: "Translator", options: "SearchOptions | None", split: bool
+    translator: "Translating", options: "SearchOptions | None", split: bool
 ) -> Callable[[list[str]], list[tuple[str, str | None]]]:
     def translate(texts: list[str]) -> list[tuple[str, str | None]]:
         if not texts:
@@ -76,7 +76,7 @@ def _translation(
 
 
 def translate_file(
-    model: "Translator | Path | str",
+    model: "Translating | Path | str",
     path: Path | str,
     output: Path | str | None = None,
     *,

@@ -76,11 +76,14 @@ def give_back(tensor: Any) -> None:
 
     Only whole pages, none where the system has no such call, and nothing happens to other memory.
     """
-    if not _MAPPED or tensor.device.type != "cpu" or not tensor.is_contiguous():
-        return
+    if _MAPPED and tensor.device.type == "cpu" and tensor.is_contiguous():
+        give_back_bytes(tensor.data_ptr(), tensor.nbytes)
+
+
+def give_back_bytes(address: int, size: int) -> None:
+    """The same of bytes at an address."""
     call, page = _madvise(), mmap.PAGESIZE
-    address = tensor.data_ptr()
-    first, last = -(-address // page) * page, (address + tensor.nbytes) // page * page
+    first, last = -(-address // page) * page, (address + size) // page * page
     if call is not None and first < last and any(first in place and last - 1 in place for place in list(_MAPPED)):
         call(first, last - first, mmap.MADV_DONTNEED)
 

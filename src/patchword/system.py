@@ -8,15 +8,9 @@ from typing import Any, ClassVar, Literal, Self
 import torch
 
 from patchword.checkpoints.card import model_card
+from patchword.checkpoints.description import Description, model_path
 from patchword.checkpoints.exportable import Details, Exportable
-from patchword.checkpoints.model_folder import (
-    Description,
-    model_path,
-    number_of_parameters,
-    read_description,
-    read_model,
-    write_model_folder,
-)
+from patchword.checkpoints.model_folder import number_of_parameters, read_description, read_model, write_model_folder
 from patchword.devices import find_device
 from patchword.engine import native
 from patchword.engine.network import Network

@@ -9,13 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from patchword.checkpoints.model_folder import (
-    FORMAT_VERSION,
-    model_path,
-    read_description,
-    read_model,
-    write_model_folder,
-)
+from patchword.checkpoints.description import FORMAT_VERSION, model_path
+from patchword.checkpoints.model_folder import read_description, read_model, write_model_folder
 from patchword.errors import ModelFolderError
 from patchword.files import replacing
 from patchword.models.transformer import Transformer, TransformerConfig

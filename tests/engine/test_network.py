@@ -13,8 +13,8 @@ from patchword.engine import native
 from patchword.engine import network as network_module
 from patchword.engine.choice import packed
 from patchword.engine.network import Network
-from patchword.engine.transformer import PackedTransformer
 from patchword.engine.plain_transformer import PlainTransformer
+from patchword.engine.transformer import PackedTransformer
 from patchword.errors import RecipeError
 from patchword.models.transformer import Transformer, TransformerConfig
 

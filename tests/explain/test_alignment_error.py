@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from patchword.checkpoints.model_folder import EXPLANATION
+from patchword.checkpoints.description import EXPLANATION
 from patchword.errors import DataError
 from patchword.explain.aligner import align, attention_layers, reading_of, word_links
 from patchword.explain.alignment import Reading, readings

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from patchword.models import recurrent, residual_network, transformer, vision_transformer_config
+from patchword.models import recurrent, residual_network, transformer_config, vision_transformer_config
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
@@ -78,7 +78,7 @@ def test_a_residual_network_has_as_many_parameters_as_in_the_paper(name, expecte
 
 
 def test_no_size_is_without_a_pin():
-    assert TRANSFORMERS.keys() == transformer.SIZES.keys()
+    assert TRANSFORMERS.keys() == transformer_config.SIZES.keys()
     assert RECURRENTS.keys() == recurrent.SIZES.keys()
     assert {name.partition("/")[0] for name in VISION_TRANSFORMERS} == vision_transformer_config.SIZES.keys()
     assert RESIDUAL_NETWORKS.keys() == residual_network.SIZES.keys()

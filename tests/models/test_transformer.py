@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patchword.errors import RecipeError
-from patchword.models.transformer import SIZES, Transformer, TransformerConfig
+from patchword.models.transformer import Transformer
+from patchword.models.transformer_config import SIZES, TransformerConfig
 from patchword.nn.trace import AttentionTrace
 
 VOCAB, PAD, BOS = 19, 0, 2

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from patchword.models.transformer import SIZES, Transformer, TransformerConfig
+from patchword.models.transformer import Transformer
+from patchword.models.transformer_config import SIZES, TransformerConfig
 from patchword.nn.attention import MultiHeadAttention, scaled_dot_product_attention
 from patchword.nn.decoder import DecoderLayer
 from patchword.nn.encoder import EncoderLayer, LayerOptions

@@ -29,6 +29,9 @@ from patchword.cli import (
 from patchword.errors import PatchwordError, SaidElsewhereError, clipped, one_line, reason
 from patchword.memory import is_out_of_memory
 
+# What an installation lacks that only runs models: packages of the extra "train", as they are imported.
+_OF_TRAINING = ("torch", "PIL", "kornia", "sklearn", "sacrebleu", "tomli_w", "matplotlib")
+
 
 class _Verb(TyperCommand):
     """A verb in whose help also the flags that typer adds are shown as flags, without a type."""
@@ -126,6 +129,11 @@ def main() -> None:
         # The reader of our output went away (`| head`): not an error, but Python would print one at exit.
         _forget_output()
         sys.exit(0)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _OF_TRAINING:
+            raise
+        _refuse(f"this needs the package {package}: pip install 'patchword[train]'")
     except Exception as error:
         if is_out_of_memory(error):
             what = clipped(str(error).partition("\n")[0])

@@ -102,7 +102,7 @@ def translate(
     Of a .po or .xliff file only what is untranslated or fuzzy is translated, and marked as a machine's.
     Every other byte stays. A text whose placeholders or tags are not kept is left and reported; the exit code is 1.
     """
-    from patchword import api
+    from patchword import runtime
     from patchword.cli.lines import LineBar, RecordFile, utf8_argument
 
     texts = [utf8_argument(text, number) for number, text in enumerate(texts or (), 1)]
@@ -126,7 +126,8 @@ def translate(
         raise RecipeError("--on computes a file's lines; name it with --file")
     if output is not None and file is not None:
         refuse_overwriting(output, [file])
-    translator: Any = api.load(model, task="translation", precision=precision, reference=reference, device=device)
+    alone = not reference and on is None and method != "sample"
+    translator = _opened(model, alone, precision=precision, reference=reference, device=device)
     say_chosen(precision, translator)
     options = translator.options.changed(
         {
@@ -148,28 +149,40 @@ def translate(
         loading = {"precision": translator.network.precision, "reference": reference, "device": device}
         shards = _Lines(str(translator.folder.absolute()), loading, options, prefix, not no_split, n_best, as_json)
         does = {"model": translator.folder.name, **shards.told(), "file": identity(file)}
-        return in_shards(shards, does, api.stream_lines(file), output, resume=resume, workers=workers)
+        return in_shards(shards, does, runtime.stream_lines(file), output, resume=resume, workers=workers)
     long, how = LongTexts(), _How(translator, options, prefix, split=not no_split)
     if output is None:
         # Somebody who types sees every answer at once; a file goes in larger pieces.
         size = 1 if not texts and file is None and sys.stdin.isatty() else READ_AHEAD
-        for number, line in _translations(how, texts or api.stream_lines(file), size):
+        for number, line in _translations(how, texts or runtime.stream_lines(file), size):
             long.see(number, line.answer, line.notes)
             sys.stdout.write(_record(number, line, n_best, as_json))
             if number % size == 0:
                 sys.stdout.flush()
         return _end(long)
-    total = len(texts) if texts else api.count_lines(file) if file is not None else None
+    total = len(texts) if texts else runtime.count_lines(file) if file is not None else None
     with (
         RecordFile(output, resume, numbered=n_best > 1 and not as_json) as records,
         LineBar(total, records.done) as bar,
     ):
-        rest = islice(texts or api.stream_lines(file), records.done, None)
+        rest = islice(texts or runtime.stream_lines(file), records.done, None)
         for number, line in _translations(how, rest, READ_AHEAD, records.done + 1):
             long.see(number, line.answer, line.notes)
             records.write(_record(number, line, n_best, as_json))
             bar.advance()
     _end(long)
+
+
+def _opened(model: str, alone: bool, **how: Any) -> Any:
+    """The translator, without torch if it can do all that is wanted alone: torch takes a second to import."""
+    from patchword import runtime
+
+    found = runtime.suited(model, how["precision"], how["device"]) if alone else None
+    if found is not None:
+        return found
+    from patchword import api
+
+    return api.load(model, task="translation", **how)
 
 
 def _end(long: Any) -> None:

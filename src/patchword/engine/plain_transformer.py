@@ -13,7 +13,8 @@ from patchword.engine.encoder import Group, PackedEncoder
 from patchword.engine.output import Likeliest
 from patchword.engine.precision import Precision
 from patchword.engine.tensor_state import TensorState
-from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.transformer import Transformer
+from patchword.models.transformer_config import TransformerConfig
 
 
 class PlainMemory(NamedTuple):

@@ -16,7 +16,8 @@ from patchword.engine.precision import Precision
 from patchword.engine.tensor_state import TensorState
 from patchword.engine.tensors import address
 from patchword.memory import give_back
-from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.transformer import Transformer
+from patchword.models.transformer_config import TransformerConfig
 
 
 class PackedTransformer:

@@ -7,8 +7,8 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
+from patchword.checkpoints.description import EXPLANATION
 from patchword.checkpoints.json_file import read_json_file
-from patchword.checkpoints.model_folder import EXPLANATION
 from patchword.errors import DataError
 from patchword.files import write_text
 from patchword.system import System

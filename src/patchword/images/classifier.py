@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from patchword.checkpoints.model_folder import Description
+from patchword.checkpoints.description import Description
 from patchword.errors import DataError, HeadlessError, ModelFolderError, NotFiniteError, RecipeError
 from patchword.images.classification import AttendedImage, Classification
 from patchword.images.details import ClassifierDetails

@@ -2,15 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from patchword.models.evidence import Evidence, LearnedArray
-from patchword.models.model_config import ModelConfig
-from patchword.models.ranges import MOST_CLASSES, MOST_TOKENS, check_sides
 from patchword.models.step_state import StepState
 from patchword.nn.trace import AttentionTrace
 
@@ -45,38 +42,6 @@ class Model(nn.Module):
     def frozen(self, part: str | None) -> list[str]:
         """Names of the submodules and parameters of a part; none without a part."""
         return [] if part is None else list(self.parts()[part])
-
-
-class SequenceConfig(ModelConfig):
-    """What every sequence-to-sequence config has. Vocabulary sizes are in tokens, ids are places in the vocabulary."""
-
-    GIVEN: ClassVar[frozenset[str]] = frozenset(
-        {"source_vocab_size", "target_vocab_size", "share_embeddings", "pad_id", "bos_id", "eos_id"}
-    )
-
-    source_vocab_size: int = Field(gt=0, le=MOST_TOKENS)
-    target_vocab_size: int = Field(gt=0, le=MOST_TOKENS)
-    share_embeddings: bool = True
-    pad_id: int = Field(0, ge=0)
-    bos_id: int = Field(2, ge=0)
-    eos_id: int = Field(3, ge=0)
-
-    @property
-    @abstractmethod
-    def width(self) -> int:
-        """Of the hidden states before the output projection."""
-
-    @property
-    def longest(self) -> int | None:
-        """Most tokens that a side can have; None for any number."""
-        return None
-
-    def check_vocabulary(self) -> None:
-        """See that the two vocabularies fit together; a ValueError if they do not."""
-        if self.share_embeddings and self.source_vocab_size != self.target_vocab_size:
-            raise ValueError("share_embeddings needs source and target vocabularies of one size")
-        if max(self.pad_id, self.bos_id, self.eos_id) >= min(self.source_vocab_size, self.target_vocab_size):
-            raise ValueError("pad_id, bos_id and eos_id must be smaller than both vocabularies")
 
 
 class SequenceToSequence(Model):
@@ -172,38 +137,6 @@ class SequenceToSequence(Model):
     @abstractmethod
     def adapted(self, config: Any) -> Self:
         """A network with these weights and another config, which differs in `REGULARISATION` alone."""
-
-
-class ImageConfig(ModelConfig):
-    """What every image network's config has; `num_classes` 0 is a backbone without a last linear layer."""
-
-    GIVEN: ClassVar[frozenset[str]] = frozenset({"num_classes", "image_size"})
-
-    num_classes: int = Field(ge=0, le=MOST_CLASSES)
-    channels: int = Field(3, gt=0, le=64)
-    """Channels of the images; those of files have 3."""
-
-    @property
-    @abstractmethod
-    def feature_size(self) -> int:
-        """Width of an image's representation."""
-
-    def check_image_size(self, size: tuple[int, int]) -> None:
-        """See that images of (height, width) pixels can be read; a ValueError if they cannot."""
-        check_sides(size)
-
-    @abstractmethod
-    def adapted(self, image_size: tuple[int, int], num_classes: int | None, changes: Mapping[str, Any]) -> Self:
-        """The config after fine-tuning.
-
-        Args:
-            image_size: (height, width) in pixels.
-            num_classes: of a new, linear head; None keeps the head as it is.
-            changes: fields in `REGULARISATION`.
-
-        Raises:
-            RecipeError: if that cannot be.
-        """
 
 
 class ImageModel(Model):

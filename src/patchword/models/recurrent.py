@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from patchword.errors import RecipeError, nearest, shown
-from patchword.models.contracts import SequenceConfig, SequenceToSequence
+from patchword.models.contracts import SequenceToSequence
 from patchword.models.evidence import Evidence, EvidenceMap, evaluating
 from patchword.models.ranges import WIDEST
+from patchword.models.sequence_config import SequenceConfig
 from patchword.nn.alignment import Score
 from patchword.nn.attentional_decoder import AttentionalDecoder, AttentionalState
 from patchword.nn.embeddings import OutputProjection, TokenEmbedding

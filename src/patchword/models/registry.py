@@ -12,7 +12,8 @@ from patchword.models.contracts import Model
 from patchword.models.model_config import ModelConfig
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
-from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.transformer import Transformer
+from patchword.models.transformer_config import TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig
 

@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from patchword.errors import RecipeError, nearest, shown
-from patchword.models.contracts import ImageConfig, ImageModel
+from patchword.models.contracts import ImageModel
 from patchword.models.evidence import Evidence, EvidenceMap, LearnedArray, evaluating
+from patchword.models.image_config import ImageConfig
 from patchword.models.ranges import MOST_LAYERS, WIDEST, check_sides
 from patchword.nn.dropout import Dropout
 from patchword.nn.heads import ClassificationHead

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from patchword.errors import RecipeError, shown
-from patchword.models.contracts import ImageConfig
+from patchword.models.image_config import ImageConfig
 from patchword.models.ranges import LARGEST_SIDE, MOST_LAYERS, WIDEST, check_sides
 
 MOST_PATCHES = 2**14  # attention's maps grow with the square

@@ -14,7 +14,7 @@ from patchword.text.translation import Alternative, Translation
 from patchword.text.watch import CANCELLED, Watch
 
 if TYPE_CHECKING:
-    from patchword.text.translator import Translator
+    from patchword.text.translating import Translating
 
 _NONE = Layout([], [], [], ())  # of a text that nobody waits for
 
@@ -68,7 +68,7 @@ class LongTranslation:
 
 
 def translate_texts(
-    translator: "Translator",
+    translator: "Translating",
     texts: Sequence[str],
     options: SearchOptions,
     watch: Watch | None,

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
-import torch
+from typing import Any, TypeVar
 
 from patchword.engine import threads
-from patchword.text.search import SearchOptions
+from patchword.text.options import SearchOptions
 
 MAX_SOURCE_TOKENS = 4096  # of a batch, padding included
 MAX_ROWS = 128  # hypotheses of a batch; more make no product faster, and take memory
@@ -44,14 +42,17 @@ def cut(lengths: Sequence[int], options: SearchOptions) -> list[slice]:
     return batches
 
 
-def in_parallel(
-    function: Callable[[Batch], Result], batches: Sequence[Batch], device: torch.device
-) -> Iterator[Result]:
+def in_parallel(function: Callable[[Batch], Result], batches: Sequence[Batch], device: Any) -> Iterator[Result]:
     """Results in order. On the CPU every thread decodes batches of its own: threads that share a product wait for
     each other after each of its hundreds of steps. Any number of callers may do this at once.
+
+    Args:
+        function: decodes a batch.
+        batches: what to decode.
+        device: a `torch.device`; None for the CPU.
     """
     workers = min(threads.count(), len(batches))
-    if device.type != "cpu" or workers < 2:
+    if (device is not None and device.type != "cpu") or workers < 2:
         yield from map(function, batches)
         return
     with ThreadPoolExecutor(workers, initializer=threads.alone) as pool:

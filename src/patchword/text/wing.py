@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from patchword.checkpoints.model_folder import Description, read_description
+from patchword.checkpoints.description import Description
+from patchword.checkpoints.model_folder import read_description
 from patchword.errors import RecipeError, clipped
 from patchword.evaluation import Evaluation
 from patchword.models.registry import ARCHITECTURES

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from patchword.checkpoints.model_folder import FORMAT_VERSION, Description, read_description
+from patchword.checkpoints.description import FORMAT_VERSION, Description
+from patchword.checkpoints.model_folder import read_description
 from patchword.config import Config
 from patchword.errors import RecipeError, clipped, nearest
 from patchword.files import write_text

@@ -21,7 +21,7 @@ from patchword.converters.marian.vocabulary import added_tokens, read_vocabulary
 from patchword.converters.settings import is_there, read_json
 from patchword.converters.tables import Row, Table, batch_of_one, same, stacked
 from patchword.errors import CheckpointError, RecipeError, shown
-from patchword.models.transformer import TransformerConfig
+from patchword.models.transformer_config import TransformerConfig
 from patchword.nn.positions import sinusoidal_table
 from patchword.text.details import TranslatorDetails
 

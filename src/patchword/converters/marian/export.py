@@ -25,7 +25,7 @@ from patchword.converters.marian.search import generation_config, untold
 from patchword.converters.marian.vocabulary import TARGET_IDS, written_vocabulary
 from patchword.converters.tables import converted_back
 from patchword.errors import ExportError
-from patchword.models.transformer import TransformerConfig
+from patchword.models.transformer_config import TransformerConfig
 from patchword.nn.positions import sinusoidal_table
 from patchword.text.options import SearchOptions
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from patchword.converters.settings import Settings, is_there, read_json
 from patchword.errors import shown
-from patchword.models.transformer import TransformerConfig
+from patchword.models.transformer_config import TransformerConfig
 from patchword.text.options import SearchOptions
 
 FILE = "generation_config.json"

@@ -3,7 +3,8 @@
 from torch import Tensor, nn
 
 from patchword.converters.onnx.graph import Graph, GraphTensor
-from patchword.models.contracts import ImageConfig, ImageModel
+from patchword.models.contracts import ImageModel
+from patchword.models.image_config import ImageConfig
 
 
 def image_graph(model: ImageModel, image_size: tuple[int, int]) -> Graph:

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchword.converters.onnx.graph import Graph, GraphTensor
-from patchword.models.transformer import Transformer, TransformerConfig
+from patchword.models.transformer import Transformer
+from patchword.models.transformer_config import TransformerConfig
 from patchword.nn.cache import KeyValue, KeyValueCache
 from patchword.nn.masks import padding_mask
 from patchword.nn.positions import LearnedPositions, SinusoidalPositions, sinusoidal_table
