@@ -1,0 +1,119 @@
+"""What a user sees beside CTranslate2: one sentence from a cold start, and many by a pipe; seconds and peak memory.
+
+usage: users_view.py MODEL SENTENCES [--lines N] [--rounds N] [--threads N] [--beam N] [--extra N]
+
+MODEL is a model folder of Patchword's; it is exported to Marian's format and converted by CTranslate2's own converter.
+Or it is a folder that `marian_model.write` filled. A translation has at most `extra` tokens more than its source.
+Every run is a program of its own, from its first import to its last line: `patchword translate` with the sentences on
+standard input, and a program of a user of CTranslate2's, which reads lines, cuts them with the model's sentencepiece
+models, and translates 64 at a time (its best of the two: all threads on a batch, or a batch a thread). Medians of
+alternating rounds, and the largest peak of resident memory.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+PRECISIONS = ("float32", "bfloat16", "int8")
+
+THEIRS = """
+import sys
+import ctranslate2, sentencepiece
+folder, kind, beam, inter, intra, extra = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:7])
+source = sentencepiece.SentencePieceProcessor(model_file=folder + "/source.spm")
+target = sentencepiece.SentencePieceProcessor(model_file=folder + "/target.spm")
+system = ctranslate2.Translator(folder + "/ct2", compute_type=kind, inter_threads=inter, intra_threads=intra)
+lines = [line.rstrip("\\n") for line in sys.stdin]
+pieces = [[*source.encode(line, out_type=str), "</s>"] for line in lines]
+size = 64 // inter if len(lines) > 1 else 1
+most = max(map(len, pieces)) + extra
+for found in system.translate_batch(pieces, beam_size=beam, max_batch_size=size, max_decoding_length=most):
+    print(target.decode(found.hypotheses[0]))
+"""
+
+
+CONVERTER = """
+import sys
+import torchvision_operators
+from ctranslate2.converters import TransformersConverter
+TransformersConverter(sys.argv[1]).convert(sys.argv[2])
+"""
+
+
+def commands(folder: Path, arguments: argparse.Namespace) -> dict[str, list[str]]:
+    """What is typed, by name."""
+    beam, threads, extra = str(arguments.beam), arguments.threads, str(arguments.extra)
+    model = arguments.model / "patchword" if (arguments.model / "patchword").is_dir() else arguments.model
+    patchword = Path(sys.executable).with_name("patchword")
+    found = {}
+    for precision in PRECISIONS:
+        found[f"patchword {precision}"] = [
+            str(patchword), "translate", str(model), "--beam", beam, "--precision", precision, "--no-split",
+            "--max-extra", extra,
+        ]  # fmt: skip
+        if precision == "bfloat16":
+            continue  # not on every processor
+        for name, inter, intra in (("a batch a thread", threads, 1), ("all on a batch", 1, threads)):
+            numbers = [beam, str(inter), str(intra), extra]
+            found[f"CTranslate2 {precision}, {name}"] = [sys.executable, "-c", THEIRS, str(folder), precision, *numbers]
+    return found
+
+
+def run(command: list[str], text: str, threads: int) -> tuple[float, float, int]:
+    """Seconds, peak in MB, and lines of a program."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as answer:
+        given.write(text)
+        given.seek(0)
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdin=given, stdout=answer, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        assert status == 0, command
+        answer.seek(0)
+        return seconds, usage.ru_maxrss / 1024, len(answer.readlines())
+
+
+def main() -> None:
+    """Print a line a system and kind of work."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("sentences", type=Path)
+    parser.add_argument("--lines", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--beam", type=int, default=4)
+    parser.add_argument("--extra", type=int, default=50)
+    arguments = parser.parse_args()
+    arguments.model = arguments.model.absolute()
+    lines = arguments.sentences.read_text(encoding="utf-8").splitlines()[: arguments.lines]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        original = arguments.model / "hf"
+        if not original.is_dir():
+            original = folder / "hf"
+            patchword = Path(sys.executable).with_name("patchword")
+            subprocess.run([patchword, "export", arguments.model, original, "--to", "hf"], check=True)
+        for spm in ("source.spm", "target.spm"):
+            (folder / spm).write_bytes((original / spm).read_bytes())
+        subprocess.run(
+            [sys.executable, "-c", CONVERTER, original, folder / "ct2"], check=True, cwd=Path(__file__).parent
+        )
+        for work, text in (("one sentence", lines[0] + "\n"), (f"{len(lines)} lines", "\n".join(lines) + "\n")):
+            seen: dict[str, list[tuple[float, float, int]]] = {}
+            for _ in range(arguments.rounds):
+                for system, command in commands(folder, arguments).items():
+                    seen.setdefault(system, []).append(run(command, text, arguments.threads))
+            for system, found in seen.items():
+                assert {count for *_, count in found} == {text.count("\n")}, system
+                seconds, peak = median(each[0] for each in found), max(each[1] for each in found)
+                print(f"{work:14s} {system:40s} {seconds:7.2f} s  {peak:5.0f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
