@@ -74,7 +74,7 @@ bench: .bench/installed        ## speed beside CTranslate2, transformers, onnxru
 
 .bench/installed: pyproject.toml setup.py benchmarks/requirements.txt $(KERNELS)
 	$(PYTHON) -m venv .bench
-	.bench/bin/pip install --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt --editable .
+	.bench/bin/pip install --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt --editable ".[train]"
 	touch $@
 
 clean:                         ## remove the environment and everything that can be made again

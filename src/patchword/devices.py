@@ -17,7 +17,7 @@ def find_device(name: str = "auto") -> torch.device:
         RecipeError: if there is no such device here.
     """
     if name == "auto":
-        # Not MPS: search keeps its scores in float64, which MPS does not have.
+        # Not MPS: sampling draws in float64, which MPS does not have, and translating there was never tried.
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind, _, number = name.partition(":")
     if kind not in KINDS or (number and not (kind == "cuda" and number.isdecimal() and len(number) < 4)):
