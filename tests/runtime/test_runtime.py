@@ -1,4 +1,4 @@
-"""Without torch, a translator has the answers that it has with it."""
+"""Without torch, a model has the answers that it has with it."""
 
 import os
 import subprocess
@@ -7,18 +7,24 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from packaging.requirements import Requirement
+from PIL import Image
 
 from patchword import runtime
 from patchword.checkpoints.model_folder import expected_shapes
 from patchword.engine import native
 from patchword.engine.native_models import NATIVE
-from patchword.errors import ModelFolderError, RecipeError
+from patchword.errors import HeadlessError, ModelFolderError, RecipeError
+from patchword.images.classifier import ImageClassifier
+from patchword.images.transforms import Preprocessing
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.transformer import Transformer
 from patchword.models.transformer_config import TransformerConfig
+from patchword.models.vision_transformer import VisionTransformer
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 from patchword.runtime import loading
 from patchword.text.pairs import read_lines
 from patchword.text.search import SearchOptions
@@ -81,6 +87,75 @@ def test_it_expects_the_tensors_that_the_network_has(name: str) -> None:
     assert NATIVE["transformer"].shapes(config) == expected_shapes("transformer", config)
 
 
+IMAGE_CONFIGS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "post-norm": {"norm_first": False, "activation": "relu"},
+    "mean": {"pool": "mean", "class_token": False, "norm_after_pool": True},
+    "dino": {"layer_scale": 0.3, "register_tokens": 2, "pool": "class_token_and_mean"},
+    "deit": {"distillation_token": True, "distillation_head": True, "activation": "gelu_tanh"},
+    "pretraining": {"head_hidden": 20, "positions": "none", "activation": "silu"},
+    "gated": {"activation": "swiglu"},
+}
+IMAGE_SIZES = {"num_classes": 5, "image_size": (8, 12), "patch_size": 4, "d_model": 32, "num_heads": 4, "num_layers": 2}
+
+
+def saved_classifier(folder: Path, **options: Any) -> Path:
+    torch.manual_seed(1)
+    config = VisionTransformerConfig.parse({**IMAGE_SIZES, "d_ff": 48, **options}, "test")
+    model = VisionTransformer(config)
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape)
+    preprocessing = Preprocessing(image_size=config.image_size, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
+    ImageClassifier(model, preprocessing, [f"class {index}" for index in range(config.num_classes)]).save(folder)
+    return folder
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8", "auto"])
+@pytest.mark.parametrize("name", IMAGE_CONFIGS)
+def test_a_classifiers_answers_are_the_same_to_the_last_bit(name: str, precision: Any, tmp_path: Path) -> None:
+    folder = saved_classifier(tmp_path / "model", **IMAGE_CONFIGS[name])
+    if name == "gated":
+        with pytest.raises(runtime.Unsuited, match="no swiglu without torch"):
+            runtime.load(folder)
+        return
+    drawn = np.random.default_rng(0)
+    images: list[Any] = [drawn.integers(0, 256, (9 + i, 50 - i, 3), dtype=np.uint8) for i in range(40)]
+    Image.fromarray(images[0]).save(tmp_path / "one.png")
+    (tmp_path / "none.png").write_bytes(b"not an image")
+    images += [tmp_path / "one.png", tmp_path / "none.png", Image.fromarray(images[1])]
+    ours: Any = runtime.load(folder, task="classification", precision=precision)
+    theirs = ImageClassifier.load(folder, precision=precision)
+    assert ours.classify(images, top=3) == theirs.classify(images, top=3)
+    assert ours.classify(images[0]) == theirs.classify(images[0])
+    assert ours.classify([]) == []
+
+
+@pytest.mark.parametrize("name", IMAGE_CONFIGS)
+def test_it_expects_the_tensors_that_a_classifier_has(name: str) -> None:
+    backbone = {} if "distillation_head" in IMAGE_CONFIGS[name] else {"num_classes": 0}
+    for more in ({}, backbone):
+        config = VisionTransformerConfig.parse({**IMAGE_SIZES, **IMAGE_CONFIGS[name], **more}, "test")
+        assert NATIVE["vision_transformer"].shapes(config) == expected_shapes("vision_transformer", config)
+
+
+def test_a_backbone_and_other_parts_that_do_not_fit_are_told_as_with_torch(tmp_path: Path) -> None:
+    backbone = saved_classifier(tmp_path / "backbone", num_classes=0)
+    with pytest.raises(HeadlessError, match="backbone without classes"):
+        runtime.load(backbone).classify([])
+    folder = saved_classifier(tmp_path / "model")
+    config = folder / "config.json"
+    for old, new in (('"class 4"', '"class 4", "class 5"'), ('"channels": 3', '"channels": 4'), ("12\n", "16\n")):
+        written = config.read_text()
+        assert old in written
+        config.write_text(written.replace(old, new))
+        with pytest.raises(ModelFolderError) as theirs:
+            ImageClassifier.load(folder)
+        with pytest.raises(ModelFolderError) as ours:
+            runtime.load(folder)
+        assert str(ours.value) == str(theirs.value)
+        config.write_text(written)
+
+
 def test_what_is_wrong_with_a_folder_is_said_as_with_torch(vocabulary: Vocabulary, tmp_path: Path) -> None:
     folder = saved(vocabulary, tmp_path / "model")
     weights, config = folder / "model.safetensors", folder / "config.json"
@@ -104,9 +179,9 @@ def test_what_is_wrong_with_a_folder_is_said_as_with_torch(vocabulary: Vocabular
         with pytest.raises(ModelFolderError) as theirs:
             Translator.load(folder)
         with pytest.raises(ModelFolderError) as ours:
-            runtime.load(folder)
+            runtime.load(folder, task="translation")
         assert str(ours.value) == str(theirs.value), name
-        assert runtime.suited(str(folder), "float32", "cpu") is None  # `Translator.load` is to say it
+        assert runtime.suited(str(folder), "translation", "float32", "cpu") is None  # `Translator.load` is to say it
         weights.write_bytes(whole)
         config.write_text(written)
         (folder / "vocabulary.model").write_bytes(vocabulary_file)
@@ -134,7 +209,7 @@ def test_what_takes_torch_is_left_to_it(
         tmp_path / "drawing"
     )
     for other in ("rnn", "half", "drawing"):
-        assert runtime.suited(str(tmp_path / other), "float32", "cpu") is None
+        assert runtime.suited(str(tmp_path / other), "translation", "float32", "cpu") is None
     monkeypatch.setattr(loading, "may_have_gpu", lambda: True)
     with pytest.raises(runtime.Unsuited, match="auto"):
         runtime.load(folder)
@@ -199,12 +274,30 @@ def test_an_installation_without_torch_translates_and_says_what_it_lacks(
     )
 
 
-def test_translating_on_the_command_line_imports_no_torch(vocabulary: Vocabulary, tmp_path: Path) -> None:
-    folder = saved(vocabulary, tmp_path / "model")
-    program = (
-        "import sys\nfrom patchword.cli.main import main\n"
-        f"sys.argv = ['patchword', 'translate', {str(folder)!r}, 'three days']\n"
-        "try:\n    main()\nexcept SystemExit:\n    print('torch' in sys.modules)\n"
-    )
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert found.stdout.splitlines()[-1] == str(loading.may_have_gpu())
+def test_an_installation_without_torch_classifies(bare: Path, tmp_path: Path) -> None:
+    folder, image = saved_classifier(tmp_path / "model"), tmp_path / "one.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(image)
+    found = run_bare(bare, "-m", "patchword", "classify", str(folder), str(image), "--csv")
+    right = ImageClassifier.load(folder).classify(image).predictions
+    assert (found.returncode, found.stderr) == (0, "")
+    rows = [line.split(",")[2:4] for line in found.stdout.splitlines()[1:]]
+    assert rows == [[label, f"{probability:.6f}"] for label, probability in right]
+
+
+def test_translating_and_classifying_on_the_command_line_import_no_torch(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    image = tmp_path / "one.png"
+    Image.new("RGB", (20, 20)).save(image)
+    asked = [
+        ["translate", str(saved(vocabulary, tmp_path / "model")), "three days"],
+        ["classify", str(saved_classifier(tmp_path / "images")), str(image)],
+    ]
+    for arguments in asked:
+        program = (
+            "import sys\nfrom patchword.cli.main import main\n"
+            f"sys.argv = ['patchword', *{arguments!r}]\n"
+            "try:\n    main()\nexcept SystemExit:\n    print('torch' in sys.modules)\n"
+        )
+        found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert found.stdout.splitlines()[-1] == str(loading.may_have_gpu())

@@ -12,7 +12,7 @@ import typer
 
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import LineBar
-from patchword.cli.options import PRECISION, flag, option, say_chosen
+from patchword.cli.options import PRECISION, flag, opened, option, say_chosen
 from patchword.cli.shards import ON, WORKERS, check_on, in_shards
 from patchword.errors import DataError, RecipeError, one_line
 from patchword.shards.job import identity
@@ -55,8 +55,6 @@ def classify(
     With --on ray shards of 1,024 images are computed by the cores of this machine or a cluster; the parts in the folder
     --output, one after the other, are what the command prints without it.
     """
-    from patchword import api
-
     if as_json and as_csv:
         raise RecipeError("--json and --csv are two ways to write the same; choose one")
     check_on(on, workers, output)
@@ -64,7 +62,8 @@ def classify(
         raise RecipeError("--output and --resume are of --on; without it the answer goes to standard output")
     if on is not None and not (as_json or as_csv):
         raise RecipeError("--on writes --json or --csv; choose one")
-    classifier: Any = api.load(model, task="classification", precision=precision, reference=reference, device=device)
+    alone = not reference and on is None
+    classifier = opened(model, "classification", alone, precision=precision, reference=reference, device=device)
     say_chosen(precision, classifier)
     classifier.require_head()
     found, notes = classifier.pictures(images)

@@ -30,7 +30,7 @@ from patchword.errors import PatchwordError, SaidElsewhereError, clipped, one_li
 from patchword.memory import is_out_of_memory
 
 # What an installation lacks that only runs models: packages of the extra "train", as they are imported.
-_OF_TRAINING = ("torch", "PIL", "kornia", "sklearn", "sacrebleu", "tomli_w", "matplotlib")
+_OF_TRAINING = ("torch", "kornia", "sklearn", "sacrebleu", "tomli_w", "matplotlib")
 
 
 class _Verb(TyperCommand):

@@ -1,4 +1,4 @@
-"""How options are declared: what is left out changes nothing, and a flag is shown as a flag."""
+"""How options are declared: what is left out changes nothing, and a flag is shown as a flag; and what some mean."""
 
 from typing import Any
 
@@ -31,3 +31,22 @@ def say_chosen(asked: str, system: Any) -> None:
     """Which precision "auto" is here, on standard error."""
     if asked == "auto":
         typer.echo(f"patchword: precision auto is {system.network.precision} here", err=True)
+
+
+def opened(model: str, task: str, alone: bool, **how: Any) -> Any:
+    """A model by its folder or published name, without torch if it can be: torch takes a second to import.
+
+    Args:
+        model: as it was typed.
+        task: what it must be for.
+        alone: whether nothing is wanted of it that takes torch.
+        how: precision, device and reference.
+    """
+    from patchword import runtime
+
+    found = runtime.suited(model, task, how["precision"], how["device"]) if alone else None
+    if found is not None:
+        return found
+    from patchword import api
+
+    return api.load(model, task=task, **how)

@@ -13,7 +13,7 @@ from patchword.cli.catalog import refuse_others, the_file, translate_catalog
 from patchword.cli.inputs import refuse_overwriting
 from patchword.cli.json_text import json_text
 from patchword.cli.lines import LongTexts, without_line_ends
-from patchword.cli.options import PRECISION, flag, say_chosen
+from patchword.cli.options import PRECISION, flag, opened, say_chosen
 from patchword.cli.shards import ON, WORKERS, check_on, in_shards
 from patchword.errors import DataError, RecipeError, one_line
 from patchword.shards.job import identity
@@ -127,7 +127,7 @@ def translate(
     if output is not None and file is not None:
         refuse_overwriting(output, [file])
     alone = not reference and on is None and method != "sample"
-    translator = _opened(model, alone, precision=precision, reference=reference, device=device)
+    translator = opened(model, "translation", alone, precision=precision, reference=reference, device=device)
     say_chosen(precision, translator)
     options = translator.options.changed(
         {
@@ -171,18 +171,6 @@ def translate(
             records.write(_record(number, line, n_best, as_json))
             bar.advance()
     _end(long)
-
-
-def _opened(model: str, alone: bool, **how: Any) -> Any:
-    """The translator, without torch if it can do all that is wanted alone: torch takes a second to import."""
-    from patchword import runtime
-
-    found = runtime.suited(model, how["precision"], how["device"]) if alone else None
-    if found is not None:
-        return found
-    from patchword import api
-
-    return api.load(model, task="translation", **how)
 
 
 def _end(long: Any) -> None:

@@ -1,20 +1,23 @@
 """Encoder and decoder layers as the kernels read them, from a network's arrays."""
 
-from collections.abc import Iterator
+import ctypes
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from numpy import float32
 from numpy.typing import NDArray
 
-from patchword.engine import native
-from patchword.engine.packed_weight import PackedNormWeight, PackedWeight
+from patchword.engine import native, threads
+from patchword.engine.packed_weight import PackedNormWeight, PackedWeight, address_of
 from patchword.engine.precision import Precision
+
+Floats = NDArray[float32]
 
 
 class Weights(Protocol):
     """A network's arrays by their names in its model folder, a tied one under each of its names."""
 
-    def __getitem__(self, name: str) -> NDArray[float32]:
+    def __getitem__(self, name: str) -> Floats:
         """Contiguous values; they may be a file's, so they are read and not kept."""
 
     def give_up(self, name: str) -> None:
@@ -27,14 +30,17 @@ class Layers:
     Args:
         weights: of the network.
         name: of the stack, "encoder" or "decoder".
-        count: how many layers it has.
-        config: the network's, a `TransformerConfig`.
+        config: the network's, a `TransformerConfig` or a `VisionTransformerConfig`.
         precision: of the products.
+        last_norm: whether a norm follows the last layer.
+
+    Attributes:
+        norm: that one.
     """
 
-    def __init__(self, weights: Weights, name: str, count: int, config: Any, precision: Precision) -> None:
+    def __init__(self, weights: Weights, name: str, config: Any, precision: Precision, last_norm: bool) -> None:
         self._weights, self._config, self._precision = weights, config, precision
-        self._name, self._count = name, count
+        self._name, self._last_norm = name, last_norm
         self._kept: list[Any] = []  # what addresses lead to
         self.norm: PackedNormWeight | None = None
 
@@ -44,18 +50,26 @@ class Layers:
             name = f"{self._name}.layers.{index}"
             yield name, row
             self._weights.give_up(name)
-        if self._config.norm_first:
+        if self._last_norm:
             self.norm = self._norm_of(f"{self._name}.norm")
 
-    def products(self, name: str, activation: str = "none") -> Any:
-        """A linear layer."""
-        return self.product(*self._linear(name), activation).arguments
+    def inner(self, name: str) -> Any:
+        """A feed-forward network's first linear layer, with its activation."""
+        return self.product(*self._linear(f"{name}.inner"), self._config.activation).arguments
+
+    def last(self, name: str, residual: str) -> Any:
+        """A sublayer's last linear layer, times the layer scale that follows in its residual connection."""
+        weight, bias = self._linear(name)
+        if getattr(self._config, "layer_scale", None) is not None:
+            factor = self._weights[f"{residual}.layer_scale.factor"]
+            weight, bias = weight * factor[:, None], bias * factor
+        return self.product(weight, bias).arguments
 
     def norm_of(self, name: str) -> Any:
         """A residual connection's norm."""
         return self._norm_of(f"{name}.norm").arguments
 
-    def scaled_query(self, name: str) -> tuple[NDArray[float32], NDArray[float32]]:
+    def scaled_query(self, name: str) -> tuple[Floats, Floats]:
         """An attention's projection with the query divided by sqrt(head size)."""
         weight, bias = (array.copy() for array in self._linear(f"{name}.query_key_value"))
         size = self._config.d_model
@@ -64,13 +78,13 @@ class Layers:
         bias[:size] *= factor
         return weight, bias
 
-    def product(self, weight: NDArray[float32], bias: NDArray[float32], activation: str = "none") -> PackedWeight:
+    def product(self, weight: Floats, bias: Floats, activation: str = "none") -> PackedWeight:
         """A packed weight that is kept as long as the layers."""
         found = PackedWeight(weight, bias, self._precision, activation)
         self._kept.append(found)
         return found
 
-    def _linear(self, name: str) -> tuple[NDArray[float32], NDArray[float32]]:
+    def _linear(self, name: str) -> tuple[Floats, Floats]:
         return self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
 
     def _norm_of(self, name: str) -> PackedNormWeight:
@@ -80,20 +94,42 @@ class Layers:
 
 
 class NativeEncoder(Layers):
-    """`nn.encoder.Encoder` for the kernels; the arguments are those of `Layers`."""
+    """`nn.encoder.Encoder` for the kernels.
 
-    def __init__(self, weights: Weights, config: Any, precision: Precision) -> None:
-        super().__init__(weights, "encoder", config.encoder_layers, config, precision)
-        rows = (native.EncoderLayer * config.encoder_layers)()
+    Args:
+        weights: see `Layers`, as `config`, `precision` and `last_norm`.
+        count: how many layers it has.
+    """
+
+    def __init__(self, weights: Weights, count: int, config: Any, precision: Precision, last_norm: bool) -> None:
+        super().__init__(weights, "encoder", config, precision, last_norm)
+        rows = (native.EncoderLayer * count)()
         for name, row in self.each(rows):
             row.query_key_value = self.product(*self.scaled_query(f"{name}.self_attention")).arguments
-            row.output = self.products(f"{name}.self_attention.output")
-            row.inner = self.products(f"{name}.feed_forward.inner", config.activation)
-            row.outer = self.products(f"{name}.feed_forward.outer")
+            row.output = self.last(f"{name}.self_attention.output", f"{name}.self_attention_residual")
+            row.inner = self.inner(f"{name}.feed_forward")
+            row.outer = self.last(f"{name}.feed_forward.outer", f"{name}.feed_forward_residual")
             row.self_norm = self.norm_of(f"{name}.self_attention_residual")
             row.feed_forward_norm = self.norm_of(f"{name}.feed_forward_residual")
         head_size = config.d_model // config.num_heads
         self.arguments = native.Encoder(rows, len(rows), config.num_heads, head_size, config.norm_first)
+
+    def run(self, x: Floats, groups: Sequence[tuple[int, int, int]]) -> Floats:
+        """All layers in one call.
+
+        Args:
+            x: contiguous rows, (rows, d_model), which are overwritten.
+            groups: of sequences of one length that lie one after another: first row, sequences, length.
+
+        Returns:
+            what the last norm makes of them, or x.
+        """
+        places = (native.Group * len(groups))(*(native.Group(*group) for group in groups))
+        kernels = native.best()
+        assert kernels is not None
+        arguments, groups_at = ctypes.byref(self.arguments), ctypes.byref(places)
+        kernels.encode(arguments, address_of(x), len(x), groups_at, len(groups), threads.count())
+        return x if self.norm is None else self.norm.norm(x)
 
 
 class NativeDecoder(Layers):
@@ -104,18 +140,18 @@ class NativeDecoder(Layers):
     """
 
     def __init__(self, weights: Weights, config: Any, precision: Precision) -> None:
-        super().__init__(weights, "decoder", config.decoder_layers, config, precision)
+        super().__init__(weights, "decoder", config, precision, config.norm_first)
         self.memory: list[PackedWeight] = []
         rows = (native.DecoderLayer * config.decoder_layers)()
         for name, row in self.each(rows):
             row.query_key_value = self.product(*self.scaled_query(f"{name}.self_attention")).arguments
-            row.output = self.products(f"{name}.self_attention.output")
+            row.output = self.last(f"{name}.self_attention.output", f"{name}.self_attention_residual")
             weight, bias = self.scaled_query(f"{name}.cross_attention")
             row.cross_query = self.product(weight[: config.d_model], bias[: config.d_model]).arguments
             self.memory.append(self.product(weight[config.d_model :], bias[config.d_model :]))
-            row.cross_output = self.products(f"{name}.cross_attention.output")
-            row.inner = self.products(f"{name}.feed_forward.inner", config.activation)
-            row.outer = self.products(f"{name}.feed_forward.outer")
+            row.cross_output = self.last(f"{name}.cross_attention.output", f"{name}.cross_attention_residual")
+            row.inner = self.inner(f"{name}.feed_forward")
+            row.outer = self.last(f"{name}.feed_forward.outer", f"{name}.feed_forward_residual")
             row.self_norm = self.norm_of(f"{name}.self_attention_residual")
             row.cross_norm = self.norm_of(f"{name}.cross_attention_residual")
             row.feed_forward_norm = self.norm_of(f"{name}.feed_forward_residual")

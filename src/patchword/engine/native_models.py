@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from patchword.engine.native_layers import Weights
 from patchword.engine.native_transformer import NativeTransformer
+from patchword.engine.native_vision_transformer import NativeVisionTransformer
 from patchword.engine.precision import Precision
 from patchword.models.model_config import ModelConfig
 from patchword.models.transformer_config import TransformerConfig
+from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 Shape = tuple[int, ...]
 
@@ -20,12 +22,14 @@ class NativeModel(NamedTuple):
         shapes: the names and shapes of what is kept of a network of a config.
         also: from a name that tied weights have in the network to the one that they have among those.
         network: from a config, the arrays and a precision.
+        lacks: what of a config it does not have, a clause; None if it has all.
     """
 
     config: type[ModelConfig]
     shapes: Callable[[Any], Mapping[str, Shape]]
     also: Callable[[Any], Mapping[str, str]]
     network: Callable[[Any, Weights, Precision], Any]
+    lacks: Callable[[Any], str | None]
 
 
 def transformer_shapes(config: TransformerConfig) -> dict[str, Shape]:
@@ -59,6 +63,42 @@ def transformer_shapes(config: TransformerConfig) -> dict[str, Shape]:
     return found
 
 
+def vision_transformer_shapes(config: VisionTransformerConfig) -> dict[str, Shape]:
+    """Of a ViT."""
+    width, patches = config.d_model, config.grid[0] * config.grid[1]
+    found = _linear("patch_embedding.projection", width, config.channels * config.patch_size**2)
+    found |= {name: (width,) for name in ("class_token", "distillation_token") if getattr(config, name)}
+    if config.register_tokens:
+        found["register_tokens"] = (config.register_tokens, width)
+    if config.positions == "learned":
+        found["position_embedding.embedding"] = (config.prefix + patches, width)
+    inner = config.d_ff * (2 if config.activation == "swiglu" else 1)
+    for layer in (f"encoder.layers.{index}" for index in range(config.num_layers)):
+        found |= _linear(f"{layer}.self_attention.query_key_value", 3 * width, width)
+        found |= _linear(f"{layer}.self_attention.output", width, width)
+        found |= _linear(f"{layer}.feed_forward.inner", inner, width)
+        found |= _linear(f"{layer}.feed_forward.outer", width, config.d_ff)
+        for part in ("self_attention_residual", "feed_forward_residual"):
+            found |= _norm(f"{layer}.{part}.norm", width)
+            if config.layer_scale is not None:
+                found[f"{layer}.{part}.layer_scale.factor"] = (width,)
+    if config.norm_first and not config.norm_after_pool:
+        found |= _norm("encoder.norm", width)
+    if config.norm_after_pool:
+        found |= _norm("pooled_norm", config.feature_size)
+    if config.head_hidden is not None:
+        found |= _linear("head.hidden.0", config.head_hidden, config.feature_size)
+    if config.num_classes:
+        found |= _linear("head.linear", config.num_classes, config.head_hidden or config.feature_size)
+    if config.distillation_head:
+        found |= _linear("distillation_head.linear", config.num_classes, width)
+    return found
+
+
+def _gates(config: VisionTransformerConfig) -> str | None:
+    return "there is no swiglu without torch" if config.activation == "swiglu" else None
+
+
 def _transformers_also(config: TransformerConfig) -> dict[str, str]:
     source = "source_embedding.weight"
     target = source if config.share_embeddings else "target_embedding.weight"
@@ -74,5 +114,10 @@ def _norm(name: str, width: int) -> dict[str, Shape]:
 
 
 NATIVE: dict[str, NativeModel] = {
-    "transformer": NativeModel(TransformerConfig, transformer_shapes, _transformers_also, NativeTransformer),
+    "transformer": NativeModel(
+        TransformerConfig, transformer_shapes, _transformers_also, NativeTransformer, lambda config: None
+    ),
+    "vision_transformer": NativeModel(
+        VisionTransformerConfig, vision_transformer_shapes, lambda config: {}, NativeVisionTransformer, _gates
+    ),
 }

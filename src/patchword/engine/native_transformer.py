@@ -48,7 +48,7 @@ class NativeTransformer:
         self.precision = precision
         self._kernels: Any = native.best()
         self._vocabulary = NativeVocabulary(weights, config, precision)
-        self._encoder = NativeEncoder(weights, config, precision)
+        self._encoder = NativeEncoder(weights, config.encoder_layers, config, precision, config.norm_first)
         self._decoder = NativeDecoder(weights, config, precision)
 
     def encode(self, source: Ids) -> PackedMemory:
@@ -68,17 +68,11 @@ class NativeTransformer:
         starts = numpy.empty_like(lengths)
         starts[order] = ends - ordered
         distinct, first, counts = numpy.unique(ordered, return_index=True, return_counts=True)
-        groups = (native.Group * len(distinct))(
-            *(
-                native.Group(int(ends[place] - length), int(count), int(length))
-                for length, place, count in zip(distinct, first, counts, strict=True)
-            )
-        )
-        encoder = self._encoder
-        self._kernels.encode(
-            ctypes.byref(encoder.arguments), address_of(x), len(x), ctypes.byref(groups), len(groups), threads.count()
-        )
-        return PackedMemory(x if encoder.norm is None else encoder.norm.norm(x), starts, lengths)
+        groups = [
+            (int(ends[place] - length), int(count), int(length))
+            for length, place, count in zip(distinct, first, counts, strict=True)
+        ]
+        return PackedMemory(self._encoder.run(x, groups), starts, lengths)
 
     def start(self, memory: PackedMemory) -> TranslationState:
         """The state before the first target token: cross-attention is projected here, once a sentence."""

@@ -4,18 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from numpy import float32
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from patchword.engine import native
+from patchword.engine.module_weights import ModuleWeights
 from patchword.engine.native_transformer import NativeTransformer, PackedMemory
 from patchword.engine.output import Likeliest
 from patchword.engine.plain_transformer import PlainTransformer
 from patchword.engine.precision import Precision
 from patchword.engine.tensor_state import TensorState
-from patchword.engine.tensors import address
-from patchword.memory import give_back
 from patchword.models.transformer import Transformer
 from patchword.models.transformer_config import TransformerConfig
 
@@ -58,32 +55,6 @@ class PackedTransformer:
     def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
         """See `SequenceToSequence.likeliest_of`."""
         return _tensors(self.native.likeliest_of(logits.numpy(), count, never, renormalise))
-
-
-class ModuleWeights:
-    """A network of torch's as `native_layers.Weights`.
-
-    Args:
-        model: on the CPU, float32.
-        consume: empty parameters as they are given up.
-    """
-
-    def __init__(self, model: nn.Module, consume: bool) -> None:
-        self._parameters = dict(model.named_parameters(remove_duplicate=False))
-        self._consume = consume
-
-    def __getitem__(self, name: str) -> NDArray[float32]:
-        parameter = self._parameters[name].detach().contiguous()
-        address(parameter)  # float32 on the CPU
-        found: NDArray[float32] = parameter.numpy()
-        return found
-
-    def give_up(self, name: str) -> None:
-        """See `Weights.give_up`."""
-        for key, parameter in self._parameters.items() if self._consume else ():
-            if key.startswith(f"{name}."):
-                give_back(parameter)
-                parameter.data = parameter.new_empty(0)
 
 
 def packed_transformer(model: Transformer, precision: Precision, consume: bool = False) -> Any:

@@ -1,11 +1,15 @@
 """A ViT with packed weights."""
 
 import copy
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import torch
 from torch import Tensor, nn
 
+from patchword.engine import native
 from patchword.engine.encoder import PackedEncoder
+from patchword.engine.module_weights import ModuleWeights
+from patchword.engine.native_vision_transformer import NativeVisionTransformer
 from patchword.engine.precision import Precision
 from patchword.engine.products import Product, product
 from patchword.models.vision_transformer import VisionTransformer
@@ -13,9 +17,36 @@ from patchword.models.vision_transformer import VisionTransformer
 M = TypeVar("M", bound=nn.Module)
 
 
-def packed_vision_transformer(
-    model: VisionTransformer, precision: Precision, consume: bool = False
-) -> VisionTransformer:
+class PackedVisionTransformer:
+    """`models.VisionTransformer` by the kernels, as torch's networks are called.
+
+    Args:
+        model: in evaluation mode, on the CPU.
+        precision: of the products.
+        consume: empty the model's matrices as they are packed.
+    """
+
+    def __init__(self, model: VisionTransformer, precision: Precision, consume: bool = False) -> None:
+        self.config = model.config
+        self.native = NativeVisionTransformer(model.config, ModuleWeights(model, consume), precision)
+
+    def features(self, images: Tensor) -> Tensor:
+        """See `VisionTransformer.features`."""
+        return torch.from_numpy(self.native.features(images.detach().contiguous().numpy()))
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """See `VisionTransformer.forward`."""
+        return torch.from_numpy(self.native(images.detach().contiguous().numpy()))
+
+
+def packed_vision_transformer(model: VisionTransformer, precision: Precision, consume: bool = False) -> Any:
+    """The ViT by the kernels, or where they do not know it with packed weights; see `PackedVisionTransformer`."""
+    if native.best() is None or model.config.activation == "swiglu":
+        return _plain(model, precision, consume)
+    return PackedVisionTransformer(model, precision, consume)
+
+
+def _plain(model: VisionTransformer, precision: Precision, consume: bool = False) -> VisionTransformer:
     """The same network with packed encoder, patch embedding and heads; tokens and pooling are the model's own code.
 
     Args:

@@ -21,7 +21,8 @@ from patchword.explain.packing import packed
 from patchword.explain.position_similarity import position_similarity
 from patchword.explain.walk import walk_of_image
 from patchword.images.classification import AttendedImage
-from patchword.images.classifier import Given, ImageClassifier
+from patchword.images.classifier import ImageClassifier
+from patchword.images.classifying import Given
 from patchword.memory import memory_for
 from patchword.models.evidence import Evidence, LearnedArray
 

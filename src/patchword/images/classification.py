@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 from PIL import Image
-from torch import Tensor
 
-from patchword.models.evidence import Evidence
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from patchword.models.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ class AttendedImage:
     """
 
     classification: Classification
-    pixels: Tensor
-    evidence: Evidence
+    pixels: "Tensor"
+    evidence: "Evidence"
     picture: Image.Image
     explained: str
     explained_index: int

@@ -3,29 +3,25 @@
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from PIL import Image
+from numpy.typing import NDArray
 from torch import Tensor
 
 from patchword.checkpoints.description import Description
-from patchword.errors import DataError, HeadlessError, ModelFolderError, NotFiniteError, RecipeError
+from patchword.errors import ModelFolderError, NotFiniteError, RecipeError
 from patchword.images.classification import AttendedImage, Classification
+from patchword.images.classifying import NOT_FINITE, ONE, Classifying, Given, Pixels, name_of, opened, softmax
 from patchword.images.details import ClassifierDetails
-from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
-from patchword.images.sources import Picture, pictures
+from patchword.images.files import allowed_pixels, alone
 from patchword.images.transforms import Preprocessing, check_channels
-from patchword.memory import memory_for
 from patchword.models.contracts import ImageModel
 from patchword.system import System
 
-Given = Path | str | Image.Image | np.ndarray | Picture  # an image, as it may be given
-_ONE = (Path, str, Image.Image, np.ndarray, Picture)
 
-
-class ImageClassifier(System):
+class ImageClassifier(System, Classifying):
     """Classifies with a model, its preprocessing and its class names.
 
     Args:
@@ -76,54 +72,6 @@ class ImageClassifier(System):
         """See `System.title`."""
         return f"Image classification, {len(self.classes)} classes" if self.classes else "Image features"
 
-    @staticmethod
-    def pictures(paths: Sequence[Path | str]) -> tuple[list[Picture], list[str]]:
-        """What `classify` takes, of files, folders and zips; see `sources.pictures`."""
-        return pictures(paths)
-
-    @overload
-    def classify(  # type: ignore[overload-overlap]  # an array is an image, though it can be iterated
-        self, images: Given, top: int = 5, batch_size: int = 32, max_pixels: int | None = None
-    ) -> Classification: ...
-
-    @overload
-    def classify(
-        self, images: Iterable[Given], top: int = 5, batch_size: int = 32, max_pixels: int | None = None
-    ) -> list[Classification]: ...
-
-    def classify(
-        self, images: Given | Iterable[Given], top: int = 5, batch_size: int = 32, max_pixels: int | None = None
-    ) -> Classification | list[Classification]:
-        """Classify an image, or several, in order. One that cannot be read does not keep others from being classified.
-
-        Args:
-            images: files, decoded images of any mode, arrays of uint8 (height, width) or (height, width, 3), or what
-                `pictures` found.
-            top: how many classes to report for each.
-            batch_size: images put through the model together.
-            max_pixels: how many may be decoded of one image; see `open_image`.
-
-        Returns:
-            the classification of one image, or a list of those of several.
-
-        Raises:
-            TypeError: if an image is none of these.
-            HeadlessError: if the model has no classes.
-            RecipeError: if `max_pixels` cannot be a limit.
-        """
-        self.require_head()
-        limit = allowed_pixels(max_pixels)
-        if isinstance(images, _ONE):
-            return self._classify_batch([images], 0, top, limit)[0]
-        images = list(images)
-        for image in images:
-            if not isinstance(image, _ONE):
-                raise TypeError(f"an image is a path, a PIL image or an array; found {type(image).__name__}")
-        results: list[Classification] = []
-        for start in range(0, len(images), batch_size):
-            results += self._classify_batch(images[start : start + batch_size], start, top, limit)
-        return results
-
     @torch.inference_mode()
     def probabilities(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes).
@@ -131,8 +79,7 @@ class ImageClassifier(System):
         Raises:
             NotFiniteError: if the network computes what is no number.
         """
-        images = self.preprocessing.normalise(pixels.to(self.network.device)).to(self.network.dtype)
-        return _probability(self.network.fast(images))
+        return _finite(self._logits(pixels)).softmax(-1)
 
     @torch.inference_mode()
     def features(self, images: Given | Iterable[Given]) -> Tensor:
@@ -141,10 +88,12 @@ class ImageClassifier(System):
         Raises:
             DataError: if an image cannot be read.
         """
-        several = [images] if isinstance(images, _ONE) else list(images)
+        several = [images] if isinstance(images, ONE) else list(images)
         if not several:
             return torch.empty(0, self.network.config.feature_size)
-        stacked = torch.stack([self._pixels(image, _name(image, i)) for i, image in enumerate(several)])
+        stacked = torch.from_numpy(
+            np.stack([self._pixels(image, name_of(image, i)) for i, image in enumerate(several)])
+        )
         pixels = self.preprocessing.normalise(stacked.to(self.network.device)).to(self.network.dtype)
         result: Tensor = self.network.fast.features(pixels)
         return _finite(result.float())
@@ -172,12 +121,12 @@ class ImageClassifier(System):
             RecipeError: if there is no such class, or `max_pixels` cannot be a limit.
         """
         self.require_head()
-        name = _name(image, 0)
+        name = name_of(image, 0)
         if isinstance(of_class, int) and not 0 <= of_class < len(self.classes):
             raise RecipeError(f"class {of_class}: the model has classes 0 to {len(self.classes) - 1}")
         limit = allowed_pixels(max_pixels)
         with alone(name):
-            picture = _opened(image, limit)
+            picture = opened(image, limit)
             pixels = self.preprocessing.pixels(picture)
         images = self.preprocessing.normalise(pixels[None].to(self.network.device))
         model = self.reference()
@@ -188,7 +137,7 @@ class ImageClassifier(System):
                 asked = torch.tensor([of_class]) if isinstance(of_class, int) else None
                 logits, evidence = model.answer_and_all_evidence(images, asked)
         found = of_class if isinstance(of_class, int) else int(logits.argmax())
-        result = Classification(name, self._best(_probability(logits)[0], top))
+        result = Classification(name, self._best(softmax(logits.float().cpu().numpy())[0], top))
         return AttendedImage(result, pixels, evidence, picture, self.classes[found], found)
 
     def reference(self) -> ImageModel:
@@ -200,67 +149,17 @@ class ImageClassifier(System):
         height, width = self.preprocessing.image_size
         return f"{len(self.classes)} classes, images of {height} x {width} pixels"
 
-    def require_head(self) -> None:
-        """See that the model classifies at all.
+    @torch.inference_mode()
+    def _probabilities(self, pixels: Pixels) -> NDArray[np.float32]:
+        return softmax(self._logits(torch.from_numpy(pixels)).cpu().numpy())
 
-        Raises:
-            HeadlessError: if it is a backbone without a classification head.
-        """
-        if not self.classes:
-            raise HeadlessError(
-                "the model is a backbone without classes; give it some with `patchword train classification --init`, "
-                "or score its features with `patchword evaluate --knn`"
-            )
-
-    def _pixels(self, image: Given, name: str, limit: int | None = None) -> Tensor:
-        with alone(name):
-            return self.preprocessing.pixels(_opened(image, limit))
-
-    def _classify_batch(self, images: Sequence[Given], first: int, top: int, limit: int) -> list[Classification]:
-        pixels: list[Tensor] = []
-        errors: list[str | None] = []
-        for index, image in enumerate(images, first):
-            try:
-                pixels.append(self._pixels(image, _name(image, index), limit))
-                errors.append(None)
-            except DataError as error:
-                errors.append(str(error))
-        with memory_for(f"{len(pixels)} images at once", "give fewer at once"):
-            rows = iter(self.probabilities(torch.stack(pixels)) if pixels else ())
-        return [
-            Classification(_name(image, first + i), self._best(next(rows), top) if error is None else (), error)
-            for i, (image, error) in enumerate(zip(images, errors, strict=True))
-        ]
-
-    def _best(self, probability: Tensor, top: int) -> tuple[tuple[str, float], ...]:
-        found = probability.topk(min(top, len(self.classes)))
-        return tuple((self.classes[i], p) for p, i in zip(found.values.tolist(), found.indices.tolist(), strict=True))
-
-
-def _probability(logits: Tensor) -> Tensor:
-    return _finite(logits.float()).softmax(-1)
+    def _logits(self, pixels: Tensor) -> Tensor:
+        images = self.preprocessing.normalise(pixels.to(self.network.device)).to(self.network.dtype)
+        logits: Tensor = self.network.fast(images)
+        return logits.float()
 
 
 def _finite(answer: Tensor) -> Tensor:
     if not bool(answer.isfinite().all()):
-        raise NotFiniteError(
-            "the network's answers are infinite or not numbers; its weights are damaged or too large, or its "
-            "preprocessing is another's"
-        )
+        raise NotFiniteError(NOT_FINITE)
     return answer
-
-
-def _opened(image: Given, limit: int | None) -> Image.Image:
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
-            raise ValueError(f"an array of {image.dtype} {image.shape}; expected uint8 (height, width, 3)")
-        image = Image.fromarray(image)
-    if isinstance(image, Image.Image):
-        return as_rgb(image)  # Pillow decodes when pixels are first asked for
-    return image.decode(limit) if isinstance(image, Picture) else open_image(Path(image), max_pixels=limit)
-
-
-def _name(image: Given, index: int) -> str:
-    if isinstance(image, Picture):
-        return image.name
-    return f"image {index + 1}" if isinstance(image, Image.Image | np.ndarray) else str(image)

@@ -1,15 +1,17 @@
 """Preprocessing: from a decoded image to a normalised tensor, the same way in training and in use."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field, field_validator
-from torch import Tensor
 
 from patchword.config import Config
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -56,7 +58,7 @@ class Preprocessing(Config):
     def _square(cls, value: Any) -> Any:
         return [value, value] if isinstance(value, int) and not isinstance(value, bool) else value
 
-    def pixels(self, image: Image.Image) -> Tensor:
+    def array(self, image: Image.Image) -> NDArray[np.uint8]:
         """Resize and crop.
 
         Args:
@@ -68,16 +70,31 @@ class Preprocessing(Config):
         height, width = self.image_size
         if image.size != (width, height) or self.crop_fraction != 1.0:
             image = self._resized(image)
-        return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+        return np.ascontiguousarray(np.array(image).transpose(2, 0, 1))
 
-    def normalise(self, pixels: Tensor) -> Tensor:
+    def pixels(self, image: Image.Image) -> "Tensor":
+        """`array` as a tensor."""
+        import torch
+
+        return torch.from_numpy(self.array(image))
+
+    def normalised(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """`normalise` of an array, to the same bits."""
+        mean, std = (np.array(each, np.float32)[:, None, None] for each in (self.mean, self.std))
+        return (pixels.astype(np.float32) / np.float32(255) - mean) / std
+
+    def normalise(self, pixels: "Tensor") -> "Tensor":
         """uint8 or 0..255 pixels (batch, 3, height, width) to float32, channel by channel (p / 255 - mean) / std."""
+        import torch
+
         mean = torch.tensor(self.mean, device=pixels.device)[:, None, None]
         std = torch.tensor(self.std, device=pixels.device)[:, None, None]
         return (pixels.float() / 255.0 - mean) / std
 
-    def __call__(self, images: Sequence[Image.Image]) -> Tensor:
+    def __call__(self, images: Sequence[Image.Image]) -> "Tensor":
         """Images to the model's input, (batch, 3, height, width)."""
+        import torch
+
         return self.normalise(torch.stack([self.pixels(image) for image in images]))
 
     def box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:

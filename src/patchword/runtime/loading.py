@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Union
 
 import safetensors
 
@@ -18,6 +20,9 @@ from patchword.runtime.translator import RuntimeTranslator
 from patchword.text.details import TranslatorDetails
 from patchword.text.vocabulary import Vocabulary
 
+if TYPE_CHECKING:
+    from patchword.runtime.classifier import RuntimeClassifier
+
 # What a system that has a GPU for torch has too; a GPU is asked for by no device, and looked for by "auto".
 _SIGNS_OF_A_GPU = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvgpu", "/dev/nvhost-gpu", "/dev/dxg", "/dev/kfd")
 
@@ -26,11 +31,15 @@ class Unsuited(Exception):  # noqa: N818 - nothing is wrong
     """A model, or what is wanted of it, needs more than this runs; the message is a clause that says what."""
 
 
-def load(path: Path | str, *, precision: str = "float32", device: str = "auto") -> RuntimeTranslator:
-    """Open a translator's model folder, or a run folder's best model.
+System = Union[RuntimeTranslator, "RuntimeClassifier"]
+
+
+def load(path: Path | str, *, task: str | None = None, precision: str = "float32", device: str = "auto") -> System:
+    """Open a model folder, or a run folder's best model.
 
     Args:
         path: the folder.
+        task: "translation" or "classification", what the model must be for; None for whatever it is.
         precision: "float32", "bfloat16", "int8" or "auto"; see `System.load`.
         device: "cpu", or "auto" for the processor where nothing looks like a GPU.
 
@@ -46,20 +55,18 @@ def load(path: Path | str, *, precision: str = "float32", device: str = "auto") 
     if device != "cpu" and (device != "auto" or may_have_gpu()):
         raise Unsuited(f"device {device} may be another than the processor")
     folder = model_path(Path(path))
-    description = for_task(folder, read_any(folder), TranslatorDetails.TASK)
-    if description.architecture not in NATIVE:
+    description = for_task(folder, read_any(folder), task)
+    if description.architecture not in NATIVE or description.task not in _OPENERS:
         raise Unsuited(f"there is no {description.architecture} without torch")
     if found == "auto":
         found = "bfloat16" if kernels.multiplies_bfloat16 else "float32"
     try:
-        details = TranslatorDetails.read(description.details)
-        network = _network(folder, description, found)
-        return RuntimeTranslator(network, Vocabulary.load(folder), details, folder)
+        return _OPENERS[description.task](folder, description, found)
     except (ValueError, RecipeError) as error:
         raise ModelFolderError(folder, str(error)) from None
 
 
-def suited(path: str, precision: str, device: str) -> RuntimeTranslator | None:
+def suited(path: str, task: str, precision: str, device: str) -> System | None:
     """`load`, or None if `patchword.load` is to try: it can do more, or says better what is wrong.
 
     Raises:
@@ -67,8 +74,8 @@ def suited(path: str, precision: str, device: str) -> RuntimeTranslator | None:
     """
     torch = find_spec("torch") is not None
     try:
-        found = load(path, precision=precision, device=device)
-        if found.options.method == "sample":
+        found = load(path, task=task, precision=precision, device=device)
+        if isinstance(found, RuntimeTranslator) and found.options.method == "sample":
             raise Unsuited("the model's search draws samples")
         return found
     except Unsuited as why:
@@ -78,6 +85,27 @@ def suited(path: str, precision: str, device: str) -> RuntimeTranslator | None:
         if not torch:
             raise
     return None
+
+
+def _translator(folder: Path, description: Description, precision: Precision) -> RuntimeTranslator:
+    details = TranslatorDetails.read(description.details)
+    network = _network(folder, description, precision)
+    return RuntimeTranslator(network, Vocabulary.load(folder), details, folder)
+
+
+def _classifier(folder: Path, description: Description, precision: Precision) -> "RuntimeClassifier":
+    # Imported here, since Pillow would take a translator's time.
+    from patchword.images.details import ClassifierDetails
+    from patchword.runtime.classifier import RuntimeClassifier
+
+    details = ClassifierDetails.read(folder, description.details)
+    return RuntimeClassifier(_network(folder, description, precision), details, folder)
+
+
+_OPENERS: dict[str, Callable[[Path, Description, Precision], System]] = {
+    TranslatorDetails.TASK: _translator,
+    "classification": _classifier,
+}
 
 
 def may_have_gpu() -> bool:
@@ -90,6 +118,8 @@ def may_have_gpu() -> bool:
 def _network(folder: Path, description: Description, precision: Precision) -> object:
     kind, weights = NATIVE[description.architecture], folder / WEIGHTS
     config = kind.config.parse(description.model, "config.json")
+    if (lack := kind.lacks(config)) is not None:
+        raise Unsuited(lack)
     if not weights.exists():
         raise ModelFolderError(folder, f"{WEIGHTS} is missing")
     try:
