@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from patchword import api
 from patchword.cli.main import app
 from patchword.errors import DataError, RecipeError, one_line
-from patchword.images import cache, classifier, dataset
+from patchword.images import cache, classifying, dataset
 from patchword.images.cache import ImageCache
 from patchword.images.classifier import ImageClassifier
 from patchword.images.dataset import read_dataset
@@ -44,7 +44,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> dict[str, BaseException]:
             raise raised[Path(str(source)).name]
         return Image.new("RGB", (8, 8))
 
-    for module in (dataset, classifier):
+    for module in (dataset, classifying):
         monkeypatch.setattr(module, "open_image", opened)
     return raised
 
