@@ -10,9 +10,9 @@ namespace patchword {
 template <typename T>
 struct Scratch {
     T* data;
-    explicit Scratch(long count) : data(nullptr) {
+    explicit Scratch(int64_t count) : data(nullptr) {
         if (count <= 0) return;
-        if (count > INT64_MAX / static_cast<long>(sizeof(T))) throw std::bad_alloc();
+        if (count > INT64_MAX / static_cast<int64_t>(sizeof(T))) throw std::bad_alloc();
         if (posix_memalign(reinterpret_cast<void**>(&data), 64, count * sizeof(T))) throw std::bad_alloc();
     }
     ~Scratch() { std::free(data); }
