@@ -1,6 +1,8 @@
 // Weights in int8, a scale an output, and activations in 8 bits, a scale and a smallest value a row:
 //
 //   x = smallest + step q,  w = scale v:   sum x w = scale step sum q v + smallest sum w
+//
+// Where a processor multiplies signed bytes alone, q lies between -128 and 127, and `smallest` is what 0 stands for.
 
 struct Int8 {
     using Packed = int8_t;
@@ -45,14 +47,15 @@ struct Int8 {
                 return;
             }
             const float least = smallest(low), range = largest(high) - least;
-            const float step = range > 1e-30f ? range / 255.0f : 1.0f;
-            of_smallest.data[row] = least;
+            // Of equal values none counts beside the smallest.
+            const float step = range > 1e-30f ? range / 255.0f : 0.0f, inverse = step > 0.0f ? 1.0f / step : 0.0f;
+            of_smallest.data[row] = BYTE_OFFSET ? least + BYTE_OFFSET * step : least;
             of_step.data[row] = step;
-            const Floats inverse = splat(1.0f / step), offset = splat(least);
+            const Floats factor = splat(inverse), offset = splat(least);
             int64_t i = 0;
             for (; i + WIDTH <= inputs; i += WIDTH)
-                store_bytes(bytes + i, nearest(multiply(subtract(load(x + i), offset), inverse)));
-            for (; i < inputs; ++i) bytes[i] = static_cast<Byte>(std::lrintf((x[i] - least) * (1.0f / step)));
+                store_bytes(bytes + i, nearest(multiply(subtract(load(x + i), offset), factor)));
+            for (; i < inputs; ++i) bytes[i] = static_cast<Byte>(std::lrintf((x[i] - least) * inverse) - BYTE_OFFSET);
             for (; i < stride; ++i) bytes[i] = 0;
         }
     };

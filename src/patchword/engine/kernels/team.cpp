@@ -9,7 +9,9 @@
 #include <exception>
 #include <thread>
 
+#if !defined(_WIN32)
 #include <unistd.h>
+#endif
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -58,6 +60,17 @@ class Caution {
 inline void breathe() {
 #if defined(__x86_64__)
     _mm_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");  // ARM's "yield" is over at once
+#endif
+}
+
+// Which process this is, where one can become two.
+inline int64_t process() {
+#if defined(_WIN32)
+    return 0;
+#else
+    return getpid();
 #endif
 }
 
@@ -71,11 +84,11 @@ class Team {
             part(work, 0, count);
             return;
         }
-        if (process_ != getpid()) {  // a forked child has none of its parent's threads, wherever they were
+        if (process_ != process()) {  // a forked child has none of its parent's threads, wherever they were
             members_ = 0;
             inside_.store(0);
             asleep_.store(0);
-            process_ = getpid();
+            process_ = process();
         }
         try {
             for (; members_ < threads - 1; ++members_) std::thread(&Team::serve, this, members_).detach();
@@ -153,7 +166,7 @@ class Team {
     const void* work_ = nullptr;
     Part part_ = nullptr;
     int64_t count_ = 0, piece_ = 1, members_ = 0, helpers_ = 0;
-    pid_t process_ = getpid();
+    int64_t process_ = process();
 };
 
 }  // namespace
