@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/
 KERNELS := $(wildcard src/patchword/engine/kernels/*)
 
-.PHONY: demo test lint format fuzz sanitize sanitize-thread emulated bench clean docs/recipes.md
+.PHONY: demo test lint format fuzz sanitize sanitize-thread emulated arm wheels bench clean docs/recipes.md
 
 demo: .venv/patchword          ## train both systems on embedded data and show them working
 	$(RUN)patchword demo --out demo
@@ -51,12 +51,12 @@ build/address/built build/thread/built: build/%/built: .venv/installed setup.py 
 
 COMMA := ,
 
-# SIMDe (Debian: libsimde-dev) stands in for the instructions that this processor lacks.
+# SIMDe (Debian: libsimde-dev) stands in for the x86 instructions that this processor lacks.
 EMULATED := tests/engine/emulated
 
 emulated: build/emulated/built  ## the kernels of all instruction sets, those that this processor lacks by SIMDe
 	PATCHWORD_KERNELS_LIBRARY=$(CURDIR)/build/emulated/patchword/engine/_kernels.so \
-	  OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 -o addopts= -q tests/engine -k "avx512 or avxvnni"
+	  OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 -o addopts= -q tests/engine -k "avx512 or avxvnni or (neon and not random)"
 	PATCHWORD_KERNELS_LIBRARY=$(CURDIR)/build/emulated/patchword/engine/_kernels.so PATCHWORD_KERNELS=avx512bf16 \
 	  OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 -o addopts= -q tests/engine/test_recurrent.py tests/engine/test_output.py
 
@@ -64,6 +64,13 @@ build/emulated/built: .venv/installed setup.py $(KERNELS) $(wildcard $(EMULATED)
 	PATCHWORD_EMULATED=$(EMULATED) \
 	  $(RUN)python setup.py -q build_ext --build-lib build/emulated --build-temp build/emulated
 	touch $@
+
+arm: .venv/installed            ## the kernels for 64-bit ARM, in a Python for ARM under qemu: an hour; .ci/arm says what it needs
+	.ci/arm tests/engine -k neon
+
+wheels: .venv/patchword         ## a wheel for each platform, with kernels: an hour of one core
+	$(RUN)pip install --disable-pip-version-check ".[wheels]"
+	$(RUN)python wheels.py dist
 
 # English sentences, one a line, for `make bench`.
 SENTENCES ?= ../shared/data/multi30k/test_2016_flickr.en

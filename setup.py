@@ -1,7 +1,9 @@
 """The engine's kernels, and a wheel that says whether it has them.
 
-The kernels are a library of plain C functions that ctypes opens, so one serves every Python of a platform. Without a
-compiler everything still runs, in torch's operations alone, and the wheel is one for any platform.
+The kernels are a library of plain C functions that ctypes opens, so one serves every Python of a platform. They are
+written for gcc and clang: without one of them everything still runs, in torch's operations alone, and the wheel is one
+for any platform. On Windows setuptools takes Microsoft's compiler, so there are none, unless `build_ext` is told
+`--compiler=mingw32`. `make wheels` compiles them for all platforms.
 
 PATCHWORD_SANITIZE=address,undefined (or thread) compiles them with gcc's sanitizers; see `make sanitize`.
 PATCHWORD_EMULATED=tests/engine/emulated compiles them with the instructions there; see `make emulated`.
@@ -9,6 +11,7 @@ PATCHWORD_EMULATED=tests/engine/emulated compiles them with the instructions the
 
 import os
 import runpy
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +20,11 @@ from typing import Any
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
+
+# Where threads first wait for an atomic number.
+if sys.platform == "darwin":
+    os.environ.setdefault("MACOSX_DEPLOYMENT_TARGET", "11.0")
 
 LIBRARY = runpy.run_path(str(Path(__file__).with_name("src") / "patchword" / "engine" / "library.py"))
 
@@ -28,8 +36,25 @@ class BuildKernels(build_ext):
         """A name without a Python's version."""
         return str(Path(*fullname.split(".")).with_name(LIBRARY["NAME"]))
 
+    def get_export_symbols(self, extension: Extension) -> list[str]:
+        """None by name: the sources say what the library shows, and it is no module of Python's."""
+        return []
+
+    def get_libraries(self, extension: Extension) -> list[str]:
+        """None of Python's."""
+        return []
+
+    def copy_extensions_to_source(self) -> None:
+        """Copy the library, and seal it there too."""
+        super().copy_extensions_to_source()
+        copied = Path(self.get_finalized_command("build_py").get_package_dir("patchword.engine"), LIBRARY["NAME"])
+        if copied.is_file():
+            LIBRARY["seal"](copied)
+
     def build_extension(self, extension: Extension) -> None:
         """Compile, with what arguments.h says now."""
+        if self.compiler.compiler_type == "msvc":
+            raise CompileError("the engine's kernels need gcc or clang")
         extension.define_macros = [("PATCHWORD_LAYOUT", f'"{LIBRARY["layout"]()}"')]
         if sanitizers := os.environ.get("PATCHWORD_SANITIZE"):
             flags = [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]

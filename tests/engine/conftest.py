@@ -7,7 +7,7 @@ import pytest
 from patchword.engine import native
 
 
-@pytest.fixture(params=["avx512bf16", "avx512", "avxvnni", "avx2", "none"])
+@pytest.fixture(params=[*native.VARIANTS, "none"])
 def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Packs and runs everything with one set of kernels, or with none of them."""
     name: str = request.param

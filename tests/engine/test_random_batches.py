@@ -10,7 +10,7 @@ from patchword.engine import native
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "random_batches.py"
 
 
-@pytest.mark.parametrize("variant", ["avx512bf16", "avx512", "avxvnni", "avx2"], indirect=True)
+@pytest.mark.parametrize("variant", native.VARIANTS, indirect=True)
 def test_random_batches_have_the_same_bits(variant: str) -> None:
     differences = runpy.run_path(str(SCRIPT))["differences"]
     assert native.best() is not None

@@ -5,13 +5,15 @@ setup.py runs this file too, so it needs nothing but Python.
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 _MARK = b"patchword kernels, sha256 "
 _SEAL = len(_MARK) + hashlib.sha256().digest_size
 
 HEADER = Path(__file__).with_name("kernels") / "arguments.h"
-NAME = "_kernels.so"
+NAMES = {"darwin": "_kernels.dylib", "win32": "_kernels.dll"}  # by sys.platform
+NAME = NAMES.get(sys.platform, "_kernels.so")
 
 
 def layout() -> str:
@@ -25,14 +27,27 @@ def library_path() -> Path:
 
 
 def seal(path: Path) -> None:
-    """Append a digest of a library to it, unless it has one; linkers and loaders pass over what follows a library."""
+    """Keep a digest of a library, unless there is one: after its last byte, which linkers and loaders pass over.
+
+    A library of macOS ends with its signature, so there the digest is a file beside it.
+    """
     if not is_sealed(path):
         digest = hashlib.sha256(path.read_bytes()).digest()
-        with path.open("ab") as file:
-            file.write(_MARK + digest)
+        if path.suffix == ".dylib":
+            _beside(path).write_bytes(_MARK + digest)
+        else:
+            with path.open("ab") as file:
+                file.write(_MARK + digest)
 
 
 def is_sealed(path: Path) -> bool:
     """Whether a library is whole. To open a damaged one can end the process, so this is asked before."""
     content = path.read_bytes()
+    if path.suffix == ".dylib":
+        beside = _beside(path)
+        content += beside.read_bytes() if beside.is_file() else b""
     return content[-_SEAL:] == _MARK + hashlib.sha256(content[:-_SEAL]).digest()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")

@@ -130,5 +130,8 @@ const Kernels* avx512bf16_kernels();
 const Kernels* avx512_kernels();
 const Kernels* avxvnni_kernels();
 const Kernels* avx2_kernels();
+const Kernels* neonbf16_kernels();
+const Kernels* neondot_kernels();
+const Kernels* neon_kernels();
 
 }  // namespace patchword

@@ -1,9 +1,9 @@
 // softmax(q K^T) V, for queries that share their sentence's keys and values.
 
 // Four products of one query with four keys, so that the sums run beside each other.
-inline void scores_of_four(const float* query, const float* const* keys, long size, float* scores) {
+inline void scores_of_four(const float* query, const float* const* keys, int64_t size, float* scores) {
     Floats sums[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
-    long i = 0;
+    int64_t i = 0;
     for (; i + WIDTH <= size; i += WIDTH) {
         const Floats q = load(query + i);
         for (int k = 0; k < 4; ++k) sums[k] = fused(q, load(keys[k] + i), sums[k]);
@@ -16,15 +16,15 @@ inline void scores_of_four(const float* query, const float* const* keys, long si
 }
 
 // Scores to weights that sum to 1.
-inline void softmax(float* scores, long count) {
+inline void softmax(float* scores, int64_t count) {
     const Floats least = splat(-INFINITY);
     Floats high = least;
-    for (long i = 0; i < count; i += WIDTH)
+    for (int64_t i = 0; i < count; i += WIDTH)
         high = larger(high, count - i < WIDTH ? load_first(scores + i, count - i, least) : load(scores + i));
     const Floats most = splat(largest(high));
     Floats sums = splat(0.0f);
-    for (long i = 0; i < count; i += WIDTH) {
-        const long left = count - i;
+    for (int64_t i = 0; i < count; i += WIDTH) {
+        const int64_t left = count - i;
         if (left < WIDTH) {
             const Floats a = exponential(subtract(load_first(scores + i, left, least), most));
             store_first(scores + i, left, a);
@@ -36,8 +36,8 @@ inline void softmax(float* scores, long count) {
         }
     }
     const Floats scale = splat(1.0f / sum(sums));
-    for (long i = 0; i < count; i += WIDTH) {
-        const long left = count - i;
+    for (int64_t i = 0; i < count; i += WIDTH) {
+        const int64_t left = count - i;
         if (left < WIDTH)
             store_first(scores + i, left, multiply(load_first(scores + i, left, least), scale));
         else
@@ -47,11 +47,12 @@ inline void softmax(float* scores, long count) {
 
 // The weighted sum of values, COUNT vectors of each.
 template <int COUNT>
-inline void weighted(const float* weights, const float* const* values, long count, long at, float* y, long left) {
+inline void weighted(const float* weights, const float* const* values, int64_t count, int64_t at, float* y,
+                     int64_t left) {
     Floats sums[COUNT];
     const Floats none = splat(0.0f);
     for (int v = 0; v < COUNT; ++v) sums[v] = none;
-    for (long entry = 0; entry < count; ++entry) {
+    for (int64_t entry = 0; entry < count; ++entry) {
         const Floats weight = splat(weights[entry]);
         const float* value = values[entry] + at;
         for (int v = 0; v < COUNT; ++v)
@@ -65,30 +66,31 @@ inline void weighted(const float* weights, const float* const* values, long coun
 }
 
 static void attend_singly(const Attention& a, int64_t threads) {
-    long most = a.count;
-    for (long slot = 0; a.counts && slot < a.slots; ++slot) most = a.counts[slot] > most ? a.counts[slot] : most;
-    const long work = a.queries * most;
-    const long grain = 1 + 512 / (work > 0 ? work : 1);  // what takes less time than waking a thread is done alone
-    share(a.slots * a.heads, grain, threads, [&](long first_item, long last_item) {
+    int64_t most = a.count;
+    for (int64_t slot = 0; a.counts && slot < a.slots; ++slot) most = a.counts[slot] > most ? a.counts[slot] : most;
+    const int64_t work = a.queries * most;
+    const int64_t grain = 1 + 512 / (work > 0 ? work : 1);  // what takes less time than waking a thread is done alone
+    share(a.slots * a.heads, grain, threads, [&](int64_t first_item, int64_t last_item) {
         Scratch<float> weights(most + 4);
         Scratch<const float*> keys(most + 4), values(most);
-        for (long item = first_item; item < last_item; ++item) {
-            const long slot = item / a.heads, head = item % a.heads;
-            const long start = slot * a.slot_stride + head * a.head_stride;
-            const long count = a.counts ? a.counts[slot] : a.count;
-            for (long row = slot * a.queries; row < (slot + 1) * a.queries; ++row) {
+        for (int64_t item = first_item; item < last_item; ++item) {
+            const int64_t slot = item / a.heads, head = item % a.heads;
+            const int64_t start = slot * a.slot_stride + head * a.head_stride;
+            const int64_t count = a.counts ? a.counts[slot] : a.count;
+            for (int64_t row = slot * a.queries; row < (slot + 1) * a.queries; ++row) {
                 if (a.past || row == slot * a.queries)
-                    for (long i = 0; i < count; ++i) {
-                        const long entry = a.past ? i * a.queries + a.past[row * a.past_stride + i] : i;
+                    for (int64_t i = 0; i < count; ++i) {
+                        const int64_t entry = a.past ? i * a.queries + a.past[row * a.past_stride + i] : i;
                         keys.data[i] = a.key + start + entry * a.entry_stride;
                         values.data[i] = a.value + start + entry * a.entry_stride;
                     }
-                for (long i = count; i % 4; ++i) keys.data[i] = keys.data[0];
+                for (int64_t i = count; i % 4; ++i) keys.data[i] = keys.data[0];
                 const float* query = a.query + row * a.query_stride + head * a.head_size;
-                for (long i = 0; i < count; i += 4) scores_of_four(query, keys.data + i, a.head_size, weights.data + i);
+                for (int64_t i = 0; i < count; i += 4)
+                    scores_of_four(query, keys.data + i, a.head_size, weights.data + i);
                 softmax(weights.data, count);
                 float* y = a.y + (row * a.heads + head) * a.head_size;
-                long at = 0;
+                int64_t at = 0;
                 for (; at + 4 * WIDTH <= a.head_size; at += 4 * WIDTH)
                     weighted<4>(weights.data, values.data, count, at, y, WIDTH);
                 for (; at < a.head_size; at += WIDTH)
@@ -98,18 +100,19 @@ static void attend_singly(const Attention& a, int64_t threads) {
     });
 }
 
-constexpr long MANY = 24;   // queries that are worth laying the keys and values out as weights of a product
-constexpr long CHUNK = 48;  // queries whose weights are in memory at once
+constexpr int64_t MANY = 24;   // queries that are worth laying the keys and values out as weights of a product
+constexpr int64_t CHUNK = 48;  // queries whose weights are in memory at once
 
-inline void copy_rows(float* to, long to_stride, const float* from, long from_stride, long rows, long width) {
-    for (long row = 0; row < rows; ++row)
+inline void copy_rows(float* to, int64_t to_stride, const float* from, int64_t from_stride, int64_t rows,
+                      int64_t width) {
+    for (int64_t row = 0; row < rows; ++row)
         std::memcpy(to + row * to_stride, from + row * from_stride, width * sizeof(float));
 }
 
 // Queries of one slot and head as two products: with the keys, and with the values.
 struct Matrices {
     const Attention& a;
-    const long count, keys_size, values_size;
+    const int64_t count, keys_size, values_size;
     Scratch<float> keys, values, rows, queries, weights, results;
 
     explicit Matrices(const Attention& a)
@@ -124,26 +127,26 @@ struct Matrices {
           weights(CHUNK * a.count),
           results(CHUNK * a.head_size) {}
 
-    void attend(long slot, long head) {
-        const long start = slot * a.slot_stride + head * a.head_stride;
+    void attend(int64_t slot, int64_t head) {
+        const int64_t start = slot * a.slot_stride + head * a.head_stride;
         copy_rows(rows.data, a.head_size, a.key + start, a.entry_stride, count, a.head_size);
         const Weight to_scores{keys.data, nullptr, nullptr, nullptr, a.head_size, count, NONE, FLOAT32};
         pack(rows.data, &to_scores, 1);
-        for (long panel = 0; panel < panels(a.head_size); ++panel)
-            for (long entry = 0; entry < count; ++entry) {
-                const long at = panel * PANEL, left = a.head_size - at < PANEL ? a.head_size - at : PANEL;
+        for (int64_t panel = 0; panel < panels(a.head_size); ++panel)
+            for (int64_t entry = 0; entry < count; ++entry) {
+                const int64_t at = panel * PANEL, left = a.head_size - at < PANEL ? a.head_size - at : PANEL;
                 float* to = values.data + (panel * count + entry) * PANEL;
                 std::memcpy(to, a.value + start + entry * a.entry_stride + at, left * sizeof(float));
                 std::memset(to + left, 0, (PANEL - left) * sizeof(float));
             }
         const Weight to_results{values.data, nullptr, nullptr, nullptr, count, a.head_size, NONE, FLOAT32};
-        for (long first_query = 0; first_query < a.queries; first_query += CHUNK) {
-            const long some = a.queries - first_query < CHUNK ? a.queries - first_query : CHUNK;
-            const long row = slot * a.queries + first_query;
+        for (int64_t first_query = 0; first_query < a.queries; first_query += CHUNK) {
+            const int64_t some = a.queries - first_query < CHUNK ? a.queries - first_query : CHUNK;
+            const int64_t row = slot * a.queries + first_query;
             copy_rows(queries.data, a.head_size, a.query + row * a.query_stride + head * a.head_size, a.query_stride,
                       some, a.head_size);
             multiply_rows(to_scores, queries.data, weights.data, some);
-            for (long query = 0; query < some; ++query) softmax(weights.data + query * count, count);
+            for (int64_t query = 0; query < some; ++query) softmax(weights.data + query * count, count);
             multiply_rows(to_results, weights.data, results.data, some);
             copy_rows(a.y + (row * a.heads + head) * a.head_size, a.heads * a.head_size, results.data, a.head_size,
                       some, a.head_size);
@@ -154,8 +157,8 @@ struct Matrices {
 static void attention(const Attention* arguments, int64_t threads) {
     const Attention& a = *arguments;
     if (a.queries < MANY || a.past || a.counts) return attend_singly(a, threads);
-    share(a.slots * a.heads, 1, threads, [&](long first_item, long last_item) {
+    share(a.slots * a.heads, 1, threads, [&](int64_t first_item, int64_t last_item) {
         Matrices matrices(a);
-        for (long item = first_item; item < last_item; ++item) matrices.attend(item / a.heads, item % a.heads);
+        for (int64_t item = first_item; item < last_item; ++item) matrices.attend(item / a.heads, item % a.heads);
     });
 }

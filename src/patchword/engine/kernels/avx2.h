@@ -10,14 +10,14 @@ using Integers = __m256i;
 inline Floats splat(float value) { return _mm256_set1_ps(value); }
 inline Floats load(const float* from) { return _mm256_loadu_ps(from); }
 inline void store(float* to, Floats a) { _mm256_storeu_ps(to, a); }
-inline __m256i first(long count) {
+inline __m256i first(int64_t count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-inline Floats load_first(const float* from, long count, Floats rest) {
+inline Floats load_first(const float* from, int64_t count, Floats rest) {
     const __m256i mask = first(count);
     return _mm256_blendv_ps(rest, _mm256_maskload_ps(from, mask), _mm256_castsi256_ps(mask));
 }
-inline void store_first(float* to, long count, Floats a) { _mm256_maskstore_ps(to, first(count), a); }
+inline void store_first(float* to, int64_t count, Floats a) { _mm256_maskstore_ps(to, first(count), a); }
 inline Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
 inline Floats subtract(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
 inline Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }

@@ -1,6 +1,6 @@
 // Bytes. Multiplying unsigned by signed bytes would add two products in 16 bits and overflow them, so both are
 // widened first; BYTE_GROUP neighbouring inputs of one output feature lie together for that.
-constexpr int BYTE_GROUP = 2;
+constexpr int BYTE_GROUP = 2, BYTE_OFFSET = 0;
 using Byte = int16_t;  // an activation as the product reads it
 
 constexpr int BYTE_ROWS = 4;  // as ROWS; a product needs a register of its own before it is added

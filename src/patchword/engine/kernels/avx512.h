@@ -10,11 +10,11 @@ using Integers = __m512i;
 inline Floats splat(float value) { return _mm512_set1_ps(value); }
 inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
 inline void store(float* to, Floats a) { _mm512_storeu_ps(to, a); }
-inline __mmask16 first(long count) { return static_cast<__mmask16>((1u << count) - 1); }
-inline Floats load_first(const float* from, long count, Floats rest) {
+inline __mmask16 first(int64_t count) { return static_cast<__mmask16>((1u << count) - 1); }
+inline Floats load_first(const float* from, int64_t count, Floats rest) {
     return _mm512_mask_loadu_ps(rest, first(count), from);
 }
-inline void store_first(float* to, long count, Floats a) { _mm512_mask_storeu_ps(to, first(count), a); }
+inline void store_first(float* to, int64_t count, Floats a) { _mm512_mask_storeu_ps(to, first(count), a); }
 inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
 inline Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
 inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
@@ -41,7 +41,7 @@ inline float smallest(Floats a) { return _mm512_reduce_min_ps(a); }
 
 // Bytes. BYTE_GROUP neighbouring inputs of one output feature lie together, so that one instruction adds their
 // products.
-constexpr int BYTE_GROUP = 4;
+constexpr int BYTE_GROUP = 4, BYTE_OFFSET = 0;
 using Byte = uint8_t;  // an activation as the product reads it
 
 constexpr int BYTE_ROWS = 6;  // as ROWS

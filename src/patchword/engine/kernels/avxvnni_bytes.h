@@ -1,6 +1,6 @@
 // Bytes. BYTE_GROUP neighbouring inputs of one output feature lie together, so that one instruction adds their
 // products (AVX-VNNI).
-constexpr int BYTE_GROUP = 4;
+constexpr int BYTE_GROUP = 4, BYTE_OFFSET = 0;
 using Byte = uint8_t;  // an activation as the product reads it
 
 constexpr int BYTE_ROWS = 6;  // as ROWS

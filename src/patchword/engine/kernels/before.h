@@ -19,6 +19,11 @@
 #define PATCHWORD_COMPILER(gcc, clang) (__GNUC__ >= gcc)
 #endif
 
+// Where NEON's instructions are, or are emulated.
+#if defined(__aarch64__) || defined(PATCHWORD_EMULATED)
+#define PATCHWORD_ARM
+#endif
+
 // Functions between these two may use the instructions of a target. Where they are emulated (tests/engine/emulated) the
 // compiler must not use them by itself.
 #define PATCHWORD_PRAGMA(text) _Pragma(#text)

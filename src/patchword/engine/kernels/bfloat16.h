@@ -27,35 +27,35 @@ struct Bfloat16 : FloatSums {
     using Value = Bfloat;
     using Column = Bfloats;
 
-    static constexpr long GROUP = 2, DEPTH = 256;
+    static constexpr int64_t GROUP = 2, DEPTH = 256;
     static constexpr int PARTS = BFLOAT_PARTS, MOST = ROWS;
 
     // Rows of a whole number of groups, with zeros where there are no inputs.
     struct Rows {
-        const long stride;
+        const int64_t stride;
         Scratch<Bfloat> copy;
         const Bfloat* values;
 
-        Rows(const Weight& w, const float* x, long rows, long threads)
+        Rows(const Weight& w, const float* x, int64_t rows, int64_t threads)
             : stride(groups<Bfloat16>(w.inputs) * GROUP),
               copy(stride == w.inputs && as_it_is(x) ? 0 : rows * stride),
               values(copy.data ? copy.data : as_it_is(x)) {
             if (!copy.data) return;
-            share(rows, 8, threads, [&](long begin, long end) {
-                for (long row = begin; row < end; ++row) {
+            share(rows, 8, threads, [&](int64_t begin, int64_t end) {
+                for (int64_t row = begin; row < end; ++row) {
                     const float* from = x + row * w.inputs;
                     Bfloat* to = copy.data + row * stride;
-                    for (long i = 0; i < w.inputs; ++i) to[i] = activation<Bfloat>(from[i]);
-                    for (long i = w.inputs; i < stride; ++i) to[i] = 0;
+                    for (int64_t i = 0; i < w.inputs; ++i) to[i] = activation<Bfloat>(from[i]);
+                    for (int64_t i = w.inputs; i < stride; ++i) to[i] = 0;
                 }
             });
         }
 
-        const Bfloat* at(long row) const { return values + row * stride; }
+        const Bfloat* at(int64_t row) const { return values + row * stride; }
     };
 
     template <int COUNT, Asks ASKS>
-    static constexpr long ahead() {
+    static constexpr int64_t ahead() {
         return ASKS == LATER ? 4096 : 0;
     }
 
@@ -71,16 +71,16 @@ struct Bfloat16 : FloatSums {
         std::memcpy(&value, &bits, 4);
         return value;
     }
-    static Floats result(const Weight&, const Rows&, long, long, const float* sums) { return load(sums); }
+    static Floats result(const Weight&, const Rows&, int64_t, int64_t, const float* sums) { return load(sums); }
 };
 
-inline void pack_panel_bfloat16(const float* weight, const Weight& to, long panel) {
-    constexpr long GROUP = Bfloat16::GROUP;
+inline void pack_panel_bfloat16(const float* weight, const Weight& to, int64_t panel) {
+    constexpr int64_t GROUP = Bfloat16::GROUP;
     uint16_t* packed = static_cast<uint16_t*>(to.packed) + panel * PANEL * groups<Bfloat16>(to.inputs) * GROUP;
-    for (long begin = 0; begin < to.inputs; begin += STRIP)
-        for (long i = 0; i < PANEL; ++i) {
-            const long output = panel * PANEL + i;
-            for (long input = begin; input < begin + STRIP && input < groups<Bfloat16>(to.inputs) * GROUP; ++input)
+    for (int64_t begin = 0; begin < to.inputs; begin += STRIP)
+        for (int64_t i = 0; i < PANEL; ++i) {
+            const int64_t output = panel * PANEL + i;
+            for (int64_t input = begin; input < begin + STRIP && input < groups<Bfloat16>(to.inputs) * GROUP; ++input)
                 packed[(input / GROUP * PANEL + i) * GROUP + input % GROUP] =
                     output < to.outputs && input < to.inputs ? to_bfloat16(weight[output * to.inputs + input]) : 0;
         }

@@ -2,11 +2,11 @@
 
 // Keys and values of this position, behind those of the positions before it.
 inline void remember(const Decoder& d, const Step& s, const Rows& r, float* target) {
-    for (long part = 0; part < 2; ++part)
-        for (long slot = 0; slot < s.slots; ++slot)
-            for (long head = 0; head < d.heads; ++head) {
-                const long entries = ((part * s.slots + slot) * d.heads + head) * s.room + s.length * s.beam;
-                const long from = slot * s.beam * 3 * r.d_model + (part + 1) * r.d_model + head * d.head_size;
+    for (int64_t part = 0; part < 2; ++part)
+        for (int64_t slot = 0; slot < s.slots; ++slot)
+            for (int64_t head = 0; head < d.heads; ++head) {
+                const int64_t entries = ((part * s.slots + slot) * d.heads + head) * s.room + s.length * s.beam;
+                const int64_t from = slot * s.beam * 3 * r.d_model + (part + 1) * r.d_model + head * d.head_size;
                 copy_rows(target + entries * d.head_size, d.head_size, r.projected.data + from, 3 * r.d_model, s.beam,
                           d.head_size);
             }
@@ -16,9 +16,9 @@ static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
     const Decoder& d = *decoder;
     const Step& s = *step;
     const Rows r(s.x, s.slots * s.beam, d.heads * d.head_size, widest(d.layers, d.count), d.norm_first, threads);
-    const auto attend = [&](const float* memory, long room, long query_stride, const int64_t* counts, long count,
-                            const int64_t* past) {
-        const long head = room * d.head_size, slot = d.heads * head;
+    const auto attend = [&](const float* memory, int64_t room, int64_t query_stride, const int64_t* counts,
+                            int64_t count, const int64_t* past) {
+        const int64_t head = room * d.head_size, slot = d.heads * head;
         const Attention a{r.projected.data,
                           memory,
                           memory + s.slots * slot,
@@ -37,7 +37,7 @@ static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
                           s.past_stride};
         attention(&a, threads);
     };
-    for (long index = 0; index < d.count; ++index) {
+    for (int64_t index = 0; index < d.count; ++index) {
         const DecoderLayer& layer = d.layers[index];
         float* target = s.target + index * 2 * s.slots * s.room * r.d_model;
         const float* source = s.source + index * 2 * s.slots * s.source_length * r.d_model;

@@ -10,7 +10,11 @@
 
 using namespace patchword;
 
+#if defined(_WIN32)
+#define PATCHWORD_EXPORT extern "C" __declspec(dllexport)
+#else
 #define PATCHWORD_EXPORT extern "C" __attribute__((visibility("default")))
+#endif
 
 // What Python compares with its own reading of arguments.h before it calls anything else.
 PATCHWORD_EXPORT const char* patchword_layout() { return PATCHWORD_LAYOUT; }
@@ -40,6 +44,9 @@ PATCHWORD_EXPORT const Kernels* patchword_kernels(const char* name) {
         {"avx512", processor.avx512, avx512_kernels},
         {"avxvnni", processor.avxvnni, avxvnni_kernels},
         {"avx2", processor.avx2, avx2_kernels},
+        {"neonbf16", processor.neonbf16, neonbf16_kernels},
+        {"neondot", processor.neondot, neondot_kernels},
+        {"neon", processor.neon, neon_kernels},
     };
     for (const auto& set : sets)
         if (set.runs && !std::strcmp(name, set.name)) return set.kernels();

@@ -3,9 +3,9 @@
 
 // The most features that a layer's feed-forward has within: layers may differ in that.
 template <typename Layer>
-inline long widest(const Layer* layers, long count) {
-    long most = 0;
-    for (long i = 0; i < count; ++i) most = layers[i].inner.outputs > most ? layers[i].inner.outputs : most;
+inline int64_t widest(const Layer* layers, int64_t count) {
+    int64_t most = 0;
+    for (int64_t i = 0; i < count; ++i) most = layers[i].inner.outputs > most ? layers[i].inner.outputs : most;
     return most;
 }
 

@@ -6,6 +6,13 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <cstddef>
+#include <sys/sysctl.h>
+#elif defined(__aarch64__) && defined(_WIN32)
+#include <windows.h>
 #endif
 
 namespace patchword {
@@ -14,6 +21,7 @@ namespace patchword {
 
 struct Processor {
     bool avx2 = true, avxvnni = true, avx512 = true, avx512bf16 = true;
+    bool neon = true, neondot = true, neonbf16 = true;
 };
 
 #else
@@ -22,6 +30,7 @@ struct Processor {
 // runtimes. macOS keeps the wide registers for threads that have used them only, so that an Intel Mac has AVX2 here.
 struct Processor {
     bool avx2 = false, avxvnni = false, avx512 = false, avx512bf16 = false;
+    bool neon = false, neondot = false, neonbf16 = false;
 
 #if defined(__x86_64__)
     Processor() {
@@ -59,6 +68,30 @@ struct Processor {
             if (!(bits >> bit & 1)) return false;
         return true;
     }
+#elif defined(__aarch64__)
+    // The system says it: a program may not ask the processor itself.
+    Processor() {
+        neon = true;
+#if defined(__linux__)
+        neondot = getauxval(AT_HWCAP) >> 20 & 1;
+        neonbf16 = neondot && getauxval(AT_HWCAP2) >> 14 & 1;
+#elif defined(__APPLE__)
+        neondot = has("hw.optional.arm.FEAT_DotProd");
+        neonbf16 = neondot && has("hw.optional.arm.FEAT_BF16");
+#elif defined(_WIN32)
+        neondot = IsProcessorFeaturePresent(43);
+        neonbf16 = neondot && IsProcessorFeaturePresent(68);
+#endif
+    }
+
+#if defined(__APPLE__)
+  private:
+    static bool has(const char* feature) {
+        int found = 0;
+        size_t size = sizeof found;
+        return !sysctlbyname(feature, &found, &size, nullptr, 0) && found;
+    }
+#endif
 #endif
 };
 

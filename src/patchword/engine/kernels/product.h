@@ -6,8 +6,8 @@ constexpr int VECTORS = PANEL / WIDTH;
 
 constexpr int FEW = 4;  // rows below which reading the weights takes longer than multiplying them
 
-inline void prefetch(const void* from, long bytes) {
-    for (long i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 0, 3);
+inline void prefetch(const void* from, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(from) + i, 0, 3);
 }
 
 // What a block of rows asks for while it goes through weights that lie in memory: if it is the only one, what it needs
@@ -15,13 +15,13 @@ inline void prefetch(const void* from, long bytes) {
 // weights, BYTES for each step, are asked for by two blocks, a half each.
 enum Asks { NOTHING, LATER, FOLLOWING };
 
-template <long BYTES>
+template <int64_t BYTES>
 struct Ahead {
-    static constexpr long BLOCKS = BYTES > 64 ? 2 : 1, EACH = BYTES / BLOCKS;
+    static constexpr int64_t BLOCKS = BYTES > 64 ? 2 : 1, EACH = BYTES / BLOCKS;
 
     // A block, the one of this number, with what it asks for; `most` is how many rows a block can have.
     template <int COUNT, typename Block>
-    static void run(const Block& block, long row, long number, long rows, long most) {
+    static void run(const Block& block, int64_t row, int64_t number, int64_t rows, int64_t most) {
         if (rows > most && number < BLOCKS)
             block.template run_some<COUNT, FOLLOWING>(row, number);
         else if (rows <= most && rows <= FEW)
@@ -32,36 +32,36 @@ struct Ahead {
 
     const char* next;
 
-    Ahead(const void* weights, long steps, long block)
+    Ahead(const void* weights, int64_t steps, int64_t block)
         : next(static_cast<const char*>(weights) + steps * (BYTES + block * EACH)) {}
 
     void ask() {
-        for (long i = 0; i < EACH; i += 64) __builtin_prefetch(next + i, 0, 2);  // not into the fastest cache
+        for (int64_t i = 0; i < EACH; i += 64) __builtin_prefetch(next + i, 0, 2);  // not into the fastest cache
         next += EACH;
     }
 };
 
-inline long panels(long outputs) { return (outputs + PANEL - 1) / PANEL; }
+inline int64_t panels(int64_t outputs) { return (outputs + PANEL - 1) / PANEL; }
 
 // How many groups of neighbouring inputs a format has.
 template <typename Format>
-inline long groups(long inputs) {
+inline int64_t groups(int64_t inputs) {
     return (inputs + Format::GROUP - 1) / Format::GROUP;
 }
 
 // Where a product's results go: those of a row from an output on, `stride` values after those of the row before.
 struct Results {
     float* data;
-    long stride, first_output;
+    int64_t stride, first_output;
 
-    float* at(long row, long output) const { return data + row * stride + output - first_output; }
+    float* at(int64_t row, int64_t output) const { return data + row * stride + output - first_output; }
 };
 
 // The outputs of a panel from their sums, to `y`; the last panel of a weight may be narrower.
 template <int ACTIVATION>
-inline void finish(const Weight& w, const float* sums, long first_output, float* y) {
+inline void finish(const Weight& w, const float* sums, int64_t first_output, float* y) {
     for (int v = 0; v < VECTORS; ++v, y += WIDTH) {
-        const long output = first_output + v * WIDTH, left = w.outputs - output;
+        const int64_t output = first_output + v * WIDTH, left = w.outputs - output;
         if (left <= 0) return;
         Floats a = load(sums + v * WIDTH);
         if (w.bias) {
@@ -76,7 +76,7 @@ inline void finish(const Weight& w, const float* sums, long first_output, float*
     }
 }
 
-inline void finish(const Weight& w, const float* sums, long first_output, float* y) {
+inline void finish(const Weight& w, const float* sums, int64_t first_output, float* y) {
     switch (w.activation) {
         case RELU:
             return finish<RELU>(w, sums, first_output, y);
@@ -92,7 +92,7 @@ inline void finish(const Weight& w, const float* sums, long first_output, float*
 }
 
 template <int MOST, typename Block>
-inline void run_rows(const Block& block, long row, long count, long index) {
+inline void run_rows(const Block& block, int64_t row, int64_t count, int64_t index) {
     if constexpr (MOST > 1)
         if (count < MOST) return run_rows<MOST - 1>(block, row, count, index);
     block.template run<MOST>(row, index);
@@ -101,10 +101,10 @@ inline void run_rows(const Block& block, long row, long count, long index) {
 // All rows in as few blocks of up to MOST as there can be, of nearly one size: a block of few rows leaves most of the
 // processor waiting for sums.
 template <int MOST, typename Block>
-inline void all_rows(const Block& block, long rows) {
-    const long blocks = (rows + MOST - 1) / MOST;
-    for (long index = 0, row = 0; index < blocks; ++index) {
-        const long left = blocks - index, count = (rows - row + left - 1) / left;
+inline void all_rows(const Block& block, int64_t rows) {
+    const int64_t blocks = (rows + MOST - 1) / MOST;
+    for (int64_t index = 0, row = 0; index < blocks; ++index) {
+        const int64_t left = blocks - index, count = (rows - row + left - 1) / left;
         run_rows<MOST>(block, row, count, index);
         row += count;
     }
@@ -118,12 +118,12 @@ struct Block {
     const typename Format::Rows& x;
     Results y;
     typename Format::Element* partial;  // sums, (rows, PANEL): kept here between two parts of the inputs
-    long panel, begin, end, rows;
+    int64_t panel, begin, end, rows;
 
     using Memory = Ahead<PANEL * Format::GROUP * sizeof(typename Format::Packed)>;
 
     template <int COUNT>
-    void run(long row, long block) const {
+    void run(int64_t row, int64_t block) const {
         Memory::template run<COUNT>(*this, row, block, rows, Format::MOST);
     }
 
@@ -144,7 +144,7 @@ struct Block {
 
     // A function of its own: among others the compiler moves sums between registers in the innermost loop.
     template <int COUNT, Asks ASKS>
-    __attribute__((noinline)) void run_some(long row, long block) const {
+    __attribute__((noinline)) void run_some(int64_t row, int64_t block) const {
         typename Format::Sum sums[COUNT][VECTORS];
         typename Format::Element* kept = partial ? partial + row * PANEL : nullptr;
 #pragma GCC unroll 8
@@ -152,12 +152,12 @@ struct Block {
 #pragma GCC unroll 8
             for (int v = 0; v < VECTORS; ++v)
                 sums[r][v] = begin ? Format::load_sum(kept + r * PANEL + v * WIDTH) : Format::zero();
-        const long all = groups<Format>(w.inputs), step = PANEL * Format::GROUP;
+        const int64_t all = groups<Format>(w.inputs), step = PANEL * Format::GROUP;
         const auto* weight = static_cast<const typename Format::Packed*>(w.packed) + (panel * all + begin) * step;
         const auto* values = x.at(row);
         Memory memory(weight, end - begin, block);
-        for (long group = begin; group < end; ++group, weight += step) {
-            constexpr long ahead = Format::template ahead<COUNT, ASKS>();
+        for (int64_t group = begin; group < end; ++group, weight += step) {
+            constexpr int64_t ahead = Format::template ahead<COUNT, ASKS>();
             if (ahead) prefetch(reinterpret_cast<const char*>(weight) + ahead, step * sizeof(*weight));
             if (ASKS == FOLLOWING) memory.ask();
             multiply<COUNT>(sums, values + group * Format::GROUP, weight, 0);
@@ -190,16 +190,16 @@ template <typename Format>
 struct Multiplication {
     const Weight& w;
     const typename Format::Rows& x;
-    const long rows;
+    const int64_t rows;
     Scratch<typename Format::Element> partial;
 
-    Multiplication(const Weight& w, const typename Format::Rows& x, long rows)
+    Multiplication(const Weight& w, const typename Format::Rows& x, int64_t rows)
         : w(w), x(x), rows(rows), partial(groups<Format>(w.inputs) > Format::DEPTH ? rows * PANEL : 0) {}
 
-    void run(long panel, const Results& y) const {
-        const long all = groups<Format>(w.inputs);
-        for (long begin = 0; begin < all; begin += Format::DEPTH) {
-            const long end = all - begin > Format::DEPTH ? begin + Format::DEPTH : all;
+    void run(int64_t panel, const Results& y) const {
+        const int64_t all = groups<Format>(w.inputs);
+        for (int64_t begin = 0; begin < all; begin += Format::DEPTH) {
+            const int64_t end = all - begin > Format::DEPTH ? begin + Format::DEPTH : all;
             all_rows<Format::MOST>(Block<Format>{w, x, y, partial.data, panel, begin, end, rows}, rows);
         }
     }

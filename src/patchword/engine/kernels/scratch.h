@@ -2,20 +2,21 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 
 namespace patchword {
 
 template <typename T>
 struct Scratch {
+    static constexpr std::align_val_t ALIGNMENT{64};
+
     T* data;
-    explicit Scratch(long count) : data(nullptr) {
+    explicit Scratch(int64_t count) : data(nullptr) {
         if (count <= 0) return;
-        if (count > INT64_MAX / static_cast<long>(sizeof(T))) throw std::bad_alloc();
-        if (posix_memalign(reinterpret_cast<void**>(&data), 64, count * sizeof(T))) throw std::bad_alloc();
+        if (count > INT64_MAX / static_cast<int64_t>(sizeof(T))) throw std::bad_alloc();
+        data = static_cast<T*>(::operator new(count * sizeof(T), ALIGNMENT));
     }
-    ~Scratch() { std::free(data); }
+    ~Scratch() { ::operator delete(data, ALIGNMENT); }
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
 };

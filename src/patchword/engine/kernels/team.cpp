@@ -9,7 +9,9 @@
 #include <exception>
 #include <thread>
 
+#if !defined(_WIN32)
 #include <unistd.h>
+#endif
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -35,7 +37,7 @@ class Caution {
     }
 
     // After a wait of `waited` at the end of work of which the caller did `pieces` pieces in `worked`.
-    void learn(int64_t worked, long pieces, int64_t waited) {
+    void learn(int64_t worked, int64_t pieces, int64_t waited) {
         if (!pieces || waited < LITTLE + SLOWER * worked / pieces) return;
         const int64_t end = now();
         const bool again = end - until_.load(std::memory_order_relaxed) < 2 * rest_;
@@ -58,6 +60,17 @@ class Caution {
 inline void breathe() {
 #if defined(__x86_64__)
     _mm_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");  // ARM's "yield" is over at once
+#endif
+}
+
+// Which process this is, where one can become two.
+inline int64_t process() {
+#if defined(_WIN32)
+    return 0;
+#else
+    return getpid();
 #endif
 }
 
@@ -65,24 +78,24 @@ inline void breathe() {
 // let run holds nobody up.
 class Team {
   public:
-    void share(long count, long grain, long threads, const void* work, Part part) {
-        const long pieces = (count + grain - 1) / grain;
+    void share(int64_t count, int64_t grain, int64_t threads, const void* work, Part part) {
+        const int64_t pieces = (count + grain - 1) / grain;
         if (threads < 2 || pieces < 2 || caution_.alone() || !lock_.try_lock()) {
             part(work, 0, count);
             return;
         }
-        if (process_ != getpid()) {  // a forked child has none of its parent's threads, wherever they were
+        if (process_ != process()) {  // a forked child has none of its parent's threads, wherever they were
             members_ = 0;
             inside_.store(0);
             asleep_.store(0);
-            process_ = getpid();
+            process_ = process();
         }
         try {
             for (; members_ < threads - 1; ++members_) std::thread(&Team::serve, this, members_).detach();
         } catch (const std::exception&) {  // no more threads are allowed: those that there are do the work
         }
         // A few pieces for each thread: large enough to stay with one stretch of memory.
-        const long even = (pieces < 4 * threads ? 1 : pieces / (4 * threads)) * grain;
+        const int64_t even = (pieces < 4 * threads ? 1 : pieces / (4 * threads)) * grain;
         work_ = work;
         part_ = part;
         count_ = count;
@@ -94,7 +107,7 @@ class Team {
         asked_.fetch_add(1);
         if (asleep_.load() > 0) asked_.notify_all();
         const int64_t begin = Caution::now();
-        const long done = help();
+        const int64_t done = help();
         const int64_t end = Caution::now();
         open_.store(false);
         int turns = 0;
@@ -112,9 +125,9 @@ class Team {
 
   private:
     // Pieces until there are none; how many it did.
-    long help() {
-        for (long done = 0;; ++done) {
-            const long begin = next_.fetch_add(piece_);
+    int64_t help() {
+        for (int64_t done = 0;; ++done) {
+            const int64_t begin = next_.fetch_add(piece_);
             if (begin >= count_) return done;
             try {
                 part_(work_, begin, begin + piece_ < count_ ? begin + piece_ : count_);
@@ -125,7 +138,7 @@ class Team {
         }
     }
 
-    void serve(long index) {
+    void serve(int64_t index) {
         for (unsigned seen = 0;;) {
             int turns = 0;
             while (asked_.load() == seen)
@@ -149,16 +162,16 @@ class Team {
     std::atomic<unsigned> asked_{0};
     std::atomic<int> inside_{0}, asleep_{0};
     std::atomic<bool> open_{false}, failed_{false};
-    std::atomic<long> next_{0};
+    std::atomic<int64_t> next_{0};
     const void* work_ = nullptr;
     Part part_ = nullptr;
-    long count_ = 0, piece_ = 1, members_ = 0, helpers_ = 0;
-    pid_t process_ = getpid();
+    int64_t count_ = 0, piece_ = 1, members_ = 0, helpers_ = 0;
+    int64_t process_ = process();
 };
 
 }  // namespace
 
-void share(long count, long grain, long threads, const void* work, Part part) {
+void share(int64_t count, int64_t grain, int64_t threads, const void* work, Part part) {
     static Team* team = new Team;  // never destroyed: at the end of the process a member may still wait for work
     team->share(count, grain, threads, work, part);
 }

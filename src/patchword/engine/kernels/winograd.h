@@ -4,9 +4,9 @@
 // Polynomials are evaluated at 0, +-A, +-B and infinity. With 5/8 and 3/2 the error is twice that of adding up the
 // products one after another; with the paper's 1 and 2 it is five times that. Every constant below is exact in float.
 
-constexpr long TILE = 4, SPAN = TILE + 2, POINTS = SPAN * SPAN;
+constexpr int64_t TILE = 4, SPAN = TILE + 2, POINTS = SPAN * SPAN;
 constexpr float A = 0.625f, B = 1.5f, AA = A * A, BB = B * B;
-constexpr long TILES = 24;  // whose values at all points, for 64 channels in and out, fit into the cache
+constexpr int64_t TILES = 24;  // whose values at all points, for 64 channels in and out, fit into the cache
 
 // The weight's values at all points: POINTS packed matrices (outputs, inputs), from (outputs, 3, 3, inputs).
 static void pack_winograd(const float* weight, int64_t outputs, int64_t inputs, float* packed, int64_t threads) {
@@ -17,14 +17,14 @@ static void pack_winograd(const float* weight, int64_t outputs, int64_t inputs, 
                                     {1 / at_b, b / at_b, bb / at_b},
                                     {1 / at_b, -b / at_b, bb / at_b},
                                     {0, 0, 1}};
-    const long matrix = panels(outputs) * PANEL * inputs;
-    share(panels(outputs) * PANEL, 1, threads, [&](long begin, long end) {
-        for (long output = begin; output < end; ++output)
-            for (long input = 0; input < inputs; ++input) {
+    const int64_t matrix = panels(outputs) * PANEL * inputs;
+    share(panels(outputs) * PANEL, 1, threads, [&](int64_t begin, int64_t end) {
+        for (int64_t output = begin; output < end; ++output)
+            for (int64_t input = 0; input < inputs; ++input) {
                 float* to = packed + (output / PANEL * inputs + input) * PANEL + output % PANEL;
-                for (long point = 0; point < POINTS; ++point) {
+                for (int64_t point = 0; point < POINTS; ++point) {
                     double sum = 0;
-                    for (long i = 0; i < 9 && output < outputs; ++i)
+                    for (int64_t i = 0; i < 9 && output < outputs; ++i)
                         sum += points[point / SPAN][i / 3] * points[point % SPAN][i % 3] *
                                weight[(output * 9 + i) * inputs + input];
                     to[point * matrix] = static_cast<float>(sum);
@@ -34,7 +34,7 @@ static void pack_winograd(const float* weight, int64_t outputs, int64_t inputs, 
 }
 
 // Of pixels on a line, at all points.
-inline void evaluate(const Floats* d, long step, Floats* values) {
+inline void evaluate(const Floats* d, int64_t step, Floats* values) {
     const Floats d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
     values[0] = fused(splat(AA * BB), d[0], fused(splat(-AA - BB), d2, d4));
     values[5] = fused(splat(AA * BB), d1, fused(splat(-AA - BB), d3, d[5 * step]));
@@ -47,7 +47,7 @@ inline void evaluate(const Floats* d, long step, Floats* values) {
 }
 
 // The results on a line, from values at all points.
-inline void interpolate(const Floats* m, long step, Floats* results) {
+inline void interpolate(const Floats* m, int64_t step, Floats* results) {
     const Floats even_a = add(m[step], m[2 * step]), odd_a = subtract(m[step], m[2 * step]);
     const Floats even_b = add(m[3 * step], m[4 * step]), odd_b = subtract(m[3 * step], m[4 * step]);
     results[0] = add(m[0], add(even_a, even_b));
@@ -60,10 +60,10 @@ inline void interpolate(const Floats* m, long step, Floats* results) {
 struct PointBlock {
     const float *x, *weight;
     float* y;
-    long inputs, pitch;
+    int64_t inputs, pitch;
 
     template <int COUNT>
-    void run(long row, long) const {
+    void run(int64_t row, int64_t) const {
         Floats sums[COUNT][VECTORS];
         const float* values = x + row * inputs;
         float* to = y + row * pitch;
@@ -71,7 +71,7 @@ struct PointBlock {
         for (int r = 0; r < COUNT; ++r)
             for (int v = 0; v < VECTORS; ++v) sums[r][v] = splat(0.0f);
         const float* w = weight;
-        for (long input = 0; input < inputs; ++input, w += PANEL) {
+        for (int64_t input = 0; input < inputs; ++input, w += PANEL) {
             Floats column[VECTORS];
             for (int v = 0; v < VECTORS; ++v) column[v] = load(w + v * WIDTH);
             if (row == 0) prefetch(w + inputs * PANEL, PANEL * sizeof(float));  // the next panel's
@@ -90,74 +90,74 @@ struct PointBlock {
 // Tiles [start, start + count) of a convolution.
 struct Winograd {
     const Convolution& c;
-    long start, count;
+    int64_t start, count;
     float *x, *y;  // values of the tiles' pixels and of their results, (POINTS, count, inputs or padded outputs)
 
     struct Place {
-        long image, row, column;
+        int64_t image, row, column;
     };
 
-    Place place(long tile) const {
-        const long across = (c.y.width + TILE - 1) / TILE, down = (c.y.height + TILE - 1) / TILE;
+    Place place(int64_t tile) const {
+        const int64_t across = (c.y.width + TILE - 1) / TILE, down = (c.y.height + TILE - 1) / TILE;
         return {tile / across / down, tile / across % down * TILE, tile % across * TILE};
     }
 
-    long pitch() const { return panels(c.weight.outputs) * PANEL; }
+    int64_t pitch() const { return panels(c.weight.outputs) * PANEL; }
 
-    void spread(long tile) const {
+    void spread(int64_t tile) const {
         const Place at = place(start + tile);
         const float* from = pixel(c.x, at.image, at.row - 1, at.column - 1);
-        const long down = c.x.height + 2 - at.row, across = c.x.width + 2 - at.column, inputs = c.x.channels;
-        const long row = (c.x.width + 2 * c.x.room) * inputs;
-        for (long channel = 0; channel < inputs; channel += WIDTH) {
-            const long left = inputs - channel;
+        const int64_t down = c.x.height + 2 - at.row, across = c.x.width + 2 - at.column, inputs = c.x.channels;
+        const int64_t row = (c.x.width + 2 * c.x.room) * inputs;
+        for (int64_t channel = 0; channel < inputs; channel += WIDTH) {
+            const int64_t left = inputs - channel;
             Floats d[POINTS], values[SPAN], on_columns[POINTS];
             const Floats none = splat(0.0f);
             if (left >= WIDTH && down >= SPAN && across >= SPAN) {
-                for (long i = 0; i < SPAN; ++i)
-                    for (long j = 0; j < SPAN; ++j) d[i * SPAN + j] = load(from + i * row + j * inputs + channel);
+                for (int64_t i = 0; i < SPAN; ++i)
+                    for (int64_t j = 0; j < SPAN; ++j) d[i * SPAN + j] = load(from + i * row + j * inputs + channel);
             } else {
-                for (long i = 0; i < SPAN; ++i)
-                    for (long j = 0; j < SPAN; ++j)
+                for (int64_t i = 0; i < SPAN; ++i)
+                    for (int64_t j = 0; j < SPAN; ++j)
                         d[i * SPAN + j] =
                             i < down && j < across ? load_some(from + i * row + j * inputs + channel, left) : none;
             }
-            for (long j = 0; j < SPAN; ++j) {
+            for (int64_t j = 0; j < SPAN; ++j) {
                 evaluate(d + j, SPAN, values);
-                for (long i = 0; i < SPAN; ++i) on_columns[i * SPAN + j] = values[i];
+                for (int64_t i = 0; i < SPAN; ++i) on_columns[i * SPAN + j] = values[i];
             }
             float* to = x + tile * inputs + channel;
-            for (long i = 0; i < SPAN; ++i) {
+            for (int64_t i = 0; i < SPAN; ++i) {
                 evaluate(on_columns + i * SPAN, 1, values);
-                for (long j = 0; j < SPAN; ++j) store_some(to + (i * SPAN + j) * count * inputs, left, values[j]);
+                for (int64_t j = 0; j < SPAN; ++j) store_some(to + (i * SPAN + j) * count * inputs, left, values[j]);
             }
         }
     }
 
     // At one point by one panel.
-    void multiply_at(long point, long panel) const {
-        const long all = panels(c.weight.outputs), inputs = c.x.channels;
+    void multiply_at(int64_t point, int64_t panel) const {
+        const int64_t all = panels(c.weight.outputs), inputs = c.x.channels;
         const float* weight = static_cast<const float*>(c.weight.packed) + (point * all + panel) * inputs * PANEL;
         float* to = y + point * count * pitch() + panel * PANEL;
         all_rows<ROWS>(PointBlock{x + point * count * inputs, weight, to, inputs, pitch()}, count);
     }
 
-    void gather(long tile) const {
+    void gather(int64_t tile) const {
         const Place at = place(start + tile);
-        const long down = c.y.height - at.row, across = c.y.width - at.column;
-        for (long output = 0; output < c.weight.outputs; output += WIDTH) {
+        const int64_t down = c.y.height - at.row, across = c.y.width - at.column;
+        for (int64_t output = 0; output < c.weight.outputs; output += WIDTH) {
             const float* from = y + tile * pitch() + output;
             Floats m[SPAN * SPAN], results[TILE], on_columns[TILE * SPAN];
-            for (long point = 0; point < POINTS; ++point) m[point] = load(from + point * count * pitch());
-            for (long j = 0; j < SPAN; ++j) {
+            for (int64_t point = 0; point < POINTS; ++point) m[point] = load(from + point * count * pitch());
+            for (int64_t j = 0; j < SPAN; ++j) {
                 interpolate(m + j, SPAN, results);
-                for (long i = 0; i < TILE; ++i) on_columns[i * SPAN + j] = results[i];
+                for (int64_t i = 0; i < TILE; ++i) on_columns[i * SPAN + j] = results[i];
             }
-            const long left = c.weight.outputs - output;
+            const int64_t left = c.weight.outputs - output;
             const Floats bias = load_some(c.weight.bias + output, left), none = splat(0.0f);
-            for (long i = 0; i < TILE && i < down; ++i) {
+            for (int64_t i = 0; i < TILE && i < down; ++i) {
                 interpolate(on_columns + i * SPAN, 1, results);
-                for (long j = 0; j < TILE && j < across; ++j) {
+                for (int64_t j = 0; j < TILE && j < across; ++j) {
                     Floats a = add(results[j], bias);
                     if (c.added.pixels)
                         a = add(a, load_some(pixel(c.added, at.image, at.row + i, at.column + j) + output, left));
@@ -172,33 +172,33 @@ struct Winograd {
 static void convolve_winograd(const Convolution* convolution, int64_t threads) {
     const Convolution& c = *convolution;
     surround(c.y);
-    const long down = (c.y.height + TILE - 1) / TILE, across = (c.y.width + TILE - 1) / TILE;
-    const long tiles = c.y.batch * down * across, all = panels(c.weight.outputs);
-    const long most = even_part(tiles, TILES, threads);
-    const long inputs = POINTS * c.x.channels, outputs = POINTS * all * PANEL;
+    const int64_t down = (c.y.height + TILE - 1) / TILE, across = (c.y.width + TILE - 1) / TILE;
+    const int64_t tiles = c.y.batch * down * across, all = panels(c.weight.outputs);
+    const int64_t most = even_part(tiles, TILES, threads);
+    const int64_t inputs = POINTS * c.x.channels, outputs = POINTS * all * PANEL;
     if (!tiles) return;
-    const long blocks = (tiles + most - 1) / most;
+    const int64_t blocks = (tiles + most - 1) / most;
     if (threads > 1 && blocks < 2 * threads) {  // threads share the points instead of tiles
         Scratch<float> x(tiles * inputs), y(tiles * outputs);
         const Winograd w{c, 0, tiles, x.data, y.data};
         const auto each = [&](auto part) {
-            return [=](long begin, long end) {
+            return [=](int64_t begin, int64_t end) {
                 for (; begin < end; ++begin) part(begin);
             };
         };
-        share(tiles, 1, threads, each([&w](long tile) { w.spread(tile); }));
-        share(POINTS * all, 1, threads, each([&w, all](long piece) { w.multiply_at(piece / all, piece % all); }));
-        share(tiles, 1, threads, each([&w](long tile) { w.gather(tile); }));
+        share(tiles, 1, threads, each([&w](int64_t tile) { w.spread(tile); }));
+        share(POINTS * all, 1, threads, each([&w, all](int64_t piece) { w.multiply_at(piece / all, piece % all); }));
+        share(tiles, 1, threads, each([&w](int64_t tile) { w.gather(tile); }));
         return;
     }
-    share(blocks, 1, threads, [&](long begin, long end) {
+    share(blocks, 1, threads, [&](int64_t begin, int64_t end) {
         Scratch<float> x(most * inputs), y(most * outputs);
-        for (long block = begin; block < end; ++block) {
-            const long start = block * most, count = tiles - start < most ? tiles - start : most;
+        for (int64_t block = begin; block < end; ++block) {
+            const int64_t start = block * most, count = tiles - start < most ? tiles - start : most;
             const Winograd w{c, start, count, x.data, y.data};
-            for (long tile = 0; tile < count; ++tile) w.spread(tile);
-            for (long piece = 0; piece < POINTS * all; ++piece) w.multiply_at(piece / all, piece % all);
-            for (long tile = 0; tile < count; ++tile) w.gather(tile);
+            for (int64_t tile = 0; tile < count; ++tile) w.spread(tile);
+            for (int64_t piece = 0; piece < POINTS * all; ++piece) w.multiply_at(piece / all, piece % all);
+            for (int64_t tile = 0; tile < count; ++tile) w.gather(tile);
         }
     });
 }
