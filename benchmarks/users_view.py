@@ -2,8 +2,8 @@
 
 usage: users_view.py MODEL SENTENCES [--lines N] [--rounds N] [--threads N] [--beam N] [--extra N]
 
-MODEL is a model folder of Patchword's; it is exported to Marian's format and converted by CTranslate2's own converter.
-Or it is a folder that `marian_model.write` filled. A translation has at most `extra` tokens more than its source.
+MODEL is a model folder of Patchword's, which `ctranslate2_model` writes as CTranslate2 reads it, or a folder that
+`marian_model.write` filled. A translation has at most `extra` tokens more than its source (theirs: than the longest).
 Every run is a program of its own, from its first import to its last line: `patchword translate` with the sentences on
 standard input, and a program of a user of CTranslate2's, which reads lines, cuts them with the model's sentencepiece
 models, and translates 64 at a time (its best of the two: all threads on a batch, or a batch a thread). Medians of
@@ -12,6 +12,7 @@ alternating rounds, and the largest peak of resident memory.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,14 +35,6 @@ size = 64 // inter if len(lines) > 1 else 1
 most = max(map(len, pieces)) + extra
 for found in system.translate_batch(pieces, beam_size=beam, max_batch_size=size, max_decoding_length=most):
     print(target.decode(found.hypotheses[0]))
-"""
-
-
-CONVERTER = """
-import sys
-import torchvision_operators
-from ctranslate2.converters import TransformersConverter
-TransformersConverter(sys.argv[1]).convert(sys.argv[2])
 """
 
 
@@ -94,16 +87,17 @@ def main() -> None:
     lines = arguments.sentences.read_text(encoding="utf-8").splitlines()[: arguments.lines]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        original = arguments.model / "hf"
-        if not original.is_dir():
-            original = folder / "hf"
-            patchword = Path(sys.executable).with_name("patchword")
-            subprocess.run([patchword, "export", arguments.model, original, "--to", "hf"], check=True)
-        for spm in ("source.spm", "target.spm"):
-            (folder / spm).write_bytes((original / spm).read_bytes())
-        subprocess.run(
-            [sys.executable, "-c", CONVERTER, original, folder / "ct2"], check=True, cwd=Path(__file__).parent
-        )
+        made = arguments.model / "ct2"
+        if made.is_dir():
+            shutil.copytree(made, folder / "ct2")
+            pieces = [arguments.model / "hf" / f"{side}.spm" for side in ("source", "target")]
+        else:
+            # In a program of its own: what is started has this one's peak of memory.
+            program = Path(__file__).with_name("ctranslate2_model.py")
+            subprocess.run([sys.executable, program, arguments.model, folder / "ct2"], check=True)
+            pieces = [folder / "ct2" / "vocabulary.model"] * 2
+        for side, piece in zip(("source", "target"), pieces, strict=True):
+            shutil.copy(piece, folder / f"{side}.spm")
         for work, text in (("one sentence", lines[0] + "\n"), (f"{len(lines)} lines", "\n".join(lines) + "\n")):
             seen: dict[str, list[tuple[float, float, int]]] = {}
             for _ in range(arguments.rounds):
