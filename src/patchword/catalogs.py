@@ -8,7 +8,7 @@ from patchword.errors import DataError, RecipeError
 from patchword.files import check_output, write_bytes
 from patchword.text.files import opened
 from patchword.text.formats.filling import Filled, Filling
-from patchword.text.formats.kinds import kind_by_name
+from patchword.text.formats.kinds import is_filled
 
 if TYPE_CHECKING:
     from patchword.text.options import SearchOptions
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Filled", "fill", "is_filled", "translate_file"]
 
 MOST_BYTES = 2**28
-
-
-def is_filled(path: Path | str) -> bool:
-    """Whether a file is a translators' one, by its name, which is filled rather than translated line by line."""
-    return kind_by_name(str(path)) is not None
 
 
 def fill(

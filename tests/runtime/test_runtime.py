@@ -84,7 +84,7 @@ def test_its_answers_are_the_same_to_the_last_bit(
 @pytest.mark.parametrize("name", CONFIGS)
 def test_it_expects_the_tensors_that_the_network_has(name: str) -> None:
     config = TransformerConfig.named("tiny", 50, 50 if name != "source apart" else 60, **CONFIGS[name])
-    assert NATIVE["transformer"].shapes(config) == expected_shapes("transformer", config)
+    assert NATIVE["transformer"]().shapes(config) == expected_shapes("transformer", config)
 
 
 IMAGE_CONFIGS: dict[str, dict[str, Any]] = {
@@ -135,7 +135,7 @@ def test_it_expects_the_tensors_that_a_classifier_has(name: str) -> None:
     backbone = {} if "distillation_head" in IMAGE_CONFIGS[name] else {"num_classes": 0}
     for more in ({}, backbone):
         config = VisionTransformerConfig.parse({**IMAGE_SIZES, **IMAGE_CONFIGS[name], **more}, "test")
-        assert NATIVE["vision_transformer"].shapes(config) == expected_shapes("vision_transformer", config)
+        assert NATIVE["vision_transformer"]().shapes(config) == expected_shapes("vision_transformer", config)
 
 
 def test_a_backbone_and_other_parts_that_do_not_fit_are_told_as_with_torch(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from patchword.errors import RecipeError, one_line
 
 def the_file(texts: list[str], file: Path | None) -> Path | None:
     """The PO or XLIFF file that is meant by --file or by the only text; None if lines are."""
-    from patchword import catalogs
+    from patchword import runtime
 
     if file is not None:
-        return file if catalogs.is_filled(file) else None
-    named = [text for text in texts if catalogs.is_filled(text) and Path(text).is_file()]
+        return file if runtime.is_filled(file) else None
+    named = [text for text in texts if runtime.is_filled(text) and Path(text).is_file()]
     if named and len(texts) > 1:
         raise RecipeError(f"{one_line(named[0])} is a file, which is translated alone; give one at a time")
     return Path(named[0]) if named else None

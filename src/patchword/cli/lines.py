@@ -8,8 +8,6 @@ from types import TracebackType
 from typing import IO, Any, Self, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from patchword.errors import DataError, one_line, reason
 from patchword.files import writing
@@ -140,6 +138,10 @@ class LineBar:
     """
 
     def __init__(self, total: int | None, done: int, unit: str = "lines") -> None:
+        # Imported here: without a bar a program starts faster.
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         self._unit = unit
         self._progress = Progress(
             BarColumn(),

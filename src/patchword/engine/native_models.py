@@ -1,15 +1,15 @@
 """The networks that the engine makes of a model folder's arrays, without torch."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from patchword.engine.native_layers import Weights
-from patchword.engine.native_transformer import NativeTransformer
-from patchword.engine.native_vision_transformer import NativeVisionTransformer
 from patchword.engine.precision import Precision
 from patchword.models.model_config import ModelConfig
-from patchword.models.transformer_config import TransformerConfig
-from patchword.models.vision_transformer_config import VisionTransformerConfig
+
+if TYPE_CHECKING:
+    from patchword.models.transformer_config import TransformerConfig
+    from patchword.models.vision_transformer_config import VisionTransformerConfig
 
 Shape = tuple[int, ...]
 
@@ -32,7 +32,7 @@ class NativeModel(NamedTuple):
     lacks: Callable[[Any], str | None]
 
 
-def transformer_shapes(config: TransformerConfig) -> dict[str, Shape]:
+def transformer_shapes(config: "TransformerConfig") -> dict[str, Shape]:
     """Of a Transformer; a tied weight stands under its first name."""
     width, inner = config.d_model, config.d_ff
     found: dict[str, Shape] = {"source_embedding.weight": (config.source_vocab_size, width)}
@@ -63,7 +63,7 @@ def transformer_shapes(config: TransformerConfig) -> dict[str, Shape]:
     return found
 
 
-def vision_transformer_shapes(config: VisionTransformerConfig) -> dict[str, Shape]:
+def vision_transformer_shapes(config: "VisionTransformerConfig") -> dict[str, Shape]:
     """Of a ViT."""
     width, patches = config.d_model, config.grid[0] * config.grid[1]
     found = _linear("patch_embedding.projection", width, config.channels * config.patch_size**2)
@@ -95,11 +95,11 @@ def vision_transformer_shapes(config: VisionTransformerConfig) -> dict[str, Shap
     return found
 
 
-def _gates(config: VisionTransformerConfig) -> str | None:
+def _gates(config: "VisionTransformerConfig") -> str | None:
     return "there is no swiglu without torch" if config.activation == "swiglu" else None
 
 
-def _transformers_also(config: TransformerConfig) -> dict[str, str]:
+def _transformers_also(config: "TransformerConfig") -> dict[str, str]:
     source = "source_embedding.weight"
     target = source if config.share_embeddings else "target_embedding.weight"
     return {"target_embedding.weight": target, "output.weight": target if config.tie_output else "output.weight"}
@@ -113,11 +113,24 @@ def _norm(name: str, width: int) -> dict[str, Shape]:
     return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
 
 
-NATIVE: dict[str, NativeModel] = {
-    "transformer": NativeModel(
-        TransformerConfig, transformer_shapes, _transformers_also, NativeTransformer, lambda config: None
-    ),
-    "vision_transformer": NativeModel(
-        VisionTransformerConfig, vision_transformer_shapes, lambda config: {}, NativeVisionTransformer, _gates
-    ),
+def _transformer() -> NativeModel:
+    from patchword.engine.native_transformer import NativeTransformer
+    from patchword.models.transformer_config import TransformerConfig
+
+    return NativeModel(TransformerConfig, transformer_shapes, _transformers_also, NativeTransformer, lambda _: None)
+
+
+def _vision_transformer() -> NativeModel:
+    from patchword.engine.native_vision_transformer import NativeVisionTransformer
+    from patchword.models.vision_transformer_config import VisionTransformerConfig
+
+    return NativeModel(
+        VisionTransformerConfig, vision_transformer_shapes, lambda _: {}, NativeVisionTransformer, _gates
+    )
+
+
+# Each is imported when it is asked for: a program that translates begins before a config of images is made.
+NATIVE: dict[str, Callable[[], NativeModel]] = {
+    "transformer": _transformer,
+    "vision_transformer": _vision_transformer,
 }

@@ -7,5 +7,6 @@ training, looking inside, sampling, other devices and architectures, is `patchwo
 from patchword.runtime.loading import Unsuited, load, suited
 from patchword.runtime.translator import RuntimeTranslator
 from patchword.text.files import count_lines, stream_lines
+from patchword.text.formats.kinds import is_filled
 
-__all__ = ["RuntimeTranslator", "Unsuited", "count_lines", "load", "stream_lines", "suited"]
+__all__ = ["RuntimeTranslator", "Unsuited", "count_lines", "is_filled", "load", "stream_lines", "suited"]

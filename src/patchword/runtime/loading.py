@@ -116,7 +116,7 @@ def may_have_gpu() -> bool:
 
 
 def _network(folder: Path, description: Description, precision: Precision) -> object:
-    kind, weights = NATIVE[description.architecture], folder / WEIGHTS
+    kind, weights = NATIVE[description.architecture](), folder / WEIGHTS
     config = kind.config.parse(description.model, "config.json")
     if (lack := kind.lacks(config)) is not None:
         raise Unsuited(lack)

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from pathlib import Path
 from typing import IO
 
 TMX, PO, MO, XLIFF = "TMX", "PO", "MO", "XLIFF"
@@ -26,6 +27,11 @@ _PO = re.compile(rb'\s*(?:#[^\r\n]*[\r\n]+\s*)*(?:msgctxt\s+"[^\r\n]*[\r\n]+\s*)
 def kind_by_name(name: str) -> str | None:
     """The format that a file's name says; .gz is passed over."""
     return _ENDINGS.get(name.lower().removesuffix(".gz").rpartition(".")[2])
+
+
+def is_filled(path: Path | str) -> bool:
+    """Whether a file is a translators' one, by its name, which is filled rather than translated line by line."""
+    return kind_by_name(str(path)) is not None
 
 
 def kind_of(name: str, stream: IO[bytes]) -> str | None:
