@@ -2,14 +2,17 @@
 
 usage: image_peers.py [--threads N] [--rounds N] [--columns 1,8] [--precisions float32,int8] [--models vit,resnet]
 
-Each run goes through eight images. onnxruntime runs timm's network as torch exports it; its int8 is its own dynamic
-quantisation. A ResNet is compared in float32 alone: ours has no int8.
+Each run goes through eight images. onnxruntime runs timm's network as torch exports it, with all threads on a batch,
+and where there are several images with a session a thread; its int8 is its own dynamic quantisation. It has no bfloat16
+here, so ours is beside its float32. A ResNet is compared in float32 alone: ours has nothing else.
 """
 
 import argparse
 import logging
 import tempfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import workers
 
@@ -20,46 +23,53 @@ TIMM = {"vit": "vit_base_patch16_224", "resnet": "resnet50"}
 
 
 def patchword_runs(folder: Path, name: str, precision: str, threads: int) -> workers.Runs:
-    """Ours."""
-    import torch
+    """Ours; a ViT without torch, from the model folder that `_written` makes."""
+    import os
 
-    from patchword.engine.choice import packed
-    from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
-    from patchword.models.vision_transformer import VisionTransformer
-    from patchword.models.vision_transformer_config import VisionTransformerConfig
+    import numpy
 
-    torch.set_num_threads(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    images: Any = numpy.random.default_rng(1).standard_normal((IMAGES, 3, SIZE, SIZE), dtype=numpy.float32)
     if name == "vit":
-        model = VisionTransformer(VisionTransformerConfig(num_classes=1000))
-    else:
-        model = ResidualNetwork(ResidualNetworkConfig.named("resnet50", 1000))
-    engine = packed(model.eval(), precision, consume=True)
-    images = torch.randn(IMAGES, 3, SIZE, SIZE)
+        from patchword import runtime
 
-    @torch.inference_mode()
+        engine: Any = runtime.load(folder / "vit", precision=precision, device="cpu").network
+    else:
+        import torch
+
+        from patchword.engine.choice import packed
+        from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+
+        torch.set_num_threads(threads)
+        model = ResidualNetwork(ResidualNetworkConfig.named("resnet50", 1000)).eval()
+        images, engine = torch.from_numpy(images), torch.inference_mode()(packed(model, precision, consume=True))
+
     def run(column: str) -> int:
-        for batch in images.split(int(column)):
-            engine(batch)
+        for start in range(0, len(images), int(column)):
+            engine(images[start : start + int(column)])
         return len(images)
 
     return run
 
 
-def onnxruntime_runs(folder: Path, name: str, precision: str, threads: int) -> workers.Runs:
-    """onnxruntime."""
+def onnxruntime_runs(folder: Path, name: str, precision: str, threads: int, sessions: int = 1) -> workers.Runs:
+    """onnxruntime, with so many sessions that share the threads, and a batch, out."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import numpy
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(
-        folder / f"{name}.{precision}.onnx", options, providers=["CPUExecutionProvider"]
-    )
+    options.intra_op_num_threads = threads // sessions
+    path = folder / f"{name}.{precision}.onnx"
+    opened = [onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]) for _ in range(sessions)]
     images = numpy.random.default_rng(1).standard_normal((IMAGES, 3, SIZE, SIZE), dtype=numpy.float32)
+    pool = ThreadPoolExecutor(sessions)
 
     def run(column: str) -> int:
         for start in range(0, len(images), int(column)):
-            session.run(None, {"x": images[start : start + int(column)]})
+            parts = numpy.array_split(images[start : start + int(column)], min(sessions, int(column)))
+            list(pool.map(lambda session, part: session.run(None, {"x": part}), opened, parts))
         return len(images)
 
     return run
@@ -90,6 +100,14 @@ def _written(folder: Path, name: str, quantised: bool) -> workers.Runs:
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    from patchword.images.classifier import ImageClassifier
+    from patchword.images.transforms import Preprocessing
+    from patchword.models.vision_transformer import VisionTransformer
+    from patchword.models.vision_transformer_config import VisionTransformerConfig
+
+    if name == "vit":
+        ours = VisionTransformer(VisionTransformerConfig(num_classes=1000))
+        ImageClassifier(ours, Preprocessing(), [str(index) for index in range(1000)]).save(folder / "vit")
     logging.disable(logging.WARNING)
     torch.onnx.export(
         timm.create_model(TIMM[name]).eval(), (torch.randn(1, 3, SIZE, SIZE),),
@@ -108,7 +126,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--columns", default="1,8")
-    parser.add_argument("--precisions", default="float32,int8")
+    parser.add_argument("--precisions", default="float32,bfloat16,int8")
     parser.add_argument("--models", default="vit,resnet")
     arguments = parser.parse_args()
     print(f"{arguments.threads} threads, images/s (medians of {arguments.rounds} rounds)", flush=True)
@@ -122,11 +140,16 @@ def main() -> None:
 
 
 def _compare(folder: Path, model: str, precision: str, arguments: argparse.Namespace) -> None:
-    systems = {"patchword": patchword_runs, "onnxruntime": onnxruntime_runs}
+    theirs = "float32" if precision == "bfloat16" else precision
+    systems: dict[str, tuple[Any, str]] = {
+        "patchword": (patchword_runs, precision),
+        "onnxruntime": (onnxruntime_runs, theirs),
+        "onnxruntime each": (partial(onnxruntime_runs, sessions=arguments.threads), theirs),
+    }
     if precision == "float32":
-        systems["timm"] = timm_runs
+        systems["timm"] = (timm_runs, theirs)
     running = {
-        name: workers.Worker(build, folder, model, precision, arguments.threads) for name, build in systems.items()
+        name: workers.Worker(build, folder, model, kind, arguments.threads) for name, (build, kind) in systems.items()
     }
     for column in arguments.columns.split(","):
         speeds = workers.compare(running, column, arguments.rounds)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sentencepiece
 from ctranslate2.converters import TransformersConverter
+from safetensors.numpy import load_file, save_file
 from transformers import MarianConfig, MarianMTModel, MarianTokenizer
 
 import patchword
@@ -35,9 +36,17 @@ def write(folder: Path, sentences: Path, lines: list[str]) -> None:
     MarianMTModel(config).save_pretrained(original)
     TransformersConverter(str(original)).convert(str(folder / "ct2"))
     patchword.import_checkpoint(original, folder / "patchword")
+    _never_end(folder / "patchword" / "model.safetensors")
     ids = [tokenizer(line)["input_ids"] for line in lines]
     pieces = [tokenizer.convert_ids_to_tokens(row) for row in ids]
     (folder / "lines.json").write_text(json.dumps({"lines": lines, "ids": ids, "pieces": pieces}))
+
+
+def _never_end(path: Path) -> None:
+    """Make the end token of ours so unlikely that it comes where it is forced alone."""
+    weights = load_file(path)
+    weights["output.bias"][END] = -1e4
+    save_file(weights, path)
 
 
 def _tokenizer(folder: Path, sentences: Path) -> MarianTokenizer:
