@@ -69,7 +69,7 @@ arm: .venv/installed            ## the kernels for 64-bit ARM, in a Python for A
 	.ci/arm tests/engine -k "neon and not random_batches"
 
 wheels: .venv/patchword         ## a wheel for each platform, with kernels: five minutes, the first time twenty
-	$(RUN)pip install --disable-pip-version-check ".[wheels]"
+	$(INSTALL) ".[wheels]"
 	$(RUN)python wheels.py dist
 
 # English sentences, one a line, for `make bench`.
