@@ -38,7 +38,8 @@ def patchword_runs(folder: Path, name: str, precision: str, threads: int) -> wor
         import torch
 
         from patchword.engine.choice import packed
-        from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+        from patchword.models.residual_network import ResidualNetwork
+        from patchword.models.residual_network_config import ResidualNetworkConfig
 
         torch.set_num_threads(threads)
         model = ResidualNetwork(ResidualNetworkConfig.named("resnet50", 1000)).eval()

@@ -20,7 +20,10 @@ CLASSES = r"\b(Transformer|VisionTransformer|Recurrent|ResidualNetwork)(Config)?
 ASKED_FOR = [
     ("__init__.py", CLASSES),
     ("cli/translate.py", r"api\.load\(.*task=\"translation\""),
-    ("cli/classify.py", r"api\.load\(.*task=\"classification\""),
+    ("cli/translate.py", r"opened\(model, \"translation\""),
+    ("cli/classify.py", r"(api\.load\(.*task=|opened\(model, )\"classification\""),
+    ("catalogs.py", r"runtime\.suited\(model, \"translation\"\)"),
+    ("runtime/loading.py", r"^    \"classification\": _classifier,$"),
     ("wings.py", r"^    \"(translation|classification)\": \"patchword\.\w+\.wing\",$"),
     ("demo/run.py", r"\"task\": \"(translation|classification)\","),
     # A document's field of that name, which is a text.

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from patchword.images.classifier import ImageClassifier
     from patchword.inside import align, explained, write_explanation
     from patchword.models.recurrent import Recurrent, RecurrentConfig
-    from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+    from patchword.models.residual_network import ResidualNetwork
+    from patchword.models.residual_network_config import ResidualNetworkConfig
     from patchword.models.transformer import Transformer
     from patchword.models.transformer_config import TransformerConfig
     from patchword.models.vision_transformer import VisionTransformer
@@ -52,15 +53,18 @@ __all__ = [
     "write_explanation",
 ]
 
+# Packages of the extra "train", as they are imported.
+OF_TRAINING = ("torch", "kornia", "sklearn", "sacrebleu", "tomli_w", "matplotlib")
+
 _HOMES = {
     "ImageClassifier": "patchword.images.classifier",
     "Recurrent": "patchword.models.recurrent",
     "RecurrentConfig": "patchword.models.recurrent",
     "ResidualNetwork": "patchword.models.residual_network",
-    "ResidualNetworkConfig": "patchword.models.residual_network",
+    "ResidualNetworkConfig": "patchword.models.residual_network_config",
     "SearchOptions": "patchword.text.options",
     "Transformer": "patchword.models.transformer",
-    "TransformerConfig": "patchword.models.transformer",
+    "TransformerConfig": "patchword.models.transformer_config",
     "Translator": "patchword.text.translator",
     "VisionTransformer": "patchword.models.vision_transformer",
     "VisionTransformerConfig": "patchword.models.vision_transformer_config",
@@ -82,7 +86,13 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'patchword' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in OF_TRAINING:
+            raise
+        sentence = f"patchword.{name} needs the package {error.name}: pip install 'patchword[train]'"
+        raise ModuleNotFoundError(f"{sentence}; patchword.runtime.load needs none", name=error.name) from None
 
 
 def __dir__() -> list[str]:

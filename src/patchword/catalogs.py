@@ -96,8 +96,6 @@ def translate_file(
         DataError: if the file cannot be read, is of another kind or of other languages.
         OutputError: if the output cannot be written.
     """
-    from patchword import api
-
     if in_place and output is not None:
         raise RecipeError("say either an output or in_place, not both")
     path = Path(path)
@@ -106,7 +104,7 @@ def translate_file(
         check_output(target)
     if output is not None and path.exists() and Path(output).exists() and path.samefile(output):
         raise RecipeError(f"{path} is the file itself; say in_place=True to write into it")
-    translator: Any = api.load(model) if isinstance(model, str | Path) else model
+    translator: Any = _loaded(model) if isinstance(model, str | Path) else model
     if not hasattr(translator, "translate_text"):
         raise RecipeError("files of text are translated by a translator")
     found = fill(translator, path, translator.options.changed(options, "translate"))
@@ -121,3 +119,14 @@ def sentences(found: Filled, path: Path | str) -> Iterator[str]:
     yield from (f"{path}: {note}" for note in found.notes)
     left = f", {len(found.left):,} left untranslated" if found.left else ""
     yield f"{path}: {found.filled:,} texts translated and marked as a machine's{left}, {found.finished:,} kept"
+
+
+def _loaded(model: Path | str) -> Any:
+    from patchword import runtime
+
+    found = runtime.suited(model, "translation")
+    if found is not None:
+        return found
+    from patchword import api
+
+    return api.load(model)

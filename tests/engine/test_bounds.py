@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from torch import nn
@@ -73,6 +74,37 @@ def test_the_likeliest_tokens_are_of_the_vocabulary() -> None:
         with pytest.raises(ValueError, match="tokens"):
             output.likeliest(hidden, count, never)
     assert output.likeliest(hidden, 10, (0, 9)).token.shape == (2, 10)
+
+
+def test_arrays_that_a_network_hands_over_are_checked() -> None:
+    transformer = packed_transformer(model_of_widths(), "float32").native
+    logits = numpy.zeros((2, 30), numpy.float32)
+    for wrong in (logits.astype(numpy.float64), logits[:, :4], numpy.zeros((2, 31), numpy.float32), logits[:, ::-1]):
+        with pytest.raises(ValueError, match="in one piece"):
+            transformer.likeliest_of(wrong, 1, ())
+    for wrong in (numpy.zeros((3, 16)), numpy.zeros((3, 8), numpy.float32)):
+        with pytest.raises(ValueError, match="in one piece"):
+            transformer._encoder.run(wrong, [(0, 1, 3)])
+        with pytest.raises(ValueError, match="in one piece"):
+            transformer._vocabulary.output.likeliest(wrong, 1, ())
+    for group in ((0, 2, 4), (-1, 1, 3), (5, 1, 3)):
+        with pytest.raises(ValueError, match="groups"):
+            transformer._encoder.run(numpy.zeros((7, 16), numpy.float32), [group])
+    source = numpy.array([[5, 7, 3], [9, 3, 0]])
+    for change in (
+        {"counts": numpy.array([3, 2], numpy.int32)},
+        {"counts": numpy.array([3])},
+        {"source": numpy.zeros((2, 2, 2, 2, 3, 8))},
+        {"source": numpy.zeros((2, 2, 2, 3, 2, 8), numpy.float32).swapaxes(3, 4)},
+        {"target": numpy.zeros((2, 2, 2, 2, 9, 8))},
+    ):
+        state = transformer.start(transformer.encode(source))
+        vars(state).update(change)
+        with pytest.raises(ValueError, match="in one piece"):
+            transformer.logits(numpy.array([2, 2]), state)
+    for token in (30, -1):
+        with pytest.raises(IndexError):
+            transformer.encode(numpy.array([[5, token]]))
 
 
 def test_norms_and_biases_have_their_size() -> None:

@@ -11,7 +11,8 @@ from patchword.engine import convolutions, native, residual_network
 from patchword.engine.choice import packed
 from patchword.engine.network import Network
 from patchword.errors import RecipeError
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from tests.converters.resnet.reference import randomise
 
 CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -35,9 +35,30 @@ print(threads.count(), "torch" in sys.modules)
 @pytest.mark.parametrize(("told", "expected"), [("3", 3), ("2,1", 2), ("many", None), ("", None)])
 def test_without_torch_it_is_the_number_that_torch_would_take(told: str, expected: int | None) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": told}
+    environment.pop("MKL_NUM_THREADS", None)
     found = subprocess.run([sys.executable, "-c", WITHOUT_TORCH], env=environment, capture_output=True, text=True)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert found.stdout == f"{expected or cores} False\n"
+    with_torch = [sys.executable, "-c", "import torch; print(torch.get_num_threads())"]
+    torchs = subprocess.run(with_torch, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout == f"{expected or int(torchs.stdout)} False\n"
+
+
+FORKED_WITHOUT_TORCH = """
+import os, sys
+from patchword.engine import threads
+threads.use(3)
+print(threads.count(), flush=True)
+if os.fork() == 0:
+    print(threads.count(), "torch" in sys.modules, flush=True)
+    os._exit(0)
+os.wait()
+print(threads.count())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_that_was_forked_without_torch_computes_with_one_thread() -> None:
+    found = subprocess.run([sys.executable, "-c", FORKED_WITHOUT_TORCH], capture_output=True, text=True, check=True)
+    assert found.stdout == "3\n1 False\n3\n"
 
 
 CALLERS = """

@@ -170,3 +170,16 @@ def test_padding_may_stand_anywhere(variant: str, name: str, options: SearchOpti
         rows, starts, _ = packed_transformer(reference(name), "float32").encode(source)
         right = reference(name).encode(source)[0, [0, 2, 3]]
     torch.testing.assert_close(torch.as_tensor(rows[starts[0] : starts[0] + 3]), right, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_weights_that_do_not_lie_in_one_piece_are_kept_apart(variant: str, precision: Any) -> None:
+    model = Transformer(reference("separate").config).eval()
+    model.load_state_dict(reference("separate").state_dict())
+    expected = packed_transformer(model, precision)
+    for module in (model.source_embedding, model.target_embedding, model.output):
+        module.weight = torch.nn.Parameter(module.weight.detach().t().contiguous().t())
+    rows = sentences([9, 2, 5])
+    assert decode(packed_transformer(model, precision), rows, SEARCHES["beam"]) == decode(
+        expected, rows, SEARCHES["beam"]
+    )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from patchword.engine import native
 from patchword.engine.choice import packed
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig
@@ -62,3 +63,15 @@ def test_packing_leaves_the_model_as_it_was() -> None:
     packed(model, "int8")
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert type(model.encoder).__name__ == "Encoder"
+
+
+@pytest.mark.skipif(native.best() is None, reason="torch checks its own arguments")
+@torch.inference_mode()
+def test_images_of_another_shape_are_refused() -> None:
+    fast: Any = packed(network("paper"), "float32")
+    for shape in ((1, 8, 12, 3), (1, 3, 12, 8), (1, 6, 4, 12), (2, 3, 8, 6)):
+        for ask in (fast, fast.features):
+            with pytest.raises(ValueError, match="expected float32"):
+                ask(torch.randn(shape))
+    with pytest.raises(ValueError, match="float64"):
+        fast(torch.randn(1, 3, 8, 12).double())

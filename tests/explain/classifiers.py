@@ -6,7 +6,8 @@ import torch
 
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig
 

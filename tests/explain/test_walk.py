@@ -22,7 +22,8 @@ from patchword.explain.walk_windows import Windows, statistics
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
 from patchword.models.recurrent import Recurrent, RecurrentConfig
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 from patchword.nn.trace import Step

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from patchword.models.contracts import Model
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig

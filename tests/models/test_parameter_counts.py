@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from patchword.models import recurrent, residual_network, transformer_config, vision_transformer_config
+from patchword.models import recurrent, residual_network_config, transformer_config, vision_transformer_config
 from patchword.models.recurrent import Recurrent, RecurrentConfig
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig
@@ -81,4 +82,4 @@ def test_no_size_is_without_a_pin():
     assert TRANSFORMERS.keys() == transformer_config.SIZES.keys()
     assert RECURRENTS.keys() == recurrent.SIZES.keys()
     assert {name.partition("/")[0] for name in VISION_TRANSFORMERS} == vision_transformer_config.SIZES.keys()
-    assert RESIDUAL_NETWORKS.keys() == residual_network.SIZES.keys()
+    assert RESIDUAL_NETWORKS.keys() == residual_network_config.SIZES.keys()

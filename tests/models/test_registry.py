@@ -5,7 +5,8 @@ from torch import nn
 from patchword.errors import RecipeError
 from patchword.models.recurrent import Recurrent, RecurrentConfig
 from patchword.models.registry import ARCHITECTURES, ModelChoice, architecture_for, architecture_of, regularisation
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig

@@ -6,7 +6,8 @@ import torch
 
 from patchword.checkpoints.model_folder import read_description, read_model, write_model_folder
 from patchword.errors import RecipeError
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from patchword.models.tensors import named_tensors
 from patchword.training.freezing import freeze, train_mode
 from tests.converters.resnet.reference import randomise

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from patchword.models.contracts import ImageModel, SequenceToSequence
 from patchword.models.recurrent import Recurrent, RecurrentConfig
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from patchword.models.transformer import Transformer, TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer, VisionTransformerConfig
 from patchword.nn.trace import WalkTrace

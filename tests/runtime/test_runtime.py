@@ -1,6 +1,8 @@
 """Without torch, a model has the answers that it has with it."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 from importlib.metadata import distribution
@@ -201,6 +203,7 @@ def test_what_takes_torch_is_left_to_it(
     Translator(halves, vocabulary).save(tmp_path / "half")
     with pytest.raises(runtime.Unsuited, match="float32"):
         runtime.load(tmp_path / "half")
+    assert runtime.suited("hf:some/model", "translation") is None
     for device in ("cuda", "mps", "cuda:1"):
         with pytest.raises(runtime.Unsuited, match=device):
             runtime.load(folder, device=device)
@@ -208,12 +211,40 @@ def test_what_takes_torch_is_left_to_it(
     Translator(Transformer(TransformerConfig.named("tiny", size, size)), vocabulary, options=sampling).save(
         tmp_path / "drawing"
     )
+    assert runtime.suited(tmp_path / "drawing", "translation", method="beam") is not None
+    assert runtime.suited(folder, "translation", method="sample") is None
     for other in ("rnn", "half", "drawing"):
         assert runtime.suited(str(tmp_path / other), "translation", "float32", "cpu") is None
     monkeypatch.setattr(loading, "may_have_gpu", lambda: True)
     with pytest.raises(runtime.Unsuited, match="auto"):
         runtime.load(folder)
     assert runtime.load(folder, device="cpu").network.precision == "float32"
+
+
+def test_a_file_that_is_exchanged_while_it_is_opened_is_checked_as_it_is_then(
+    vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other = saved(vocabulary, tmp_path / "model"), saved(vocabulary, tmp_path / "other", d_ff=96)
+    shapes = loading.weight_shapes
+
+    def exchanging(path: Path) -> Any:
+        found = shapes(path)
+        (other / "model.safetensors").replace(path)
+        return found
+
+    monkeypatch.setattr(loading, "weight_shapes", exchanging)
+    with pytest.raises(ModelFolderError, match=r"does not fit config\.json: .*feed_forward"):
+        runtime.load(folder)
+
+
+def test_a_copy_and_a_pickle_open_the_folder_again(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    translator = runtime.load(saved(vocabulary, tmp_path / "text"), precision="int8")
+    classifier: Any = runtime.load(saved_classifier(tmp_path / "images"))
+    image = np.zeros((9, 9, 3), np.uint8)
+    for again in (copy.deepcopy, lambda system: pickle.loads(pickle.dumps(system))):
+        assert again(translator).translate(TEXTS) == translator.translate(TEXTS)
+        assert again(translator).network.precision == "int8"
+        assert again(classifier).classify(image) == classifier.classify(image)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /dev")
@@ -260,7 +291,10 @@ def test_an_installation_without_torch_translates_and_says_what_it_lacks(
     assert found.stdout.splitlines() == right
     found = run_bare(bare, "-m", "patchword", "translate", str(folder), "x", "--method", "sample")
     assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr == "patchword: this needs the package torch: pip install 'patchword[train]'\n"
+    wanted = "pip install 'patchword[train]'\n"
+    assert found.stderr == f"patchword: samples are drawn with torch, and torch is not installed: {wanted}"
+    found = run_bare(bare, "-m", "patchword", "info", str(folder))
+    assert (found.returncode, found.stderr) == (2, f"patchword: this needs the package torch: {wanted}")
     (folder / "model.safetensors").unlink()
     found = run_bare(bare, "-m", "patchword", "translate", str(folder), "x")
     assert found.returncode == 2
@@ -272,6 +306,40 @@ def test_an_installation_without_torch_translates_and_says_what_it_lacks(
     assert found.stderr == (
         "patchword: there is no recurrent without torch, and torch is not installed: pip install 'patchword[train]'\n"
     )
+
+
+PYTHON = """
+import sys
+import patchword
+import patchword.errors
+from patchword import runtime
+from patchword.runtime import loading
+loading.may_have_gpu = lambda: True
+model, catalog = sys.argv[1:]
+print(runtime.load(model).translate("three days", max_extra=5).text)
+for make in (lambda: patchword.translate_file(model, catalog), lambda: patchword.load):
+    try:
+        make()
+    except (patchword.errors.DataError, ModuleNotFoundError) as error:
+        print(error)
+print(patchword.TransformerConfig.__name__)
+"""
+
+
+def test_python_without_torch_translates_texts_and_files_and_says_what_it_lacks(
+    bare: Path, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    folder, catalog = saved(vocabulary, tmp_path / "model"), tmp_path / "app.po"
+    catalog.write_text('msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "three"\nmsgstr ""\n')
+    found = run_bare(bare, "-c", PYTHON, str(folder), str(catalog))
+    assert found.stderr == ""
+    text, formats, sentence, config = found.stdout.splitlines()
+    assert text == Translator.load(folder).translate("three days", max_extra=5).text
+    assert "pip install 'patchword[formats]'" in formats
+    assert config == "TransformerConfig"
+    assert sentence.startswith("patchword.load needs the package torch: pip install 'patchword[train]'; patchword.runt")
+    found = run_bare(bare, "-m", "patchword", "translate", "hf:some/model", "x")
+    assert found.stderr.startswith("patchword: published models are fetched and converted with torch, and torch is not")
 
 
 def test_an_installation_without_torch_classifies(bare: Path, tmp_path: Path) -> None:

@@ -119,7 +119,8 @@ def test_where_a_batch_norm_sees_all_rows_blocks_are_computed_twice(
 
 
 def test_recomputed_blocks_keep_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+    from patchword.models.residual_network import ResidualNetwork
+    from patchword.models.residual_network_config import ResidualNetworkConfig
 
     torch.manual_seed(0)
     model = ResidualNetwork(

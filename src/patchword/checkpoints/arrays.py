@@ -20,8 +20,11 @@ class MappedArrays:
     ends the process: for a network that is packed at once.
 
     Args:
-        path: the file, whose names and shapes somebody has checked.
+        path: the file.
         also: further names of some of its tensors, such as those of a tied weight.
+
+    Attributes:
+        shapes: of its tensors by name, for whoever knows what they must be.
 
     Raises:
         ValueError: if a tensor is not float32, or lies where it cannot be read in place.
@@ -36,6 +39,7 @@ class MappedArrays:
                 raise ValueError("not all tensors are float32 in their places")
             self._area = mapped(file)
         self._found, self._also = found, also
+        self.shapes = {name: shape for name, (shape, _) in found.items()}
         self._checked: set[str] = set()
 
     def __getitem__(self, name: str) -> NDArray[float32]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from patchword import __version__
+from patchword import OF_TRAINING, __version__
 from patchword.cli import (
     align,
     bench,
@@ -28,9 +28,6 @@ from patchword.cli import (
 )
 from patchword.errors import PatchwordError, SaidElsewhereError, clipped, one_line, reason
 from patchword.memory import is_out_of_memory
-
-# What an installation lacks that only runs models: packages of the extra "train", as they are imported.
-_OF_TRAINING = ("torch", "kornia", "sklearn", "sacrebleu", "tomli_w", "matplotlib")
 
 
 class _Verb(TyperCommand):
@@ -131,7 +128,7 @@ def main() -> None:
         sys.exit(0)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in _OF_TRAINING:
+        if package not in OF_TRAINING:
             raise
         _refuse(f"this needs the package {package}: pip install 'patchword[train]'")
     except Exception as error:

@@ -33,18 +33,19 @@ def say_chosen(asked: str, system: Any) -> None:
         typer.echo(f"patchword: precision auto is {system.network.precision} here", err=True)
 
 
-def opened(model: str, task: str, alone: bool, **how: Any) -> Any:
+def opened(model: str, task: str, alone: bool, method: str | None = None, **how: Any) -> Any:
     """A model by its folder or published name, without torch if it can be: torch takes a second to import.
 
     Args:
         model: as it was typed.
         task: what it must be for.
         alone: whether nothing is wanted of it that takes torch.
+        method: of a translator's search; None for its own.
         how: precision, device and reference.
     """
     from patchword import runtime
 
-    found = runtime.suited(model, task, how["precision"], how["device"]) if alone else None
+    found = runtime.suited(model, task, how["precision"], how["device"], method) if alone else None
     if found is not None:
         return found
     from patchword import api

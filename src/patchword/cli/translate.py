@@ -126,8 +126,8 @@ def translate(
         raise RecipeError("--on computes a file's lines; name it with --file")
     if output is not None and file is not None:
         refuse_overwriting(output, [file])
-    alone = not reference and on is None and method != "sample"
-    translator = opened(model, "translation", alone, precision=precision, reference=reference, device=device)
+    alone, asked = not reference and on is None, method or (None if beam is None else "beam")
+    translator = opened(model, "translation", alone, asked, precision=precision, reference=reference, device=device)
     say_chosen(precision, translator)
     options = translator.options.changed(
         {

@@ -8,7 +8,7 @@ from numpy import float32
 from numpy.typing import NDArray
 
 from patchword.engine import native, threads
-from patchword.engine.packed_weight import PackedNormWeight, PackedWeight, address_of
+from patchword.engine.packed_weight import PackedNormWeight, PackedWeight, address_of, check
 from patchword.engine.precision import Precision
 
 Floats = NDArray[float32]
@@ -123,7 +123,13 @@ class NativeEncoder(Layers):
 
         Returns:
             what the last norm makes of them, or x.
+
+        Raises:
+            ValueError: if there are not these rows.
         """
+        check(x, float32, (len(x), self.arguments.heads * self.arguments.head_size))
+        if any(min(group) < 0 or group[0] + group[1] * group[2] > len(x) for group in groups):
+            raise ValueError(f"groups {list(groups)} of {len(x)} rows")
         places = (native.Group * len(groups))(*(native.Group(*group) for group in groups))
         kernels = native.best()
         assert kernels is not None

@@ -12,7 +12,7 @@ from patchword.engine import native, threads
 from patchword.engine.memory import LARGE_PAGES
 from patchword.engine.native_layers import NativeDecoder, NativeEncoder, Weights
 from patchword.engine.native_vocabulary import Likeliest, NativeVocabulary
-from patchword.engine.packed_weight import address_of
+from patchword.engine.packed_weight import address_of, check
 from patchword.engine.precision import Precision
 from patchword.engine.state import TranslationState
 
@@ -58,10 +58,10 @@ class NativeTransformer:
         depends on its neighbours.
         """
         real = source != self.config.pad_id
-        lengths = real.sum(1)
+        lengths = real.sum(1, dtype=int64)
         order = lengths.argsort(kind="stable")
         kept = real[order]
-        positions = numpy.broadcast_to(numpy.arange(source.shape[1]), source.shape)[kept]
+        positions = numpy.broadcast_to(numpy.arange(source.shape[1], dtype=int64), source.shape)[kept]
         x = self._vocabulary.source(numpy.ascontiguousarray(source[order][kept]), positions)
         ordered = lengths[order]
         ends = ordered.cumsum()
@@ -125,7 +125,14 @@ class NativeTransformer:
 
     def _arguments(self, state: TranslationState) -> Any:
         """Where the kernel finds a state's arrays, for many steps."""
-        past = state.past
+        past, config = state.past, self.config
+        stored = (config.decoder_layers, 2, state.slots, config.num_heads)
+        head_size = config.d_model // config.num_heads
+        check(state.target, float32, (*stored, state.target.shape[4], head_size))
+        check(state.source, float32, (*stored, state.source.shape[4], head_size))
+        check(state.counts, int64, (state.slots,))
+        if past is not None:
+            check(past, int64, (state.slots * state.beam, state.target.shape[4] // state.beam))
         return native.Step(
             target=address_of(state.target),
             source=address_of(state.source),

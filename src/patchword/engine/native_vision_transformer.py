@@ -60,6 +60,9 @@ class NativeVisionTransformer:
     def _encoded(self, images: Floats) -> Floats:
         """z_L after the last norm (equations 1 to 3), (batch, tokens, d_model), a few images at a time."""
         config = self.config
+        expected = (config.channels, *config.image_size)
+        if images.dtype != float32 or images.shape[1:] != expected:
+            raise ValueError(f"images of {images.dtype} {images.shape[1:]}; expected float32 {expected}")
         tokens = config.prefix + config.register_tokens + config.grid[0] * config.grid[1]
         step = max(1, CACHED_ROWS // tokens)
         parts = [self._encoded_together(images[start : start + step]) for start in range(0, max(1, len(images)), step)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from patchword.engine import native, threads
 from patchword.engine.native_layers import Weights
-from patchword.engine.packed_weight import PackedWeight, address_of
+from patchword.engine.packed_weight import PackedWeight, address_of, check
 from patchword.engine.precision import Precision
 
 FEW = 64  # tokens of a row that are found while its logits are computed
@@ -87,6 +87,7 @@ class NativeOutput:
         """
         if count > FEW:
             return self.likeliest_of(self.logits(hidden), count, never, renormalise)
+        check(hidden, float32, (len(hidden), self.weight.in_features))
         found, arguments = self._arguments(None, len(hidden), count, never, renormalise)
         place = address_of(hidden)
         self._kernels.project_likeliest(self.weight.address, place, ctypes.byref(arguments), threads.count())
@@ -104,6 +105,7 @@ class NativeOutput:
         Raises:
             ValueError: if there are not so many tokens, or no such token.
         """
+        check(logits, float32, (len(logits), self.weight.out_features))
         found, arguments = self._arguments(address_of(logits), len(logits), count, never, renormalise)
         self._kernels.likeliest(ctypes.byref(arguments), threads.count())
         return found
@@ -140,14 +142,15 @@ class NativeVocabulary:
     """
 
     def __init__(self, weights: Weights, config: Any, precision: Precision) -> None:
-        packed: dict[int, PackedWeight] = {}
+        # With what each was packed from: where an array is gone another may lie.
+        packed: dict[int, tuple[Floats, PackedWeight]] = {}
 
         def one(name: str, bias: Floats | None = None) -> PackedWeight:
             weight = weights[name]
             place = address_of(weight)
             if place not in packed:
-                packed[place] = PackedWeight(weight, bias, precision)
-            return packed[place]
+                packed[place] = weight, PackedWeight(weight, bias, precision)
+            return packed[place][1]
 
         # The output first: an embedding does not mind its bias.
         self.output = NativeOutput(one("output.weight", weights["output.bias"] if config.output_bias else None))

@@ -68,7 +68,7 @@ class PackedWeight:
 
     def product(self, x: NDArray[float32]) -> NDArray[float32]:
         """Contiguous rows (rows, in) to (rows, out)."""
-        _check(x, float32, (len(x), self.in_features))
+        check(x, float32, (len(x), self.in_features))
         y = numpy.empty((len(x), self.out_features), float32)
         self._multiply(self.address, address_of(x), address_of(y), len(x), threads.count())
         return y
@@ -79,7 +79,7 @@ class PackedWeight:
         Raises:
             IndexError: if there is no such row.
         """
-        _check(outputs, int64, (len(outputs),))
+        check(outputs, int64, (len(outputs),))
         found = numpy.empty((len(outputs), self.in_features), float32)
         self._look_up(self.address, address_of(outputs), len(outputs), factor, address_of(found))
         return found
@@ -98,7 +98,7 @@ class PackedNormWeight:
 
     def norm(self, x: NDArray[float32]) -> NDArray[float32]:
         """The norm of contiguous rows, (rows, width)."""
-        _check(x, float32, (len(x), len(self._weight)))
+        check(x, float32, (len(x), len(self._weight)))
         kernels, y = native.best(), numpy.empty_like(x)
         assert kernels is not None
         arguments = ctypes.addressof(self.arguments)
@@ -106,7 +106,7 @@ class PackedNormWeight:
         return y
 
 
-def _check(array: NDArray[Any], dtype: type, shape: tuple[int, ...]) -> None:
+def check(array: NDArray[Any], dtype: type, shape: tuple[int, ...]) -> None:
     """See that an array is what a kernel reads at its address; a ValueError if it is not."""
     if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
         raise ValueError(f"the engine reads {dtype.__name__} {shape} in one piece, not {array.dtype} {array.shape}")

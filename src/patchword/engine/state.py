@@ -74,7 +74,7 @@ class TranslationState:
         self.target, self.arguments = grown, None
         if beam > 1:
             # Until it is reordered, a hypothesis's past is what it writes itself.
-            past = numpy.tile(numpy.arange(beam), self.slots)[:, None].repeat(positions, 1)
+            past = numpy.tile(numpy.arange(beam, dtype=int64), self.slots)[:, None].repeat(positions, 1)
             if self.past is not None:
                 past[:, : self.length] = self.past[:, : self.length]
             self.past = past

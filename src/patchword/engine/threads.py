@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 _OWN = threading.local()
+_told = 0  # 0 for nothing
 
 
 def count() -> int:
     """Threads for one kernel that the calling thread runs: torch's number, unless it computes alone.
 
-    Where nobody has imported torch, as many as it would take.
+    Where nobody has imported torch, what `use` was told, or about as many as torch would take.
     """
     own: int = getattr(_OWN, "count", 0)
     return own or _of_torch()
@@ -43,19 +44,40 @@ def _torch() -> Any | None:
     return found if hasattr(found, "get_num_threads") else None
 
 
+def use(number: int) -> None:
+    """Let this process's kernels compute with so many threads, and torch if it is imported."""
+    global _told
+    _told = number
+    torch = _torch()
+    if torch is not None:
+        torch.set_num_threads(number)
+
+
 def _of_torch() -> int:
     torch = _torch()
-    found: int = _cores() if torch is None else torch.get_num_threads()
+    found: int = (_told or _cores()) if torch is None else torch.get_num_threads()
     return found
 
 
 @cache
 def _cores() -> int:
-    """What OpenMP takes: what it is told, or the processors that this program may use."""
-    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    if told.isdecimal() and int(told) > 0:
-        return int(told)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """What OpenMP and MKL take: what they are told, or the cores that this program may use."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        told = os.environ.get(name, "").split(",")[0].strip()
+        if told.isdecimal() and int(told) > 0:
+            return int(told)
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    # Two threads on one core compute no faster than one; those that share a core name the same ones.
+    return len({_siblings(processor) for processor in os.sched_getaffinity(0)})
+
+
+def _siblings(processor: int) -> str:
+    place = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")
+    try:
+        return place.read_text()
+    except OSError:
+        return str(processor)
 
 
 @cache
@@ -79,10 +101,11 @@ def _setters(torch: str) -> list[Callable[[int], None]]:
 
 
 def _after_fork() -> None:
-    """A forked child has none of its parent's threads, and torch would wait for them for ever."""
-    torch = _torch()
-    if torch is not None and count() > 1:
-        torch.set_num_threads(1)
+    """A forked child has none of its parent's threads, and torch would wait for them for ever; so it has one, and
+    children that share work out do not each take all cores.
+    """
+    if count() > 1:
+        use(1)
 
 
 if hasattr(os, "register_at_fork"):

@@ -13,10 +13,20 @@ from torch import Tensor
 from patchword.checkpoints.description import Description
 from patchword.errors import ModelFolderError, NotFiniteError, RecipeError
 from patchword.images.classification import AttendedImage, Classification
-from patchword.images.classifying import NOT_FINITE, ONE, Classifying, Given, Pixels, name_of, opened, softmax
+from patchword.images.classifying import (
+    NOT_FINITE,
+    ONE,
+    Classifying,
+    Given,
+    Pixels,
+    check_fit,
+    name_of,
+    opened,
+    softmax,
+)
 from patchword.images.details import ClassifierDetails
 from patchword.images.files import allowed_pixels, alone
-from patchword.images.transforms import Preprocessing, check_channels
+from patchword.images.transforms import Preprocessing
 from patchword.models.contracts import ImageModel
 from patchword.system import System
 
@@ -46,10 +56,7 @@ class ImageClassifier(System, Classifying):
         facts: Mapping[str, Any] | None = None,
         **how: Any,
     ) -> None:
-        if model.config.num_classes != len(classes):
-            raise ValueError(f"{len(classes)} class names for a head of {model.config.num_classes} classes")
-        check_channels(model.config.channels)
-        model.config.check_image_size(preprocessing.image_size)
+        check_fit(model.config, preprocessing, classes)
         super().__init__(model, facts, **how)
         self.preprocessing = preprocessing
         self.classes = tuple(classes)

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from patchword.errors import DataError, HeadlessError, NotFiniteError
 from patchword.images.classification import Classification
 from patchword.images.files import allowed_pixels, alone, as_rgb, open_image
 from patchword.images.sources import Picture, pictures
-from patchword.images.transforms import Preprocessing
+from patchword.images.transforms import Preprocessing, check_channels
 from patchword.memory import memory_for
 
 NOT_FINITE = (
@@ -69,10 +69,13 @@ class Classifying:
 
         Raises:
             TypeError: if an image is none of these.
+            ValueError: if `top` is less than 1.
             HeadlessError: if the model has no classes.
             RecipeError: if `max_pixels` cannot be a limit.
         """
         self.require_head()
+        if top < 1:
+            raise ValueError(f"top = {top}; expected at least 1")
         limit = allowed_pixels(max_pixels)
         if isinstance(images, ONE):
             return self._classify_batch([images], 0, top, limit)[0]
@@ -124,6 +127,14 @@ class Classifying:
     @abstractmethod
     def _probabilities(self, pixels: Pixels) -> NDArray[np.float32]:
         """uint8 pixels (batch, 3, height, width) to class probabilities (batch, classes)."""
+
+
+def check_fit(config: Any, preprocessing: Preprocessing, classes: Sequence[str]) -> None:
+    """See that a network's config, its preprocessing and its classes fit together; a ValueError if they do not."""
+    if config.num_classes != len(classes):
+        raise ValueError(f"{len(classes)} class names for a head of {config.num_classes} classes")
+    check_channels(config.channels)
+    config.check_image_size(preprocessing.image_size)
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,8 @@ from patchword.errors import RecipeError, nearest, shown
 from patchword.models.contracts import Model
 from patchword.models.model_config import ModelConfig
 from patchword.models.recurrent import Recurrent, RecurrentConfig
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from patchword.models.transformer import Transformer
 from patchword.models.transformer_config import TransformerConfig
 from patchword.models.vision_transformer import VisionTransformer

@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from patchword.images.classifying import Classifying, Pixels, softmax
+from patchword.images.classifying import Classifying, Pixels, check_fit, softmax
 from patchword.images.details import ClassifierDetails
-from patchword.images.transforms import check_channels
 
 
 class RuntimeClassifier(Classifying):
@@ -28,11 +27,12 @@ class RuntimeClassifier(Classifying):
     def __init__(self, network: Any, details: ClassifierDetails, folder: Path) -> None:
         self.network, self.folder = network, folder
         self.preprocessing, self.classes = details.preprocessing, details.classes
-        config = network.config
-        if config.num_classes != len(self.classes):
-            raise ValueError(f"{len(self.classes)} class names for a head of {config.num_classes} classes")
-        check_channels(config.channels)
-        config.check_image_size(self.preprocessing.image_size)
+        check_fit(network.config, self.preprocessing, self.classes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from patchword.runtime.loading import again
+
+        return again, (self.folder, self.task, self.network.precision)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self.classes)} classes; {self.network.precision}>"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,7 +42,7 @@ def load(path: Path | str, *, task: str | None = None, precision: str = "float32
         path: the folder.
         task: "translation" or "classification", what the model must be for; None for whatever it is.
         precision: "float32", "bfloat16", "int8" or "auto"; see `System.load`.
-        device: "cpu", or "auto" for the processor where nothing looks like a GPU.
+        device: "cpu", or "auto" for the processor where torch is missing or nothing looks like a GPU.
 
     Raises:
         Unsuited: if it takes `patchword.load`.
@@ -49,10 +50,12 @@ def load(path: Path | str, *, task: str | None = None, precision: str = "float32
         RecipeError: if there is no such precision.
     """
     found = parse_precision(precision)
-    kernels = native.best()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # which says what torch's operations cost
+        kernels = native.best()
     if kernels is None:
         raise Unsuited(native.missing_reason() or "the engine's kernels are not used")
-    if device != "cpu" and (device != "auto" or may_have_gpu()):
+    if device != "cpu" and (device != "auto" or (has_torch() and may_have_gpu())):
         raise Unsuited(f"device {device} may be another than the processor")
     folder = model_path(Path(path))
     description = for_task(folder, read_any(folder), task)
@@ -66,17 +69,26 @@ def load(path: Path | str, *, task: str | None = None, precision: str = "float32
         raise ModelFolderError(folder, str(error)) from None
 
 
-def suited(path: str, task: str, precision: str, device: str) -> System | None:
+def suited(
+    path: Path | str, task: str, precision: str = "float32", device: str = "auto", method: str | None = None
+) -> System | None:
     """`load`, or None if `patchword.load` is to try: it can do more, or says better what is wrong.
+
+    Args:
+        path: of the folder, or what else `patchword.load` takes.
+        task: see `load`, as `precision` and `device`.
+        method: of a translator's search; None for its own.
 
     Raises:
         PatchwordError: what `load` raises, and if it takes torch, where there is none.
     """
-    torch = find_spec("torch") is not None
+    torch = has_torch()
     try:
+        if str(path).startswith("hf:"):
+            raise Unsuited("published models are fetched and converted with torch")
         found = load(path, task=task, precision=precision, device=device)
-        if isinstance(found, RuntimeTranslator) and found.options.method == "sample":
-            raise Unsuited("the model's search draws samples")
+        if isinstance(found, RuntimeTranslator) and (method or found.options.method) == "sample":
+            raise Unsuited("samples are drawn with torch")
         return found
     except Unsuited as why:
         if not torch:
@@ -85,6 +97,11 @@ def suited(path: str, task: str, precision: str, device: str) -> System | None:
         if not torch:
             raise
     return None
+
+
+def again(folder: Path, task: str, precision: str) -> System:
+    """The same in another process, for pickles and copies: what is packed is known by its addresses."""
+    return load(folder, task=task, precision=precision, device="cpu")
 
 
 def _translator(folder: Path, description: Description, precision: Precision) -> RuntimeTranslator:
@@ -108,6 +125,11 @@ _OPENERS: dict[str, Callable[[Path, Description, Precision], System]] = {
 }
 
 
+def has_torch() -> bool:
+    """Whether torch is installed; it is not imported."""
+    return find_spec("torch") is not None
+
+
 def may_have_gpu() -> bool:
     """Whether something here looks like a GPU that torch could use; without torch nobody can know."""
     if os.name == "nt":
@@ -123,17 +145,17 @@ def _network(folder: Path, description: Description, precision: Precision) -> ob
     if not weights.exists():
         raise ModelFolderError(folder, f"{WEIGHTS} is missing")
     try:
-        shapes = weight_shapes(weights)
-        if config.layers > len(shapes):
-            wrong: str | None = f"{len(shapes)} tensors are too few for {config.layers:,} layers"
-        else:
-            wrong = misfit(kind.shapes(config), shapes)
-        if wrong is not None:
-            raise ModelFolderError(weights, f"does not fit config.json: {wrong}")
+        weight_shapes(weights)  # whose header is not too large, and whose library checks all else
         try:
             arrays = MappedArrays(weights, kind.also(config))
         except ValueError as error:
             raise Unsuited(str(error)) from None
+        if config.layers > len(arrays.shapes):
+            wrong: str | None = f"{len(arrays.shapes)} tensors are too few for {config.layers:,} layers"
+        else:
+            wrong = misfit(kind.shapes(config), arrays.shapes)
+        if wrong is not None:
+            raise ModelFolderError(weights, f"does not fit config.json: {wrong}")
         return kind.network(config, arrays, precision)
     except NotFiniteError as error:
         raise ModelFolderError(weights, str(error)) from None

@@ -39,6 +39,11 @@ class RuntimeTranslator(Translating):
         self.vocabulary, self.languages, self.options = vocabulary, details.languages, details.search
         check_sizes(vocabulary, network.config)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from patchword.runtime.loading import again
+
+        return again, (self.folder, self.task, self.network.precision)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.languages[0]} to {self.languages[1]}; {self.network.precision}>"
 

@@ -147,7 +147,7 @@ def beam_search(
 
 
 def largest(values: Values, count: int) -> Ids:
-    """Where a row's largest values are, (rows, count), the largest first, and of equal ones the first."""
+    """Where a row's largest values are, (rows, count), the largest first; of equal ones any may be left out."""
     if 8 * count >= values.shape[1]:
         return (-values).argsort(axis=1, kind="stable")[:, :count]
     some = numpy.sort(values.argpartition(-count, axis=1)[:, -count:], axis=1)

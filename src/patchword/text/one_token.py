@@ -44,7 +44,7 @@ def one_token_at_a_time(
     config = steps.config
     sentences = len(limits)
     # Unfinished sentences keep all their samples' rows, so that a sentence's memory serves consecutive rows.
-    alive = numpy.arange(sentences)
+    alive = numpy.arange(sentences, dtype=int64)
     tokens = numpy.full(sentences * samples, config.bos_id, dtype=int64)
     score = numpy.zeros((sentences, samples), dtype=float64)
     done = numpy.zeros((sentences, samples), dtype=bool)

@@ -5,7 +5,8 @@ import torch
 
 from patchword.checkpoints.exportable import Exportable
 from patchword.converters.exporting import export
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from tests.converters.onnx.models import OnnxModel, assert_graphs_are_described
 from tests.converters.resnet.reference import randomise
 

@@ -11,7 +11,8 @@ from patchword import api
 from patchword.errors import CheckpointError, ExportError
 from patchword.images.classifier import ImageClassifier
 from patchword.images.transforms import Preprocessing
-from patchword.models.residual_network import ResidualNetwork, ResidualNetworkConfig
+from patchword.models.residual_network import ResidualNetwork
+from patchword.models.residual_network_config import ResidualNetworkConfig
 from tests.converters.reference import assert_equal_answers, imported, photographs, reference
 from tests.converters.resnet.reference import randomise
 

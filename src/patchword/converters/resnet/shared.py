@@ -12,7 +12,7 @@ from patchword.converters.tables import Table, same
 from patchword.errors import CheckpointError, RecipeError
 from patchword.images.details import ClassifierDetails
 from patchword.images.transforms import Preprocessing
-from patchword.models.residual_network import ResidualNetworkConfig
+from patchword.models.residual_network_config import ResidualNetworkConfig
 
 ARCHITECTURE = "residual_network"
 IMAGENET_DEFAULT = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
