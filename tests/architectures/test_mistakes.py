@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from patchword import api
 from patchword.checkpoints.model_folder import write_model_folder
-from patchword.models.contracts import ModelConfig
+from patchword.models.model_config import ModelConfig
 from patchword.models.registry import ARCHITECTURES, regularisation
 from tests.architectures.kinds import Refusals, Workshop, copied, settings_of
 

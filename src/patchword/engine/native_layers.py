@@ -52,6 +52,7 @@ class Layers:
             self._weights.give_up(name)
         if self._last_norm:
             self.norm = self._norm_of(f"{self._name}.norm")
+        del self._weights  # and the file that they may be mapped from
 
     def inner(self, name: str) -> Any:
         """A feed-forward network's first linear layer, with its activation."""
