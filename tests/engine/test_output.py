@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from patchword.engine.output import FEW, PackedOutput
+from patchword.engine.native_vocabulary import FEW
+from patchword.engine.output import PackedOutput
 from patchword.engine.precision import PRECISIONS, Precision
 
 

@@ -118,10 +118,7 @@ class NativeOutput:
         self, logits: int | None, rows: int, count: int, never: Sequence[int], renormalise: bool
     ) -> tuple[Likeliest, Any]:
         size = self.weight.out_features
-        if not 1 <= count <= size:
-            raise ValueError(f"{count} likeliest tokens of {size}")
-        if any(not 0 <= token < size for token in never):
-            raise ValueError(f"tokens {list(never)} of a vocabulary of {size}")
+        check_asked(size, count, never)
         found = Likeliest(numpy.empty((rows, count), float32), numpy.empty((rows, count), int64))
         excluded = (ctypes.c_int64 * len(never))(*never)
         arguments = native.Likeliest(
@@ -130,6 +127,14 @@ class NativeOutput:
         )  # fmt: skip
         arguments.excluded = excluded  # lives as long as they do
         return found, arguments
+
+
+def check_asked(size: int, count: int, never: Sequence[int]) -> None:
+    """See that so many likeliest tokens can be found in a vocabulary of a size; a ValueError if they cannot."""
+    if not 1 <= count <= size:
+        raise ValueError(f"{count} likeliest tokens of {size}")
+    if any(not 0 <= token < size for token in never):
+        raise ValueError(f"tokens {list(never)} of a vocabulary of {size}")
 
 
 class NativeVocabulary:

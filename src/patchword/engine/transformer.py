@@ -9,7 +9,7 @@ from torch import Tensor
 from patchword.engine import native
 from patchword.engine.module_weights import ModuleWeights
 from patchword.engine.native_transformer import NativeTransformer, PackedMemory
-from patchword.engine.output import Likeliest
+from patchword.engine.output import Likeliest, tensors
 from patchword.engine.plain_transformer import PlainTransformer
 from patchword.engine.precision import Precision
 from patchword.engine.tensor_state import TensorState
@@ -50,18 +50,14 @@ class PackedTransformer:
         self, tokens: Tensor, state: TensorState, count: int, never: Sequence[int], renormalise: bool = True
     ) -> tuple[Likeliest, TensorState]:
         """See `SequenceToSequence.likeliest`."""
-        return _tensors(self.native.likeliest(tokens.numpy(), state, count, never, renormalise)), state
+        return tensors(self.native.likeliest(tokens.numpy(), state, count, never, renormalise)), state
 
     def likeliest_of(self, logits: Tensor, count: int, never: Sequence[int], renormalise: bool = True) -> Likeliest:
         """See `SequenceToSequence.likeliest_of`."""
-        return _tensors(self.native.likeliest_of(logits.numpy(), count, never, renormalise))
+        return tensors(self.native.likeliest_of(logits.numpy(), count, never, renormalise))
 
 
 def packed_transformer(model: Transformer, precision: Precision, consume: bool = False) -> Any:
     """The Transformer by the kernels, or where there are none by torch's own operations; see `PackedTransformer`."""
     kind = PlainTransformer if native.best() is None else PackedTransformer
     return kind(model, precision, consume)
-
-
-def _tensors(found: Any) -> Likeliest:
-    return Likeliest(*map(torch.from_numpy, found))

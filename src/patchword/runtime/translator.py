@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy
 from numpy import int64
 
-from patchword.errors import RecipeError
 from patchword.text.beam_record import BeamRecord
 from patchword.text.details import TranslatorDetails
 from patchword.text.following import Following
@@ -55,8 +54,6 @@ class RuntimeTranslator(Translating):
         following: Following | None = None,
         record: BeamRecord | None = None,
     ) -> list[list[Hypothesis]]:
-        if options.method == "sample":
-            raise RecipeError("method sample draws with torch's generators; load the model with patchword.load")
         longest = self.network.config.longest
         limits = [options.limit(len(row), longest) for row in ids]
 

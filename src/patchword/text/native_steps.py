@@ -7,6 +7,7 @@ import numpy
 from numpy import float32, float64
 from numpy.typing import NDArray
 
+from patchword.errors import RecipeError
 from patchword.text.options import SearchOptions
 from patchword.text.steps import Flags, Ids, Values
 
@@ -44,8 +45,8 @@ class NativeSteps:
     def drawn(
         self, tokens: Ids, options: SearchOptions, last: Flags, forced: Ids | None, sentences: Ids
     ) -> tuple[Values, Ids]:
-        """See `Steps.drawn`."""
-        raise NotImplementedError("network_steps draws")
+        """See `Steps.drawn`; a RecipeError, since nothing is drawn here."""
+        raise RecipeError("method sample draws with torch's generators; load the model with patchword.load")
 
     def select(self, sentences: Ids | None, parents: Ids) -> None:
         """See `Steps.select`."""
