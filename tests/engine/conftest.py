@@ -16,3 +16,11 @@ def variant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         pytest.skip(f"no {name} kernels on this processor, or they were not compiled")
     monkeypatch.setattr(native, "best", lambda: found)
     return name
+
+
+@pytest.fixture
+def kernel_set(variant: str) -> str:
+    """`variant`, for what there is with kernels alone."""
+    if variant == "none":
+        pytest.skip("it is the kernels' own")
+    return variant

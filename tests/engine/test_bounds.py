@@ -14,8 +14,9 @@ from torch import nn
 
 from patchword.engine import native
 from patchword.engine.attention import attend
-from patchword.engine.encoder import Group, PackedEncoder
 from patchword.engine.layers import PackedNorm
+from patchword.engine.module_weights import ModuleWeights
+from patchword.engine.native_layers import NativeDecoder, NativeEncoder
 from patchword.engine.output import PackedOutput
 from patchword.engine.products import product
 from patchword.engine.transformer import packed_transformer
@@ -142,25 +143,25 @@ def test_layers_may_differ_in_width(variant: str, precision: Any) -> None:
         assert [h[0].tokens for h in found] == [h[0].tokens for h in right]
 
 
-@torch.inference_mode()
-def test_groups_are_of_the_rows_that_there_are() -> None:
-    encoder = PackedEncoder(model_of_widths().encoder, "float32")
-    for group in (Group(0, 2, 4), Group(-1, 1, 3), Group(5, 1, 3)):
-        with pytest.raises(ValueError, match="groups"):
-            encoder.rows(torch.randn(7, 16), [group])
-    with pytest.raises(ValueError, match="in one piece"):
-        encoder.rows(torch.randn(7, 8), [Group(0, 1, 7)])
-
-
-def test_layers_of_other_heads_are_computed_one_by_one() -> None:
+def test_groups_are_of_the_rows_that_there_are(kernel_set: str) -> None:
     model = model_of_widths()
-    attention: Any = model.encoder.layers[1].self_attention
-    attention.num_heads = 4
-    engine = PackedEncoder(model.encoder, "float32")
-    assert engine._native is None
-    x = torch.randn(1, 5, 16)
-    with torch.inference_mode():
-        torch.testing.assert_close(engine(x), model.encoder(x), atol=1e-5, rtol=1e-5)
+    encoder = NativeEncoder(ModuleWeights(model, consume=False), 2, model.config, "float32", False)
+    for group in ((0, 2, 4), (-1, 1, 3), (5, 1, 3)):
+        with pytest.raises(ValueError, match="groups"):
+            encoder.run(numpy.zeros((7, 16), numpy.float32), [group])
+    with pytest.raises(ValueError, match="in one piece"):
+        encoder.run(numpy.zeros((7, 8), numpy.float32), [(0, 1, 7)])
+
+
+def test_a_source_is_of_the_rows_that_there_are(kernel_set: str) -> None:
+    model = model_of_widths()
+    decoder = NativeDecoder(ModuleWeights(model, consume=False), model.config, "float32")
+    rows = numpy.zeros((7, 16), numpy.float32)
+    for starts, counts in (([0, 4], [4, 4]), ([-1, 0], [2, 2]), ([0, 0], [3, -1])):
+        with pytest.raises(IndexError):
+            decoder.start(rows, numpy.array(starts), numpy.array(counts))
+    with pytest.raises(ValueError, match="in one piece"):
+        decoder.start(rows, numpy.array([0, 1, 2]), numpy.array([2, 2]))
 
 
 NO_MEMORY = """

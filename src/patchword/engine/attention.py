@@ -22,8 +22,8 @@ def attend(
     Args:
         query: divided by sqrt(head size), (slots, queries, heads, head_size); a query's heads lie side by side, and
             the queries of all slots one after another.
-        key: (slots, heads, entries, head_size); any strides, but the last dimension's is 1.
-        value: as `key`, with the same strides.
+        key: (slots, heads, entries, head_size), float32 or bfloat16; any strides, but the last dimension's is 1.
+        value: as `key`, of the same type, with the same strides.
         count: how many entries are seen; with `past`, how many positions.
         counts: how many entries each slot's queries see, (slots,); None for `count`.
         past: for every query, which of a position's `queries` entries is its own, (slots * queries, positions at
@@ -40,8 +40,8 @@ def attend(
     y = torch.empty(slots * queries, heads * head_size, dtype=torch.float32)
     arguments = native.Attention(
         address(query),
-        address(key),
-        address(value),
+        address(key, key.dtype),
+        address(value, key.dtype),
         y.data_ptr(),
         slots,
         queries,
@@ -53,6 +53,7 @@ def attend(
         count,
         None if past is None else address(past, torch.long),
         0 if past is None else past.stride(0),
+        native.PRECISIONS.index(str(key.dtype).removeprefix("torch.")),
     )
     kernels.attention(byref(arguments), threads.count())
     return y
@@ -85,7 +86,7 @@ def _attend_plainly(
 ) -> Tensor:
     slots, queries, heads, head_size = query.shape
     entries = count if past is None else count * queries
-    key, value = key[:, :, :entries], value[:, :, :entries]
+    key, value = key[:, :, :entries].float(), value[:, :, :entries].float()
     scores = query.transpose(1, 2) @ key.transpose(2, 3)
     if counts is not None:
         hidden = torch.arange(count) >= counts[:, None]

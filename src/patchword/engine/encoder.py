@@ -1,17 +1,17 @@
-"""Packed encoder layers, for sentences and for images."""
+"""Packed encoder layers, for sentences and for images, in torch's operations.
+
+Where the kernels know the network, `native_layers` has all layers in one call.
+"""
 
 from collections.abc import Sequence
-from ctypes import byref
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
-from patchword.engine import native, threads
 from patchword.engine.attention import attend
-from patchword.engine.layers import PackedFeedForward, Residual, attention_products, empty, packed_norm, stack_shape
+from patchword.engine.layers import PackedFeedForward, Residual, attention_products, empty, packed_norm
 from patchword.engine.precision import Precision
-from patchword.engine.tensors import address
 from patchword.nn.encoder import Encoder, EncoderLayer
 
 # Rows that pass all layers before the next ones: what is between two layers stays in the cache.
@@ -76,7 +76,6 @@ class PackedEncoder(nn.Module):
             self.layers.append(PackedEncoderLayer(cast(EncoderLayer, layer), precision))
             if consume:
                 empty(layer)
-        self._native = _native_encoder([cast(PackedEncoderLayer, layer) for layer in self.layers])
 
     def forward(self, x: Tensor, mask: None = None, trace: None = None) -> Tensor:
         """(batch, length, d_model) to the same shape: sequences of one length, as an image's patches are."""
@@ -90,50 +89,7 @@ class PackedEncoder(nn.Module):
 
     def rows(self, x: Tensor, groups: Sequence[Group]) -> Tensor:
         """(rows, d_model) to the same shape, for sequences of any lengths without padding."""
-        if self._native is None:
-            for layer in self.layers:
-                x = layer(x, groups)
-        else:
-            x = self._encode(x, groups)
+        for layer in self.layers:
+            x = layer(x, groups)
         result: Tensor = self.norm(x)
         return result
-
-    def _encode(self, x: Tensor, groups: Sequence[Group]) -> Tensor:
-        """All layers in one call."""
-        x = x.clone(memory_format=torch.contiguous_format)
-        assert self._native is not None
-        shape = (x.size(0), self._native.heads * self._native.head_size)
-        if any(min(group) < 0 or group[0] + group[1] * group[2] > x.size(0) for group in groups):
-            raise ValueError(f"groups {list(groups)} of {x.size(0)} rows")
-        places = (native.Group * len(groups))(*(native.Group(*group) for group in groups))
-        kernels = native.best()
-        assert kernels is not None
-        kernels.encode(
-            byref(self._native), address(x, shape=shape), x.size(0), byref(places), len(groups), threads.count()
-        )
-        return x
-
-
-def _native_encoder(layers: list[PackedEncoderLayer]) -> Any | None:
-    """The layers' weights for the kernel, or None where it does not compute them."""
-    if native.best() is None or not layers or any(layer.feed_forward.gated for layer in layers):
-        return None
-    shapes = {
-        stack_shape(
-            layer.heads,
-            [(layer.attention_residual, (layer.query_key_value, layer.output))],
-            (layer.feed_forward_residual, layer.feed_forward),
-        )
-        for layer in layers
-    }
-    if len(shapes) != 1 or None in shapes:
-        return None
-    rows = (native.EncoderLayer * len(layers))()
-    for row, layer in zip(rows, layers, strict=True):
-        row.query_key_value, row.output = layer.query_key_value.arguments, layer.output.arguments
-        row.inner, row.outer = layer.feed_forward.inner.arguments, layer.feed_forward.outer.arguments
-        row.self_norm = layer.attention_residual.norm.arguments
-        row.feed_forward_norm = layer.feed_forward_residual.norm.arguments
-    one = layers[0]
-    head_size = one.output.in_features // one.heads
-    return native.Encoder(rows, len(layers), one.heads, head_size, one.attention_residual.norm_first)

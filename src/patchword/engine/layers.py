@@ -162,27 +162,3 @@ def empty(module: nn.Module) -> None:
     for parameter in module.parameters():
         give_back(parameter)
         parameter.data = parameter.new_empty(0)
-
-
-def stack_shape(
-    heads: int, attentions: list[tuple[Residual, tuple[Product, Product]]], feed_forward: tuple[Residual, Any]
-) -> object:
-    """What a stack's layers must have in common to be computed in one call, or None if this layer cannot be.
-
-    Args:
-        heads: of its attentions.
-        attentions: in order, each with its residual; the first projects query, key and value, others the query alone.
-        feed_forward: with its residual; layers may differ in its inner width.
-    """
-    d_model = attentions[0][1][1].out_features
-    last, network = feed_forward
-    residuals = [*(residual for residual, _ in attentions), last]
-    products = [*(product for _, pair in attentions for product in pair), network.inner, network.outer]
-    inner = network.inner.out_features
-    expected = [(inner, d_model), (d_model, inner)]
-    for index in reversed(range(len(attentions))):
-        expected = [(d_model * (1 if index else 3), d_model), (d_model, d_model), *expected]
-    fits = [(product.out_features, product.in_features) for product in products] == expected
-    if not fits or d_model % heads or any(residual.norm.width != d_model for residual in residuals):
-        return None
-    return d_model, heads, *(residual.norm_first for residual in residuals), *(type(product) for product in products)

@@ -23,6 +23,7 @@ PRECISIONS = layout.constants(_HEADER, "Precision")
 Weight: Any = _STRUCTURES["Weight"]
 NormWeight: Any = _STRUCTURES["NormWeight"]
 Attention: Any = _STRUCTURES["Attention"]
+Memory: Any = _STRUCTURES["Memory"]
 Maps: Any = _STRUCTURES["Maps"]
 Convolution: Any = _STRUCTURES["Convolution"]
 Likeliest: Any = _STRUCTURES["Likeliest"]

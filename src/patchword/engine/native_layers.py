@@ -4,14 +4,16 @@ import ctypes
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from numpy import float32
+from numpy import float32, int64, uint16
 from numpy.typing import NDArray
 
 from patchword.engine import native, threads
+from patchword.engine.memory import LARGE_PAGES
 from patchword.engine.packed_weight import PackedNormWeight, PackedWeight, address_of, check
 from patchword.engine.precision import Precision
 
 Floats = NDArray[float32]
+Ids = NDArray[int64]
 
 
 class Weights(Protocol):
@@ -142,8 +144,11 @@ class NativeEncoder(Layers):
 class NativeDecoder(Layers):
     """`nn.decoder.Decoder` for the kernels; the arguments are those of `Layers`.
 
+    Keys and values are remembered in bfloat16 beside products in less than float32: half of what a step reads of them.
+
     Attributes:
         memory: of each layer, what projects the source's keys and values.
+        remembers: what they are kept in: float32, or uint16 for the bits of bfloat16.
     """
 
     def __init__(self, weights: Weights, config: Any, precision: Precision) -> None:
@@ -163,4 +168,30 @@ class NativeDecoder(Layers):
             row.cross_norm = self.norm_of(f"{name}.cross_attention_residual")
             row.feed_forward_norm = self.norm_of(f"{name}.feed_forward_residual")
         head_size = config.d_model // config.num_heads
-        self.arguments = native.Decoder(rows, len(rows), config.num_heads, head_size, config.norm_first)
+        remembers = "float32" if precision == "float32" else "bfloat16"
+        self.remembers: type = {"float32": float32, "bfloat16": uint16}[remembers]
+        self.arguments = native.Decoder(
+            rows, len(rows), config.num_heads, head_size, config.norm_first, native.PRECISIONS.index(remembers)
+        )
+
+    def start(self, rows: Floats, starts: Ids, counts: Ids) -> NDArray[Any]:
+        """The source's keys and values, in every layer, (layers, 2, slots, heads, source, head_size).
+
+        Args:
+            rows: the encoder's, (tokens, d_model).
+            starts: each sentence's first row, (slots,).
+            counts: how many rows it has, (slots,).
+        """
+        heads, head_size, longest = self.arguments.heads, self.arguments.head_size, int(counts.max())
+        found = LARGE_PAGES.empty((len(self.memory), 2, len(counts), heads, longest, head_size), self.remembers)
+        check(starts, int64, counts.shape)
+        check(counts, int64, (len(counts),))
+        kernels = native.best()
+        assert kernels is not None
+        for weight, to in zip(self.memory, found, strict=True):
+            projected = weight.product(rows)
+            places = (address_of(projected), address_of(starts), address_of(counts), address_of(to))
+            sizes = (len(rows), len(counts), heads, head_size, longest)
+            arguments = native.Memory(*places, *sizes, self.arguments.remembers)
+            kernels.remember(ctypes.byref(arguments), threads.count())
+        return found

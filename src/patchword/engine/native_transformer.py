@@ -9,7 +9,6 @@ from numpy import float32, int64
 from numpy.typing import NDArray
 
 from patchword.engine import native, threads
-from patchword.engine.memory import LARGE_PAGES
 from patchword.engine.native_layers import NativeDecoder, NativeEncoder, Weights
 from patchword.engine.native_vocabulary import Likeliest, NativeVocabulary
 from patchword.engine.packed_weight import address_of, check
@@ -40,7 +39,7 @@ class NativeTransformer:
     Args:
         config: a `TransformerConfig`.
         weights: its arrays, which are given up as they are packed.
-        precision: of the products; attention, norms and the search are in float32 in all.
+        precision: of the products; attention, norms and the search are in float32 in all, but see `NativeDecoder`.
     """
 
     def __init__(self, config: Any, weights: Weights, precision: Precision) -> None:
@@ -76,16 +75,8 @@ class NativeTransformer:
 
     def start(self, memory: PackedMemory) -> TranslationState:
         """The state before the first target token: cross-attention is projected here, once a sentence."""
-        rows, starts, lengths = memory
-        longest, heads = int(lengths.max()), self.config.num_heads
-        # Padding repeats a sentence's last token; nobody sees it.
-        places = starts[:, None] + numpy.minimum(numpy.arange(longest), numpy.maximum(lengths - 1, 0)[:, None])
-        head_size = self.config.d_model // heads
-        source = LARGE_PAGES.empty((len(self._decoder.memory), 2, len(starts), heads, longest, head_size))
-        for weight, out in zip(self._decoder.memory, source, strict=True):
-            projected = weight.product(rows)[places]
-            out[:] = projected.reshape(len(starts), longest, 2, heads, head_size).transpose(2, 0, 3, 1, 4)
-        return TranslationState(source, lengths)
+        source = self._decoder.start(memory.rows, memory.starts, memory.lengths)
+        return TranslationState(source, memory.lengths)
 
     def logits(self, tokens: Ids, state: TranslationState) -> Floats:
         """One step of generation: the newest token of each hypothesis, (rows,), to (rows, target_vocab_size)."""
@@ -128,8 +119,8 @@ class NativeTransformer:
         past, config = state.past, self.config
         stored = (config.decoder_layers, 2, state.slots, config.num_heads)
         head_size = config.d_model // config.num_heads
-        check(state.target, float32, (*stored, state.target.shape[4], head_size))
-        check(state.source, float32, (*stored, state.source.shape[4], head_size))
+        check(state.target, self._decoder.remembers, (*stored, state.target.shape[4], head_size))
+        check(state.source, self._decoder.remembers, (*stored, state.source.shape[4], head_size))
         check(state.counts, int64, (state.slots,))
         if past is not None:
             check(past, int64, (state.slots * state.beam, state.target.shape[4] // state.beam))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy
-from numpy import float32, int64
+from numpy import int64
 from numpy.typing import NDArray
 
 from patchword.engine.memory import LARGE_PAGES
@@ -13,7 +13,6 @@ PACK_BELOW = 0.6
 GROWTH = 32  # target positions that room is made for at a time
 
 
-Floats = NDArray[float32]
 Ids = NDArray[int64]
 
 
@@ -24,9 +23,10 @@ class TranslationState:
     position's entries, one a hypothesis, is the past of which hypothesis.
 
     Attributes:
-        source: every layer's keys and values of the source, (layers, 2, slots, heads, source, head_size).
+        source: every layer's keys and values of the source, (layers, 2, slots, heads, source, head_size): float32, or
+            bfloat16's bits as uint16.
         counts: source tokens of every sentence, (slots,).
-        target: every layer's keys and values of the target, (layers, 2, slots, heads, positions * beam, head_size):
+        target: as `source`, of the target, (layers, 2, slots, heads, positions * beam, head_size):
             the entries of one position lie together, one a hypothesis. Without room before the first step.
         past: the hypothesis that wrote a position, (slots * beam, positions); None for one beam.
         length: target positions decoded so far.
@@ -41,7 +41,7 @@ class TranslationState:
         lengths: source tokens of every sentence, (slots,).
     """
 
-    def __init__(self, source: Floats, lengths: Ids) -> None:
+    def __init__(self, source: NDArray[Any], lengths: Ids) -> None:
         self.source = source
         self.counts = lengths
         self.target = source[:, :, :, :, :0]
@@ -69,7 +69,7 @@ class TranslationState:
         if (self.length + 1) * beam <= self.target.shape[4]:
             return
         positions = self.length + GROWTH
-        grown = LARGE_PAGES.empty((*self.source.shape[:4], positions * beam, self.source.shape[5]))
+        grown = LARGE_PAGES.empty((*self.source.shape[:4], positions * beam, self.source.shape[5]), self.source.dtype)
         grown[:, :, :, :, : self.target.shape[4]] = self.target
         self.target, self.arguments = grown, None
         if beam > 1:
@@ -107,7 +107,7 @@ class TranslationState:
         longest = int(self.counts.max())
         self.source = numpy.ascontiguousarray(self.source[:, :, active, :, :longest])
         used = self.length * self.beam
-        kept = numpy.empty((*self.target.shape[:2], len(active), *self.target.shape[3:]), float32)
+        kept = numpy.empty((*self.target.shape[:2], len(active), *self.target.shape[3:]), self.target.dtype)
         kept[:, :, :, :, :used] = self.target[:, :, active, :, :used]
         self.target = kept
         if self.past is not None:

@@ -29,15 +29,25 @@ struct NormWeight {
 
 // Attention of queries to the keys and values of their own sequence.
 struct Attention {
-    const float* query;  // (slots * queries, query_stride); heads side by side, already divided by sqrt(head_size)
-    const float *key, *value;  // of slot 0, head 0, entry 0
-    float* y;                  // (slots * queries, heads * head_size)
+    const float* query;       // (slots * queries, query_stride); heads side by side, already divided by sqrt(head_size)
+    const void *key, *value;  // of slot 0, head 0, entry 0; float or bfloat16
+    float* y;                 // (slots * queries, heads * head_size)
     int64_t slots, queries, heads, head_size;
     int64_t query_stride, slot_stride, head_stride, entry_stride;
     const int64_t* counts;  // entries that a slot's queries see, (slots,), or null: `count` for all
     int64_t count;
     const int64_t* past;  // (slots * queries, past_stride): which of a position's entries is a query's own, or null
     int64_t past_stride;
+    int64_t precision;  // of keys and values: FLOAT32 or BFLOAT16
+};
+
+// The source's keys and values, projected, to where a decoder's steps find them.
+struct Memory {
+    const float* rows;               // (tokens, 2 * heads * head_size): keys and values
+    const int64_t *starts, *counts;  // a slot's first row, and how many are its own, (slots,)
+    void* to;                        // (2, slots, heads, source_length, head_size), zeros behind a slot's own
+    int64_t tokens, slots, heads, head_size, source_length;
+    int64_t precision;  // FLOAT32 or BFLOAT16
 };
 
 struct Likeliest {
@@ -73,13 +83,14 @@ struct DecoderLayer {
 struct Decoder {
     const DecoderLayer* layers;
     int64_t count, heads, head_size, norm_first;
+    int64_t remembers;  // the precision of its keys and values: FLOAT32 or BFLOAT16
 };
 
 // A position of a search; engine/state.py describes the tensors.
 struct Step {
-    float* x;             // (slots * beam, d_model): in, embeddings; out, hidden states before the last norm
-    float* target;        // (layers, 2, slots, heads, room, head_size)
-    const float* source;  // (layers, 2, slots, heads, source_length, head_size)
+    float* x;            // (slots * beam, d_model): in, embeddings; out, hidden states before the last norm
+    void* target;        // (layers, 2, slots, heads, room, head_size)
+    const void* source;  // (layers, 2, slots, heads, source_length, head_size)
     const int64_t *counts, *past;
     int64_t slots, beam, length, room, source_length, past_stride;
 };
@@ -117,6 +128,7 @@ struct Kernels {
     int64_t (*largest_of_nine)(const Maps* from, const Maps* to, int64_t threads);
     int64_t (*mean)(const Maps* maps, float* means, int64_t threads);
     int64_t (*attention)(const Attention* arguments, int64_t threads);
+    int64_t (*remember)(const Memory* arguments, int64_t threads);  // 2 if a slot's rows are not there
     int64_t (*likeliest)(const Likeliest* arguments, int64_t threads);
     // The same of the logits of a projection of x, which are nowhere all together: `logits` is not read.
     int64_t (*project_likeliest)(const Weight* weight, const float* x, const Likeliest* arguments, int64_t threads);

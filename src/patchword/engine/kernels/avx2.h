@@ -9,6 +9,10 @@ using Integers = __m256i;
 
 inline Floats splat(float value) { return _mm256_set1_ps(value); }
 inline Floats load(const float* from) { return _mm256_loadu_ps(from); }
+inline Floats load(const uint16_t* from) {  // bfloat16
+    const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
 inline void store(float* to, Floats a) { _mm256_storeu_ps(to, a); }
 inline __m256i first(int64_t count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));

@@ -9,6 +9,10 @@ using Integers = __m512i;
 
 inline Floats splat(float value) { return _mm512_set1_ps(value); }
 inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
+inline Floats load(const uint16_t* from) {  // bfloat16
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
 inline void store(float* to, Floats a) { _mm512_storeu_ps(to, a); }
 inline __mmask16 first(int64_t count) { return static_cast<__mmask16>((1u << count) - 1); }
 inline Floats load_first(const float* from, int64_t count, Floats rest) {
@@ -58,6 +62,6 @@ inline Integers splat_group(const Byte* from) {
 inline Integers add_products(Integers total, Integers activations, Integers weights) {
     return _mm512_dpbusd_epi32(total, activations, weights);
 }
-inline void store_bytes(Byte* to, Floats whole) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(whole)));
+inline void store_bytes(Byte* to, Floats a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(a)));
 }

@@ -19,8 +19,8 @@ inline Integers splat_group(const Byte* from) {
 inline Integers add_products(Integers total, Integers activations, Integers weights) {
     return _mm256_dpbusd_avx_epi32(total, activations, weights);
 }
-inline void store_bytes(Byte* to, Floats whole) {
-    const __m256i integers = _mm256_cvtps_epi32(whole);
+inline void store_bytes(Byte* to, Floats a) {
+    const __m256i integers = _mm256_cvtps_epi32(a);
     const __m128i low = _mm256_castsi256_si128(integers), high = _mm256_extracti128_si256(integers, 1);
     const __m128i words = _mm_packus_epi32(low, high);
     _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(words, words));

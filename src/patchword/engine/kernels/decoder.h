@@ -1,22 +1,23 @@
 // One position through all layers of a decoder, for all hypotheses of all sentences (engine/decoder.py in one call).
 
 // Keys and values of this position, behind those of the positions before it.
-inline void remember(const Decoder& d, const Step& s, const Rows& r, float* target) {
+template <typename Stored>
+inline void remember_position(const Decoder& d, const Step& s, const Rows& r, Stored* target) {
     for (int64_t part = 0; part < 2; ++part)
         for (int64_t slot = 0; slot < s.slots; ++slot)
             for (int64_t head = 0; head < d.heads; ++head) {
                 const int64_t entries = ((part * s.slots + slot) * d.heads + head) * s.room + s.length * s.beam;
                 const int64_t from = slot * s.beam * 3 * r.d_model + (part + 1) * r.d_model + head * d.head_size;
-                copy_rows(target + entries * d.head_size, d.head_size, r.projected.data + from, 3 * r.d_model, s.beam,
-                          d.head_size);
+                copy_rows(target + entries * d.head_size, r.projected.data + from, 3 * r.d_model, s.beam, d.head_size);
             }
 }
 
-static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
-    const Decoder& d = *decoder;
-    const Step& s = *step;
+// Target and source are what keys and values lie in.
+template <typename Stored>
+inline void decode_remembering(const Decoder& d, const Step& s, Stored* all_targets, const Stored* all_sources,
+                               int64_t threads) {
     const Rows r(s.x, s.slots * s.beam, d.heads * d.head_size, widest(d.layers, d.count), d.norm_first, threads);
-    const auto attend = [&](const float* memory, int64_t room, int64_t query_stride, const int64_t* counts,
+    const auto attend = [&](const Stored* memory, int64_t room, int64_t query_stride, const int64_t* counts,
                             int64_t count, const int64_t* past) {
         const int64_t head = room * d.head_size, slot = d.heads * head;
         const Attention a{r.projected.data,
@@ -34,16 +35,17 @@ static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
                           counts,
                           count,
                           past,
-                          s.past_stride};
+                          s.past_stride,
+                          d.remembers};
         attention(&a, threads);
     };
     for (int64_t index = 0; index < d.count; ++index) {
         const DecoderLayer& layer = d.layers[index];
-        float* target = s.target + index * 2 * s.slots * s.room * r.d_model;
-        const float* source = s.source + index * 2 * s.slots * s.source_length * r.d_model;
+        Stored* target = all_targets + index * 2 * s.slots * s.room * r.d_model;
+        const Stored* source = all_sources + index * 2 * s.slots * s.source_length * r.d_model;
 
         r.multiply(layer.query_key_value, r.before(layer.self_norm), r.projected.data);
-        remember(d, s, r, target);
+        remember_position(d, s, r, target);
         attend(target, s.room, 3 * r.d_model, nullptr, s.length + 1, s.past);
         r.multiply(layer.output, r.attended.data, r.result.data);
         r.after(layer.self_norm);
@@ -55,4 +57,13 @@ static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
 
         r.feed_forward(layer.inner, layer.outer, layer.feed_forward_norm);
     }
+}
+
+static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
+    if (decoder->remembers == BFLOAT16)
+        decode_remembering(*decoder, *step, static_cast<uint16_t*>(step->target),
+                           static_cast<const uint16_t*>(step->source), threads);
+    else
+        decode_remembering(*decoder, *step, static_cast<float*>(step->target), static_cast<const float*>(step->source),
+                           threads);
 }

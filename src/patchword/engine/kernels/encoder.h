@@ -18,7 +18,8 @@ inline void attend_to_own(const Encoder& e, const Group& group, const Rows& r, i
                       nullptr,
                       group.length,
                       nullptr,
-                      0};
+                      0,
+                      FLOAT32};
     attention(&a, threads);
 }
 

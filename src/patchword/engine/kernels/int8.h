@@ -31,22 +31,30 @@ struct Int8 {
         void quantise(const float* x, int64_t inputs, int64_t row) const {
             Byte* bytes = values.data + row * stride;
             const Floats none = splat(0.0f);
-            Floats high = splat(-INFINITY), low = splat(INFINITY), zeros = none;
-            for (int64_t i = 0; i < inputs; i += WIDTH) {
-                const int64_t left = inputs - i;
-                const Floats a = left < WIDTH ? load_first(x + i, left, high) : load(x + i);
-                zeros = fused(left < WIDTH ? load_first(x + i, left, none) : a, none, zeros);
-                high = larger(high, a);
-                low = smaller(low, left < WIDTH ? load_first(x + i, left, low) : a);
+            // Four beside each other, so that none waits for the one before it.
+            constexpr int SOME = 4;
+            Floats highs[SOME], lows[SOME], zeros[SOME];
+            for (int k = 0; k < SOME; ++k) highs[k] = splat(-INFINITY), lows[k] = splat(INFINITY), zeros[k] = none;
+            const auto look_at = [&](int k, Floats a) {
+                highs[k] = larger(highs[k], a), lows[k] = smaller(lows[k], a), zeros[k] = fused(a, none, zeros[k]);
+            };
+            int64_t seen = 0;
+            for (; seen + SOME * WIDTH <= inputs; seen += SOME * WIDTH)
+                for (int k = 0; k < SOME; ++k) look_at(k, load(x + seen + k * WIDTH));
+            for (; seen + WIDTH <= inputs; seen += WIDTH) look_at(0, load(x + seen));
+            if (seen < inputs) look_at(0, load_first(x + seen, inputs - seen, splat(x[seen])));
+            for (int k = 1; k < SOME; ++k) {
+                highs[0] = larger(highs[0], highs[k]), lows[0] = smaller(lows[0], lows[k]);
+                zeros[0] = add(zeros[0], zeros[k]);
             }
             // Bytes cannot hold what is not finite, but a row's smallest value and step can: all its products are NaN
             // then.
-            if (sum(zeros) != 0.0f) {
+            if (sum(zeros[0]) != 0.0f) {
                 std::memset(bytes, 0, stride * sizeof(Byte));
                 of_smallest.data[row] = of_step.data[row] = NAN;
                 return;
             }
-            const float least = smallest(low), range = largest(high) - least;
+            const float least = smallest(lows[0]), range = largest(highs[0]) - least;
             // Of equal values none counts beside the smallest.
             const float step = range > 1e-30f ? range / 255.0f : 0.0f, inverse = step > 0.0f ? 1.0f / step : 0.0f;
             of_smallest.data[row] = BYTE_OFFSET ? least + BYTE_OFFSET * step : least;
@@ -54,7 +62,7 @@ struct Int8 {
             const Floats factor = splat(inverse), offset = splat(least);
             int64_t i = 0;
             for (; i + WIDTH <= inputs; i += WIDTH)
-                store_bytes(bytes + i, nearest(multiply(subtract(load(x + i), offset), factor)));
+                store_bytes(bytes + i, multiply(subtract(load(x + i), offset), factor));
             for (; i < inputs; ++i) bytes[i] = static_cast<Byte>(std::lrintf((x[i] - least) * inverse) - BYTE_OFFSET);
             for (; i < stride; ++i) bytes[i] = 0;
         }

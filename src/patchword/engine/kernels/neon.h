@@ -9,6 +9,9 @@ using Integers = int32x4_t;
 
 inline Floats splat(float value) { return vdupq_n_f32(value); }
 inline Floats load(const float* from) { return vld1q_f32(from); }
+inline Floats load(const uint16_t* from) {  // bfloat16
+    return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(from), 16));
+}
 inline void store(float* to, Floats a) { vst1q_f32(to, a); }
 inline Floats load_first(const float* from, int64_t count, Floats rest) {
     if (count >= WIDTH) return load(from);

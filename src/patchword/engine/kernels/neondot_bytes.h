@@ -14,8 +14,8 @@ inline Integers splat_group(const Byte* from) {
 inline Integers add_products(Integers total, Integers activations, Integers weights) {
     return vdotq_s32(total, vreinterpretq_s8_s32(activations), vreinterpretq_s8_s32(weights));
 }
-inline void store_bytes(Byte* to, Floats whole) {
-    const int16x4_t words = vqmovn_s32(vsubq_s32(vcvtq_s32_f32(whole), vdupq_n_s32(BYTE_OFFSET)));
+inline void store_bytes(Byte* to, Floats a) {
+    const int16x4_t words = vqmovn_s32(vsubq_s32(vcvtq_s32_f32(nearest(a)), vdupq_n_s32(BYTE_OFFSET)));
     const int32_t four = vget_lane_s32(vreinterpret_s32_s8(vqmovn_s16(vcombine_s16(words, words))), 0);
     std::memcpy(to, &four, 4);
 }
