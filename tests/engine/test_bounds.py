@@ -16,7 +16,7 @@ from patchword.engine import native
 from patchword.engine.attention import attend
 from patchword.engine.layers import PackedNorm
 from patchword.engine.module_weights import ModuleWeights
-from patchword.engine.native_layers import NativeDecoder, NativeEncoder
+from patchword.engine.native_layers import NativeDecoder
 from patchword.engine.output import PackedOutput
 from patchword.engine.products import product
 from patchword.engine.transformer import packed_transformer
@@ -97,7 +97,7 @@ def test_arrays_that_a_network_hands_over_are_checked() -> None:
         {"counts": numpy.array([3])},
         {"source": numpy.zeros((2, 2, 2, 2, 3, 8))},
         {"source": numpy.zeros((2, 2, 2, 3, 2, 8), numpy.float32).swapaxes(3, 4)},
-        {"target": numpy.zeros((2, 2, 2, 2, 9, 8))},
+        {"target": [numpy.zeros((2, 2, 2, 9, 8)) for _ in range(2)]},
     ):
         state = transformer.start(transformer.encode(source))
         vars(state).update(change)
@@ -141,16 +141,6 @@ def test_layers_may_differ_in_width(variant: str, precision: Any) -> None:
     found, right = search(engine, source, options), search(model, source, options)
     if precision == "float32":
         assert [h[0].tokens for h in found] == [h[0].tokens for h in right]
-
-
-def test_groups_are_of_the_rows_that_there_are(kernel_set: str) -> None:
-    model = model_of_widths()
-    encoder = NativeEncoder(ModuleWeights(model, consume=False), 2, model.config, "float32", False)
-    for group in ((0, 2, 4), (-1, 1, 3), (5, 1, 3)):
-        with pytest.raises(ValueError, match="groups"):
-            encoder.run(numpy.zeros((7, 16), numpy.float32), [group])
-    with pytest.raises(ValueError, match="in one piece"):
-        encoder.run(numpy.zeros((7, 8), numpy.float32), [(0, 1, 7)])
 
 
 def test_a_source_is_of_the_rows_that_there_are(kernel_set: str) -> None:

@@ -12,7 +12,7 @@ from numpy import uint8
 from numpy.typing import NDArray
 
 PAGE = 2 * 1024 * 1024
-CHUNK = 8 * PAGE  # what is small shares this much
+CHUNK = 4 * PAGE  # what is small shares this much
 
 
 class LargePages:

@@ -117,21 +117,23 @@ class NativeTransformer:
     def _arguments(self, state: TranslationState) -> Any:
         """Where the kernel finds a state's arrays, for many steps."""
         past, config = state.past, self.config
-        stored = (config.decoder_layers, 2, state.slots, config.num_heads)
         head_size = config.d_model // config.num_heads
-        check(state.target, self._decoder.remembers, (*stored, state.target.shape[4], head_size))
-        check(state.source, self._decoder.remembers, (*stored, state.source.shape[4], head_size))
+        stored = (2, state.slots, config.num_heads)
+        for layer in state.target:
+            check(layer, self._decoder.remembers, (*stored, state.room, head_size))
+        check(state.source, self._decoder.remembers, (len(state.target), *stored, state.source.shape[4], head_size))
         check(state.counts, int64, (state.slots,))
         if past is not None:
-            check(past, int64, (state.slots * state.beam, state.target.shape[4] // state.beam))
+            check(past, int64, (state.slots * state.beam, state.room // state.beam))
+        state.places = numpy.array([address_of(layer) for layer in state.target], int64)
         return native.Step(
-            target=address_of(state.target),
+            targets=address_of(state.places),
             source=address_of(state.source),
             counts=address_of(state.counts),
             past=None if past is None else address_of(past),
             slots=state.slots,
             beam=state.beam,
-            room=state.target.shape[4],
+            room=state.room,
             source_length=state.source.shape[4],
             past_stride=0 if past is None else past.shape[1],
         )

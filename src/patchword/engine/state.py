@@ -10,7 +10,7 @@ from patchword.engine.memory import LARGE_PAGES
 
 # What is remembered is copied when this share of the sentences is left; until then finished ones are decoded in vain.
 PACK_BELOW = 0.6
-GROWTH = 32  # target positions that room is made for at a time
+GROWTH = 16  # target positions that room is made for at a time
 
 
 Ids = NDArray[int64]
@@ -26,12 +26,13 @@ class TranslationState:
         source: every layer's keys and values of the source, (layers, 2, slots, heads, source, head_size): float32, or
             bfloat16's bits as uint16.
         counts: source tokens of every sentence, (slots,).
-        target: as `source`, of the target, (layers, 2, slots, heads, positions * beam, head_size):
-            the entries of one position lie together, one a hypothesis. Without room before the first step.
+        target: the target's of each layer, (2, slots, heads, positions * beam, head_size): the entries of one position
+            lie together, one a hypothesis. Without room before the first step; a layer after the other is given more.
         past: the hypothesis that wrote a position, (slots * beam, positions); None for one beam.
         length: target positions decoded so far.
         beam: hypotheses a sentence; 0 before the first step.
         arguments: where a kernel finds all this; None until it is asked for, and after an array was exchanged.
+        places: the addresses of `target` in it, (layers,).
 
     A slot is a sentence's place in these arrays. `active` are the slots of the sentences that are still decoded, in
     their order, or None if that is all of them.
@@ -44,17 +45,23 @@ class TranslationState:
     def __init__(self, source: NDArray[Any], lengths: Ids) -> None:
         self.source = source
         self.counts = lengths
-        self.target = source[:, :, :, :, :0]
+        self.target: list[NDArray[Any]] = [layer[:, :, :, :0] for layer in source]
         self.past: Ids | None = None
         self.length = 0
         self.beam = 0
         self.active: Ids | None = None
         self.arguments: Any | None = None
+        self.places: Ids | None = None
 
     @property
     def slots(self) -> int:
         """Number of sentences that the arrays have room for."""
         return len(self.counts)
+
+    @property
+    def room(self) -> int:
+        """Entries of the target that there is room for, of a sentence, layer and head."""
+        return self.target[0].shape[3] if self.target else 0
 
     @property
     def sentences(self) -> int:
@@ -66,12 +73,14 @@ class TranslationState:
         self.beam = self.beam or beam
         if beam != self.beam:
             raise ValueError(f"{beam} hypotheses a sentence after steps with {self.beam}")
-        if (self.length + 1) * beam <= self.target.shape[4]:
+        if (self.length + 1) * beam <= self.room:
             return
-        positions = self.length + GROWTH
-        grown = LARGE_PAGES.empty((*self.source.shape[:4], positions * beam, self.source.shape[5]), self.source.dtype)
-        grown[:, :, :, :, : self.target.shape[4]] = self.target
-        self.target, self.arguments = grown, None
+        positions, room = self.length + GROWTH, self.room
+        self.arguments = None
+        for layer, known in enumerate(self.target):
+            grown = LARGE_PAGES.empty((*known.shape[:3], positions * beam, known.shape[4]), known.dtype)
+            grown[:, :, :, :room] = known
+            self.target[layer] = grown
         if beam > 1:
             # Until it is reordered, a hypothesis's past is what it writes itself.
             past = numpy.tile(numpy.arange(beam, dtype=int64), self.slots)[:, None].repeat(positions, 1)
@@ -107,9 +116,10 @@ class TranslationState:
         longest = int(self.counts.max())
         self.source = numpy.ascontiguousarray(self.source[:, :, active, :, :longest])
         used = self.length * self.beam
-        kept = numpy.empty((*self.target.shape[:2], len(active), *self.target.shape[3:]), self.target.dtype)
-        kept[:, :, :, :, :used] = self.target[:, :, active, :, :used]
-        self.target = kept
+        for layer, known in enumerate(self.target):
+            kept = numpy.empty((2, len(active), *known.shape[2:]), known.dtype)
+            kept[:, :, :, :used] = known[:, active, :, :used]
+            self.target[layer] = kept
         if self.past is not None:
             self.past = self.past.reshape(-1, self.beam, self.past.shape[1])[active].reshape(-1, self.past.shape[1])
         self.active = None

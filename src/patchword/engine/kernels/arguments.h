@@ -88,9 +88,9 @@ struct Decoder {
 
 // A position of a search; engine/state.py describes the tensors.
 struct Step {
-    float* x;            // (slots * beam, d_model): in, embeddings; out, hidden states before the last norm
-    void* target;        // (layers, 2, slots, heads, room, head_size)
-    const void* source;  // (layers, 2, slots, heads, source_length, head_size)
+    float* x;                // (slots * beam, d_model): in, embeddings; out, hidden states before the last norm
+    const int64_t* targets;  // addresses of each layer's (2, slots, heads, room, head_size)
+    const void* source;      // (layers, 2, slots, heads, source_length, head_size)
     const int64_t *counts, *past;
     int64_t slots, beam, length, room, source_length, past_stride;
 };

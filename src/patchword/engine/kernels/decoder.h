@@ -12,10 +12,8 @@ inline void remember_position(const Decoder& d, const Step& s, const Rows& r, St
             }
 }
 
-// Target and source are what keys and values lie in.
 template <typename Stored>
-inline void decode_remembering(const Decoder& d, const Step& s, Stored* all_targets, const Stored* all_sources,
-                               int64_t threads) {
+inline void decode_remembering(const Decoder& d, const Step& s, int64_t threads) {
     const Rows r(s.x, s.slots * s.beam, d.heads * d.head_size, widest(d.layers, d.count), d.norm_first, threads);
     const auto attend = [&](const Stored* memory, int64_t room, int64_t query_stride, const int64_t* counts,
                             int64_t count, const int64_t* past) {
@@ -41,8 +39,8 @@ inline void decode_remembering(const Decoder& d, const Step& s, Stored* all_targ
     };
     for (int64_t index = 0; index < d.count; ++index) {
         const DecoderLayer& layer = d.layers[index];
-        Stored* target = all_targets + index * 2 * s.slots * s.room * r.d_model;
-        const Stored* source = all_sources + index * 2 * s.slots * s.source_length * r.d_model;
+        Stored* target = reinterpret_cast<Stored*>(s.targets[index]);
+        const Stored* source = static_cast<const Stored*>(s.source) + index * 2 * s.slots * s.source_length * r.d_model;
 
         r.multiply(layer.query_key_value, r.before(layer.self_norm), r.projected.data);
         remember_position(d, s, r, target);
@@ -61,9 +59,7 @@ inline void decode_remembering(const Decoder& d, const Step& s, Stored* all_targ
 
 static void decode(const Decoder* decoder, const Step* step, int64_t threads) {
     if (decoder->remembers == BFLOAT16)
-        decode_remembering(*decoder, *step, static_cast<uint16_t*>(step->target),
-                           static_cast<const uint16_t*>(step->source), threads);
+        decode_remembering<uint16_t>(*decoder, *step, threads);
     else
-        decode_remembering(*decoder, *step, static_cast<float*>(step->target), static_cast<const float*>(step->source),
-                           threads);
+        decode_remembering<float>(*decoder, *step, threads);
 }
