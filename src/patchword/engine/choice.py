@@ -32,7 +32,8 @@ _PACKERS: dict[type[nn.Module], Callable[[Any, Precision, bool], Any]] = {
 _FLOAT_ALONE = (ResidualNetwork,)
 
 
-@torch.inference_mode()
+@torch.inference_mode(False)  # what is packed within can be run outside too
+@torch.no_grad()
 def packed(model: nn.Module, precision: Precision, consume: bool = False) -> Any | None:
     """The engine for a network, or None if it has none.
 

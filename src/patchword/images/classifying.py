@@ -1,6 +1,6 @@
 """Image in, classes out, whatever runs the network."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -26,7 +26,7 @@ Given = Path | str | Image.Image | np.ndarray | Picture  # an image, as it may b
 ONE = (Path, str, Image.Image, np.ndarray, Picture)
 
 
-class Classifying:
+class Classifying(ABC):
     """What classifies with a network, its preprocessing and its class names.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Text in, text out, whatever runs the network."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, overload
@@ -20,7 +20,7 @@ from patchword.text.vocabulary import Vocabulary
 from patchword.text.watch import CANCELLED, Watch
 
 
-class Translating:
+class Translating(ABC):
     """What translates with a network and its vocabulary.
 
     Attributes:
