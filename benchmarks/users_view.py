@@ -1,13 +1,14 @@
 """What a user sees beside CTranslate2: one sentence from a cold start, and many by a pipe; seconds and peak memory.
 
-usage: users_view.py MODEL SENTENCES [--lines N] [--rounds N] [--threads N] [--beam N] [--extra N]
+usage: users_view.py SENTENCES [MODEL] [--lines N] [--rounds N] [--threads N] [--beam N] [--extra N]
 
 MODEL is a model folder of Patchword's, which `ctranslate2_model` writes as CTranslate2 reads it, or a folder that
-`marian_model.write` filled. A translation has at most `extra` tokens more than its source (theirs: than the longest).
-Every run is a program of its own, from its first import to its last line: `patchword translate` with the sentences on
-standard input, and a program of a user of CTranslate2's, which reads lines, cuts them with the model's sentencepiece
-models, and translates 64 at a time (its best of the two: all threads on a batch, or a batch a thread). Medians of
-alternating rounds, and the largest peak of resident memory.
+`marian_model.write` filled; without one, one sentence goes through a Marian-base model of random weights. A
+translation has at most `extra` tokens more than its source (theirs: than the longest). Every run is a program of
+its own, from its first import to its last line: `patchword translate` with the sentences on standard input, and a
+program of a user of CTranslate2's, which reads lines, cuts them with the model's sentencepiece models, and
+translates 64 at a time (its best of the two: all threads on a batch, or a batch a thread). Medians of alternating
+rounds, and the largest peak of resident memory.
 """
 
 import argparse
@@ -21,6 +22,15 @@ from pathlib import Path
 from statistics import median
 
 PRECISIONS = ("float32", "bfloat16", "int8")
+HERE = Path(__file__).absolute().parent
+
+BASE = """
+import sys
+from pathlib import Path
+import marian_model
+sentences, folder = map(Path, sys.argv[1:])
+marian_model.write(folder, sentences, sentences.read_text(encoding="utf-8").splitlines()[:64])
+"""
 
 THEIRS = """
 import sys
@@ -75,30 +85,36 @@ def run(command: list[str], text: str, threads: int) -> tuple[float, float, int]
 def main() -> None:
     """Print a line a system and kind of work."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path)
     parser.add_argument("sentences", type=Path)
+    parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--lines", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--beam", type=int, default=4)
     parser.add_argument("--extra", type=int, default=50)
     arguments = parser.parse_args()
-    arguments.model = arguments.model.absolute()
-    lines = arguments.sentences.read_text(encoding="utf-8").splitlines()[: arguments.lines]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if arguments.model is None:
+            # In a program of its own: what is started has this one's peak of memory.
+            arguments.model, arguments.lines = folder / "marian", 1
+            subprocess.run(
+                [sys.executable, "-c", BASE, arguments.sentences.absolute(), arguments.model], check=True, cwd=HERE
+            )
+        arguments.model = arguments.model.absolute()
+        lines = arguments.sentences.read_text(encoding="utf-8").splitlines()[: arguments.lines]
         made = arguments.model / "ct2"
         if made.is_dir():
             shutil.copytree(made, folder / "ct2")
             pieces = [arguments.model / "hf" / f"{side}.spm" for side in ("source", "target")]
         else:
-            # In a program of its own: what is started has this one's peak of memory.
-            program = Path(__file__).with_name("ctranslate2_model.py")
-            subprocess.run([sys.executable, program, arguments.model, folder / "ct2"], check=True)
+            program = HERE / "ctranslate2_model.py"
+            subprocess.run([sys.executable, program, arguments.model, folder / "ct2"], check=True)  # as above
             pieces = [folder / "ct2" / "vocabulary.model"] * 2
         for side, piece in zip(("source", "target"), pieces, strict=True):
             shutil.copy(piece, folder / f"{side}.spm")
-        for work, text in (("one sentence", lines[0] + "\n"), (f"{len(lines)} lines", "\n".join(lines) + "\n")):
+        for work, some in (("one sentence", lines[:1]), (f"{len(lines)} lines", lines))[: len(lines)]:
+            text = "".join(line + "\n" for line in some)
             seen: dict[str, list[tuple[float, float, int]]] = {}
             for _ in range(arguments.rounds):
                 for system, command in commands(folder, arguments).items():
