@@ -78,7 +78,7 @@ SENTENCES ?= ../shared/data/multi30k/test_2016_flickr.en
 bench: .bench/installed        ## speed beside CTranslate2, transformers, onnxruntime and timm, in an environment of its own
 	.bench/bin/python benchmarks/translation_peers.py $(SENTENCES)
 	.bench/bin/python benchmarks/image_peers.py
-	.bench/bin/python benchmarks/users_view.py $(SENTENCES)
+	.bench/bin/python benchmarks/users_view.py $(SENTENCES) --extra 8
 
 .bench/installed: pyproject.toml setup.py benchmarks/requirements.txt $(KERNELS)
 	$(PYTHON) -m venv .bench

@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sentences", type=Path)
     parser.add_argument("model", type=Path, nargs="?")
-    parser.add_argument("--lines", type=int, default=1000)
+    parser.add_argument("--lines", type=int, default=1000, help="with a MODEL")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--beam", type=int, default=4)
@@ -113,7 +113,10 @@ def main() -> None:
             pieces = [folder / "ct2" / "vocabulary.model"] * 2
         for side, piece in zip(("source", "target"), pieces, strict=True):
             shutil.copy(piece, folder / f"{side}.spm")
-        for work, some in (("one sentence", lines[:1]), (f"{len(lines)} lines", lines))[: len(lines)]:
+        works = {"one sentence": lines[:1], f"{len(lines)} lines": lines}
+        if len(lines) == 1:
+            del works["1 lines"]
+        for work, some in works.items():
             text = "".join(line + "\n" for line in some)
             seen: dict[str, list[tuple[float, float, int]]] = {}
             for _ in range(arguments.rounds):

@@ -97,7 +97,6 @@ def test_a_decoder_remembers_the_source_in_half_of_float32_beside_smaller_produc
             if precision != "float32":
                 right = right.bfloat16().view(torch.int16)
             assert torch.equal(stored[index, :, slot, :, :count], right)
-            assert not stored[index, :, slot, :, count:].any()
 
 
 @torch.inference_mode()

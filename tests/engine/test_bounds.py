@@ -46,6 +46,9 @@ WRONG: dict[str, Any] = {
     ),
     "fewer values": lambda: (queries(), entries(), entries()[:, :, :4], 4),
     "another type": lambda: (queries(), entries().double(), entries().double(), 9),
+    "half of float": lambda: (queries(), entries().half(), entries().half(), 9),
+    "bytes": lambda: (queries(), entries().to(torch.int8), entries().to(torch.int8), 9),
+    "values of another type": lambda: (queries(), entries(), entries().bfloat16(), 9),
     "more entries than there are": lambda: (queries(), entries(), entries(), 10),
     "more positions than there are": lambda: (
         queries(), entries(), entries(), 4, None, torch.zeros(SLOTS * QUERIES, 4, dtype=torch.long),
@@ -148,7 +151,7 @@ def test_a_source_is_of_the_rows_that_there_are(kernel_set: str) -> None:
     decoder = NativeDecoder(ModuleWeights(model, consume=False), model.config, "float32")
     rows = numpy.zeros((7, 16), numpy.float32)
     for starts, counts in (([0, 4], [4, 4]), ([-1, 0], [2, 2]), ([0, 0], [3, -1])):
-        with pytest.raises(IndexError):
+        with pytest.raises(ValueError, match="of 7 rows"):
             decoder.start(rows, numpy.array(starts), numpy.array(counts))
     with pytest.raises(ValueError, match="in one piece"):
         decoder.start(rows, numpy.array([0, 1, 2]), numpy.array([2, 2]))

@@ -147,6 +147,36 @@ def test_rounded_logits_are_near_the_references(variant: str, precision: Any) ->
     assert 0 < error < (0.1 if precision == "int8" else 0.02)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize("d_model", [10, 48, 144])
+@torch.inference_mode()
+def test_what_is_remembered_through_reordered_beams_is_near_the_references(
+    variant: str, precision: Any, d_model: int
+) -> None:
+    """Many positions, hypotheses that change places, sentences that end: the state grows and is packed meanwhile."""
+    torch.manual_seed(1)
+    sizes = {"d_model": d_model, "num_heads": 2, "encoder_layers": 2, "decoder_layers": 2, "d_ff": 32}
+    config = TransformerConfig.parse({"source_vocab_size": VOCABULARY, "target_vocab_size": VOCABULARY, **sizes}, "t")
+    right, draw, beam, left = Transformer(config).eval(), random.Random(1), 3, 4
+    source = pad(sentences([5, 3, 8, 6]), 0)
+    models = [right, packed_transformer(right, precision)]
+    states: list[Any] = [model.start(model.encode(source), source) for model in models]
+    errors = []
+    for step in range(40):
+        tokens = torch.tensor([draw.randrange(4, VOCABULARY) for _ in range(left * beam)])
+        both = [model.decode_step(tokens, state) for model, state in zip(models, states, strict=True)]
+        states = [state for _, state in both]
+        errors.append(float((both[0][0] - both[1][0]).std() / both[0][0].std()))
+        kept = torch.tensor([0, 2, 3][: left - 1]) if step in (7, 20) else None
+        left = left if kept is None else len(kept)
+        parents = torch.tensor([row * beam + draw.randrange(beam) for row in range(left) for _ in range(beam)])
+        if kept is not None:
+            parents = kept.repeat_interleave(beam) * beam + parents % beam
+        for state in states:
+            state.select(kept, parents)
+    assert max(errors) < {"float32": 1e-5, "bfloat16": 0.02, "int8": 0.06}[precision]
+
+
 def test_beams_of_another_width_are_refused_within_one_search() -> None:
     model = packed("post-norm")
     source = pad(sentences([5, 3]), 0)

@@ -62,6 +62,8 @@ def attend(
 def _check(query: Tensor, key: Tensor, value: Tensor, count: int, counts: Tensor | None, past: Tensor | None) -> None:
     """What addresses alone would not tell the kernel."""
     slots, queries, heads, head_size = query.shape
+    if key.dtype not in (torch.float32, torch.bfloat16) or key.dtype != value.dtype:
+        raise ValueError(f"the engine reads float32 or bfloat16, not keys of {key.dtype} and values of {value.dtype}")
     rows = query.stride(0) == queries * query.stride(1) or slots == 1
     if not rows or (query.stride(2) != head_size and heads > 1):
         raise ValueError(f"queries of strides {query.stride()} do not lie one after another")

@@ -144,7 +144,8 @@ class NativeEncoder(Layers):
 class NativeDecoder(Layers):
     """`nn.decoder.Decoder` for the kernels; the arguments are those of `Layers`.
 
-    Keys and values are remembered in bfloat16 beside products in less than float32: half of what a step reads of them.
+    Keys and values are remembered in bfloat16 beside products in less than float32, which halves what a step reads of
+    them.
 
     Attributes:
         memory: of each layer, what projects the source's keys and values.
@@ -175,23 +176,29 @@ class NativeDecoder(Layers):
         )
 
     def start(self, rows: Floats, starts: Ids, counts: Ids) -> NDArray[Any]:
-        """The source's keys and values, in every layer, (layers, 2, slots, heads, source, head_size).
+        """The source's keys and values, in every layer, (layers, 2, slots, heads, source, head_size); what is
+        behind a sentence's own stays what it was.
 
         Args:
             rows: the encoder's, (tokens, d_model).
             starts: each sentence's first row, (slots,).
             counts: how many rows it has, (slots,).
+
+        Raises:
+            ValueError: if there are not these rows.
         """
-        heads, head_size, longest = self.arguments.heads, self.arguments.head_size, int(counts.max())
-        found = LARGE_PAGES.empty((len(self.memory), 2, len(counts), heads, longest, head_size), self.remembers)
         check(starts, int64, counts.shape)
         check(counts, int64, (len(counts),))
+        if min(starts.min(), counts.min()) < 0 or (starts + counts).max() > len(rows):
+            raise ValueError(f"sources of {counts} tokens from {starts} of {len(rows)} rows")
+        heads, head_size, longest = self.arguments.heads, self.arguments.head_size, int(counts.max())
+        found = LARGE_PAGES.empty((len(self.memory), 2, len(counts), heads, longest, head_size), self.remembers)
         kernels = native.best()
         assert kernels is not None
         for weight, to in zip(self.memory, found, strict=True):
             projected = weight.product(rows)
             places = (address_of(projected), address_of(starts), address_of(counts), address_of(to))
-            sizes = (len(rows), len(counts), heads, head_size, longest)
-            arguments = native.Memory(*places, *sizes, self.arguments.remembers)
+            sizes = (len(counts), heads, head_size, longest)
+            arguments = native.Source(*places, *sizes, self.arguments.remembers)
             kernels.remember(ctypes.byref(arguments), threads.count())
         return found

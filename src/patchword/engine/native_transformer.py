@@ -39,7 +39,8 @@ class NativeTransformer:
     Args:
         config: a `TransformerConfig`.
         weights: its arrays, which are given up as they are packed.
-        precision: of the products; attention, norms and the search are in float32 in all, but see `NativeDecoder`.
+        precision: of the products; attention, norms and the search are in float32 in all; `NativeDecoder` says what
+            keys and values are kept in.
     """
 
     def __init__(self, config: Any, weights: Weights, precision: Precision) -> None:

@@ -32,7 +32,7 @@ class PlainMemory(NamedTuple):
 
 
 class PlainTransformer(nn.Module):
-    """`models.Transformer` for translation on the CPU; `text.search` uses it as it uses the original.
+    """`models.Transformer` for translation on the CPU, without gradients; `text.search` uses it as the original.
 
     Args:
         model: in evaluation mode.
@@ -50,6 +50,7 @@ class PlainTransformer(nn.Module):
         self.encoder = PackedEncoder(model.encoder, precision, consume)
         self.decoder = PackedDecoder(model.decoder, precision, consume)
 
+    @torch.no_grad()
     def encode(self, source: Tensor) -> PlainMemory:
         """Source ids (batch, source), padded anywhere, to the memory.
 
@@ -73,6 +74,7 @@ class PlainTransformer(nn.Module):
         starts = torch.empty_like(lengths).index_copy_(0, order, ordered.cumsum(0) - ordered)
         return PlainMemory(self.encoder.rows(torch.cat(embedded), groups), starts, lengths)
 
+    @torch.no_grad()
     def start(self, memory: PlainMemory, source: Tensor) -> TensorState:
         """The state before the first target token: cross-attention is projected here, once a sentence."""
         rows, starts, lengths = memory
@@ -81,10 +83,12 @@ class PlainTransformer(nn.Module):
         places = (starts[:, None] + torch.minimum(place, (lengths[:, None] - 1).clamp(min=0))).flatten()
         return TensorState(self.decoder.project_memory(rows, places, len(starts)).numpy(), lengths.numpy())
 
+    @torch.no_grad()
     def decode_step(self, tokens: Tensor, state: TensorState) -> tuple[Tensor, TensorState]:
         """One step of generation; see `models.Transformer.decode_step`."""
         return self.output(self._hidden(tokens, state)), state
 
+    @torch.no_grad()
     def likeliest(
         self, tokens: Tensor, state: TensorState, count: int, never: Sequence[int], renormalise: bool = True
     ) -> tuple[Likeliest, TensorState]:

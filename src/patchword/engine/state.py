@@ -61,7 +61,7 @@ class TranslationState:
     @property
     def room(self) -> int:
         """Entries of the target that there is room for, of a sentence, layer and head."""
-        return self.target[0].shape[3] if self.target else 0
+        return min((layer.shape[3] for layer in self.target), default=0)  # memory may have run out between two
 
     @property
     def sentences(self) -> int:
@@ -75,18 +75,18 @@ class TranslationState:
             raise ValueError(f"{beam} hypotheses a sentence after steps with {self.beam}")
         if (self.length + 1) * beam <= self.room:
             return
-        positions, room = self.length + GROWTH, self.room
+        positions = self.length + GROWTH
         self.arguments = None
-        for layer, known in enumerate(self.target):
-            grown = LARGE_PAGES.empty((*known.shape[:3], positions * beam, known.shape[4]), known.dtype)
-            grown[:, :, :, :room] = known
-            self.target[layer] = grown
         if beam > 1:
             # Until it is reordered, a hypothesis's past is what it writes itself.
             past = numpy.tile(numpy.arange(beam, dtype=int64), self.slots)[:, None].repeat(positions, 1)
             if self.past is not None:
                 past[:, : self.length] = self.past[:, : self.length]
             self.past = past
+        for layer, known in enumerate(self.target):
+            grown = LARGE_PAGES.empty((*known.shape[:3], positions * beam, known.shape[4]), known.dtype)
+            grown[:, :, :, : known.shape[3]] = known
+            self.target[layer] = grown
 
     def select(self, sentences: Ids | None, parents: Ids) -> None:
         """Go on with some of the sentences and hypotheses only.

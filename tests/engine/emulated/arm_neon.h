@@ -48,6 +48,7 @@ using int32x2_t = emulated::arm::Vector<int32_t, 2>;
 using uint32x4_t = emulated::arm::Vector<uint32_t, 4>;
 using int16x8_t = emulated::arm::Vector<int16_t, 8>;
 using int16x4_t = emulated::arm::Vector<int16_t, 4>;
+using uint16x4_t = emulated::arm::Vector<uint16_t, 4>;
 using uint16x8_t = emulated::arm::Vector<uint16_t, 8>;
 using int8x16_t = emulated::arm::Vector<int8_t, 16>;
 using int8x8_t = emulated::arm::Vector<int8_t, 8>;
@@ -68,6 +69,7 @@ struct bfloat16x8_t {
 
 PATCHWORD_LOAD(vld1q_f32, float32x4_t, float)
 PATCHWORD_LOAD(vld1q_s32, int32x4_t, int32_t)
+PATCHWORD_LOAD(vld1_u16, uint16x4_t, uint16_t)
 PATCHWORD_LOAD(vld1q_u16, uint16x8_t, uint16_t)
 PATCHWORD_LOAD(vld1q_s8, int8x16_t, int8_t)
 inline void vst1q_f32(float* to, float32x4_t a) { std::copy_n(a.each, 4, to); }
@@ -131,6 +133,7 @@ PATCHWORD_OF(vsubq_s32, int32x4_t, (int32x4_t a, int32x4_t b),
 PATCHWORD_OF(vshlq_n_s32, int32x4_t, (int32x4_t a, int count), static_cast<uint32_t>(a.each[i]) << count)
 PATCHWORD_OF(vshrq_n_s32, int32x4_t, (int32x4_t a, int count), a.each[i] >> count)
 PATCHWORD_OF(vandq_u32, uint32x4_t, (uint32x4_t a, uint32x4_t b), a.each[i] & b.each[i])
+PATCHWORD_OF(vshll_n_u16, uint32x4_t, (uint16x4_t a, int count), static_cast<uint32_t>(a.each[i]) << count)
 PATCHWORD_OF(vshlq_n_u32, uint32x4_t, (uint32x4_t a, int count), a.each[i] << count)
 
 PATCHWORD_OF(vuzp1q_s16, int16x8_t, (int16x8_t a, int16x8_t b), i < 4 ? a.each[2 * i] : b.each[2 * i - 8])

@@ -61,6 +61,14 @@ inline __m512i to_integers(__m512 vector) {
     return found;
 }
 
+inline __m512i widened(__m256i vector) {
+    uint16_t each[16];
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(each), vector);
+    Integers found(_mm512_setzero_si512());
+    for (int i = 0; i < 16; ++i) found.each[i] = each[i];
+    return found;
+}
+
 inline __m512 to_floats(__m512i vector) {
     const Integers a(vector);
     Floats found(_mm512_setzero_ps());
@@ -95,6 +103,8 @@ inline __m256 half(__m512 vector, int which) {
 #define _mm512_reduce_min_ps(a) emulated::reduce(a, [](float x, float y) { return x < y ? x : y; })
 #undef _mm512_cvtps_epi32
 #define _mm512_cvtps_epi32(a) emulated::to_integers(a)
+#undef _mm512_cvtepu16_epi32
+#define _mm512_cvtepu16_epi32(a) emulated::widened(a)
 #undef _mm512_cvtepi32_ps
 #define _mm512_cvtepi32_ps(a) emulated::to_floats(a)
 #undef _mm512_cvtusepi32_epi8

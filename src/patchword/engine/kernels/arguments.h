@@ -42,11 +42,11 @@ struct Attention {
 };
 
 // The source's keys and values, projected, to where a decoder's steps find them.
-struct Memory {
+struct Source {
     const float* rows;               // (tokens, 2 * heads * head_size): keys and values
     const int64_t *starts, *counts;  // a slot's first row, and how many are its own, (slots,)
-    void* to;                        // (2, slots, heads, source_length, head_size), zeros behind a slot's own
-    int64_t tokens, slots, heads, head_size, source_length;
+    void* to;                        // (2, slots, heads, source_length, head_size)
+    int64_t slots, heads, head_size, source_length;
     int64_t precision;  // FLOAT32 or BFLOAT16
 };
 
@@ -128,7 +128,7 @@ struct Kernels {
     int64_t (*largest_of_nine)(const Maps* from, const Maps* to, int64_t threads);
     int64_t (*mean)(const Maps* maps, float* means, int64_t threads);
     int64_t (*attention)(const Attention* arguments, int64_t threads);
-    int64_t (*remember)(const Memory* arguments, int64_t threads);  // 2 if a slot's rows are not there
+    int64_t (*remember)(const Source* arguments, int64_t threads);
     int64_t (*likeliest)(const Likeliest* arguments, int64_t threads);
     // The same of the logits of a projection of x, which are nowhere all together: `logits` is not read.
     int64_t (*project_likeliest)(const Weight* weight, const float* x, const Likeliest* arguments, int64_t threads);

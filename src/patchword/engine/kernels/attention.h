@@ -11,7 +11,7 @@ inline void scores_of_four(const float* query, const Stored* const* keys, int64_
     }
     if (i < size) {
         const Floats none = splat(0.0f), q = load_first(query + i, size - i, none);
-        for (int k = 0; k < 4; ++k) sums[k] = fused(q, load_first(keys[k] + i, size - i, none), sums[k]);
+        for (int k = 0; k < 4; ++k) sums[k] = fused(q, load_first_or_zeros(keys[k] + i, size - i), sums[k]);
     }
     store_sums(scores, sums);
 }
@@ -57,7 +57,7 @@ inline void weighted(const float* weights, const Stored* const* values, int64_t 
         const Floats weight = splat(weights[entry]);
         const Stored* value = values[entry] + at;
         for (int v = 0; v < COUNT; ++v)
-            sums[v] = fused(weight, left < WIDTH ? load_first(value, left, none) : load(value + v * WIDTH), sums[v]);
+            sums[v] = fused(weight, left < WIDTH ? load_first_or_zeros(value, left) : load(value + v * WIDTH), sums[v]);
     }
     for (int v = 0; v < COUNT; ++v)
         if (left < WIDTH)
@@ -89,9 +89,9 @@ struct Singly {
     void attend(int64_t item) {
         const int64_t first_row = item / a.heads * a.queries, head = item % a.heads;
         for (int64_t query = 0; query < a.queries; ++query) {
-            const bool others = a.past || !query;  // than those that the query before had
-            if (others) find(item, first_row + query);
-            attend_one(first_row + query, head, count(item / a.heads), others && head + 1 < a.heads);
+            const bool finds = a.past || !query;  // than those that the query before had
+            if (finds) find(item, first_row + query);
+            attend_one(first_row + query, head, count(item / a.heads), finds && head + 1 < a.heads);
         }
     }
 
@@ -106,7 +106,7 @@ struct Singly {
     }
 
     // What the next head reads for the same query of these entries.
-    void ask_for(int64_t first, int64_t end) const {
+    void ask_for_next_head(int64_t first, int64_t end) const {
         for (int64_t i = first; i < end; ++i)
             for (int64_t at = 0; at < a.head_size; at += 64 / static_cast<int64_t>(sizeof(Stored))) {
                 __builtin_prefetch(keys.data[i] + a.head_stride + at, 0, 2);
@@ -114,10 +114,10 @@ struct Singly {
             }
     }
 
-    void attend_one(int64_t row, int64_t head, int64_t count, bool asks) {
+    void attend_one(int64_t row, int64_t head, int64_t count, bool asks_for_next_head) {
         const float* query = a.query + row * a.query_stride + head * a.head_size;
         for (int64_t i = 0; i < count; i += 4) {
-            if (asks) ask_for(i, i + 4 < count ? i + 4 : count);
+            if (asks_for_next_head) ask_for_next_head(i, i + 4 < count ? i + 4 : count);
             scores_of_four(query, keys.data + i, a.head_size, weights.data + i);
         }
         softmax(weights.data, count);

@@ -22,7 +22,7 @@ PATCHWORD_EXPORT const char* patchword_layout() { return PATCHWORD_LAYOUT; }
 // Bytes of each structure, in the order of arguments.h, and 0 behind them.
 PATCHWORD_EXPORT const int64_t* patchword_sizes() {
     static const int64_t sizes[] = {
-        sizeof(Weight),       sizeof(NormWeight), sizeof(Attention),   sizeof(Memory),       sizeof(Likeliest),
+        sizeof(Weight),       sizeof(NormWeight), sizeof(Attention),   sizeof(Source),       sizeof(Likeliest),
         sizeof(EncoderLayer), sizeof(Encoder),    sizeof(Group),       sizeof(DecoderLayer), sizeof(Decoder),
         sizeof(Step),         sizeof(Maps),       sizeof(Convolution), sizeof(Kernels),      0,
     };
