@@ -1,6 +1,7 @@
-"""Systems that are measured, each in a process of its own.
+"""Systems that are measured, each in a process of its own, one after another.
 
-A runtime's threads wait actively for a while after their work; in one process with others they would slow those down.
+A runtime's threads wait actively for a while after their work; in one process with others they would slow those down,
+and the next system too, if it did not wait for them to fall asleep.
 """
 
 import multiprocessing
@@ -9,6 +10,8 @@ import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
+
+PAUSE = 0.5  # seconds; OpenMP's threads wait for 0.2
 
 # From a column's name to a run of it, which returns how many items it went through.
 Runs = Callable[[str], int]
@@ -48,6 +51,7 @@ def compare(workers: dict[str, Worker], column: str, rounds: int) -> dict[str, f
     speeds: dict[str, list[float]] = {name: [] for name in workers}
     for turn in range(rounds + 1):
         for name, worker in workers.items():
+            time.sleep(PAUSE)
             speed = worker.run(column)
             if turn:
                 speeds[name].append(speed)

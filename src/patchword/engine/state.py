@@ -117,7 +117,7 @@ class TranslationState:
         self.source = numpy.ascontiguousarray(self.source[:, :, active, :, :longest])
         used = self.length * self.beam
         for layer, known in enumerate(self.target):
-            kept = numpy.empty((2, len(active), *known.shape[2:]), known.dtype)
+            kept = LARGE_PAGES.empty((2, len(active), *known.shape[2:]), known.dtype)
             kept[:, :, :, :used] = known[:, active, :, :used]
             self.target[layer] = kept
         if self.past is not None:

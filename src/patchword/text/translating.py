@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, overload
 
+from patchword.engine.memory import LARGE_PAGES
 from patchword.errors import DataError
 from patchword.memory import memory_for
 from patchword.text.beam_record import BeamRecord
@@ -132,6 +133,7 @@ class Translating(ABC):
             for batch, decoded in zip(batches, in_parallel(decode, batches, self._device), strict=True):
                 for index, hypotheses in zip(order[batch], decoded, strict=True):
                     results[index] = self._answer(results[index], hypotheses)
+        LARGE_PAGES.trim()
         return results
 
     def _forced(self, ids: Sequence[int], prefix: Prefix, options: SearchOptions) -> tuple[list[int], str | None]:
