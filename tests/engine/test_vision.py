@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from patchword.engine import native
+from patchword.engine import native, native_vision_transformer, threads
 from patchword.engine.choice import packed
 from patchword.models.vision_transformer import VisionTransformer
 from patchword.models.vision_transformer_config import VisionTransformerConfig
@@ -45,6 +45,26 @@ def test_an_image_does_not_depend_on_its_batch() -> None:
     images = torch.randn(5, 3, 8, 12)
     alone = torch.cat([fast(image[None]) for image in images])
     torch.testing.assert_close(fast(images), alone, atol=1e-6, rtol=0)
+
+
+@pytest.mark.skipif(native.best() is None, reason="torch shares its operations out by itself")
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("images", [1, 7, 24])
+def test_threads_take_images_of_their_own_and_change_no_answer(
+    monkeypatch: pytest.MonkeyPatch, count: int, images: int
+) -> None:
+    fast: Any = packed(network("paper"), "float32")
+    given = torch.randn(images, 3, 8, 12)
+    monkeypatch.setattr(native_vision_transformer, "CACHED_ROWS", 21)  # three images a part
+    right = fast(given)
+    seen, run = [], fast.native._encoded_together
+    monkeypatch.setattr(native_vision_transformer, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(threads, "_of_torch", lambda: count)
+    monkeypatch.setattr(fast.native, "_encoded_together", lambda part: seen.append(threads.count()) or run(part))
+    assert torch.equal(fast(given), right)
+    parts = -(-images // 3)
+    alone = parts - parts % count if count > 1 else 0
+    assert sorted(seen) == sorted([1] * alone + [count] * (parts - alone))
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "int8"])

@@ -6,12 +6,15 @@ import numpy
 from numpy import float32
 from numpy.typing import NDArray
 
+from patchword.engine import threads
 from patchword.engine.native_layers import NativeEncoder, Weights
 from patchword.engine.packed_weight import PackedNormWeight, PackedWeight
 from patchword.engine.precision import Precision
 
 # Rows that pass all layers before the next ones: what is between two layers stays in the cache.
 CACHED_ROWS = 256
+
+WORTH_A_THREAD = 200_000_000  # products, a millisecond or two
 
 Floats = NDArray[float32]
 
@@ -65,8 +68,12 @@ class NativeVisionTransformer:
             raise ValueError(f"images of {images.dtype} {images.shape[1:]}; expected float32 {expected}")
         tokens = config.prefix + config.register_tokens + config.grid[0] * config.grid[1]
         step = max(1, CACHED_ROWS // tokens)
-        parts = [self._encoded_together(images[start : start + step]) for start in range(0, max(1, len(images)), step)]
-        return parts[0] if len(parts) == 1 else numpy.concatenate(parts)
+        parts = [images[start : start + step] for start in range(0, max(1, len(images)), step)]
+        # Whole rounds of a part a thread, if each is worth one; then all threads on what is left.
+        products = step * tokens * config.num_layers * config.d_model * (4 * config.d_model + 2 * config.d_ff)
+        alone = len(parts) - len(parts) % threads.count() if products > WORTH_A_THREAD else 0
+        found = [*threads.each(self._encoded_together, parts[:alone]), *map(self._encoded_together, parts[alone:])]
+        return found[0] if len(found) == 1 else numpy.concatenate(found)
 
     def _encoded_together(self, images: Floats) -> Floats:
         config, batch = self.config, len(images)

@@ -7,10 +7,14 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _OWN = threading.local()
 _told = 0  # 0 for nothing
@@ -36,6 +40,18 @@ def alone() -> None:
         torch.get_num_threads()  # at its first use a thread takes the process's number
         for set_own in _setters(torch.__file__):
             set_own(1)
+
+
+def each(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Results in order, of items that each of the threads computes by itself: threads that share a kernel wait for each
+    other after each of its hundreds of steps. Any number of callers may do this at once.
+    """
+    workers = min(count(), len(items))
+    if workers < 2:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(workers, initializer=alone) as pool:
+        yield from pool.map(function, items)
 
 
 def _torch() -> Any | None:

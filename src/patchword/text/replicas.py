@@ -1,7 +1,6 @@
 """Batches for decoding, and several of them at once on the CPU."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from patchword.engine import threads
@@ -43,17 +42,14 @@ def cut(lengths: Sequence[int], options: SearchOptions) -> list[slice]:
 
 
 def in_parallel(function: Callable[[Batch], Result], batches: Sequence[Batch], device: Any) -> Iterator[Result]:
-    """Results in order. On the CPU every thread decodes batches of its own: threads that share a product wait for
-    each other after each of its hundreds of steps. Any number of callers may do this at once.
+    """Results in order; on the CPU every thread decodes batches of its own, see `threads.each`.
 
     Args:
         function: decodes a batch.
         batches: what to decode.
         device: a `torch.device`; None for the CPU.
     """
-    workers = min(threads.count(), len(batches))
-    if (device is not None and device.type != "cpu") or workers < 2:
+    if device is not None and device.type != "cpu":
         yield from map(function, batches)
-        return
-    with ThreadPoolExecutor(workers, initializer=threads.alone) as pool:
-        yield from pool.map(function, batches)
+    else:
+        yield from threads.each(function, batches)
