@@ -53,6 +53,8 @@ class EventFiles:
         with writing(self._folder):
             self._folder.mkdir(exist_ok=True, parents=True)
             before = sorted(self._folder.glob("events.out.tfevents.*"))
+            if before:  # it reads files in the order of their names, which begin with the second of their making
+                time.sleep(max(0.0, min(1.0, int(before[-1].name.split(".")[3]) + 1 - time.time())))
             # A TensorBoard that watches the folder has read the old files; from step 0 on it forgets what they said.
             # It does not go on to the next file if the one that it reads is gone, so that one is emptied.
             self._writer = SummaryWriter(str(self._folder), purge_step=0)
