@@ -1,6 +1,6 @@
-"""Packed encoder layers, for sentences and for images, in torch's operations.
+"""Packed encoder layers, for sentences and for images, one call after another.
 
-Where the kernels know the network, `native_layers` has all layers in one call.
+Where the kernels know the network, `native_layers` has all of them in one call.
 """
 
 from collections.abc import Sequence
