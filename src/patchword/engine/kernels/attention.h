@@ -89,7 +89,7 @@ struct Singly {
     void attend(int64_t item) {
         const int64_t first_row = item / a.heads * a.queries, head = item % a.heads;
         for (int64_t query = 0; query < a.queries; ++query) {
-            const bool finds = a.past || !query;  // than those that the query before had
+            const bool finds = a.past || !query;  // else they are those of the query before
             if (finds) find(item, first_row + query);
             attend_one(first_row + query, head, count(item / a.heads), finds && head + 1 < a.heads);
         }
